@@ -1,0 +1,62 @@
+"""segmint trains a generator on few labelled medical images, mints image + mask pairs, and measures whether they help.
+
+Every verb of the command line is one function here; each is imported when it is first used, so that `import segmint`
+is quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from segmint.data.convert.folders import convert_folders
+    from segmint.data.inspect import inspect_dataset as inspect
+    from segmint.data.phantoms.brain import write_brain_phantom as phantom
+    from segmint.data.split import split_dataset as split
+    from segmint.evaluation.trial import trial
+    from segmint.report.build import build_report as report
+    from segmint.synthesis.sample import sample
+    from segmint.training.train import train
+    from segmint.workflow.demo import demo
+    from segmint.workflow.run import run_workflow as run
+
+__all__ = [
+    "__version__",
+    "convert_folders",
+    "demo",
+    "inspect",
+    "phantom",
+    "report",
+    "run",
+    "sample",
+    "split",
+    "train",
+    "trial",
+]
+
+_VERBS = {
+    "convert_folders": ("segmint.data.convert.folders", "convert_folders"),
+    "demo": ("segmint.workflow.demo", "demo"),
+    "inspect": ("segmint.data.inspect", "inspect_dataset"),
+    "phantom": ("segmint.data.phantoms.brain", "write_brain_phantom"),
+    "report": ("segmint.report.build", "build_report"),
+    "run": ("segmint.workflow.run", "run_workflow"),
+    "sample": ("segmint.synthesis.sample", "sample"),
+    "split": ("segmint.data.split", "split_dataset"),
+    "train": ("segmint.training.train", "train"),
+    "trial": ("segmint.evaluation.trial", "trial"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _VERBS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, function = _VERBS[name]
+    return getattr(import_module(module), function)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_VERBS})

@@ -1,0 +1,103 @@
+"""Exceptions as exit codes: 0 done, 2 the user's to mend (one sentence), 130 stopped, 1 a defect (traceback)."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import sys
+from dataclasses import dataclass
+
+import typer
+
+from segmint.errors import UserError, WaitingForPerson
+
+DONE, DEFECT, WRONG_INPUT, STOPPED = 0, 1, 2, 130
+
+# typer.BadParameter's parents are the same in every typer: its own copy of click, or click itself.
+_UsageError: type[Exception] = typer.BadParameter.__mro__[1]
+
+_WRITING = {
+    errno.ENOSPC: "the disk is full: free some space or choose another --out, then run the same command again",
+    errno.EDQUOT: "your quota on this disk is used up: free some space or choose another --out",
+    errno.EROFS: "the file system is read-only: choose another --out",
+    errno.EACCES: "permission is denied: change the permissions or choose another place",
+    errno.EPERM: "permission is denied: change the permissions or choose another place",
+}
+_LOWER = {
+    "train": "lower --batch first, then --size, or pass --capacity small",
+    "trial": "lower --batch first, then --size",
+    "run": "lower --batch first, then --size, or pass --capacity small",
+    "sample": "pass --device cpu, or train with a smaller --size or --capacity small",
+    "demo": "close other programs, or pass --budget tiny",
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a command ended. `sentence` is None for a defect, whose traceback is shown instead."""
+
+    code: int
+    sentence: str | None
+
+
+def outcome_of(error: BaseException, *, verb: str) -> Outcome:
+    """What to tell the user of an exception that ended a command."""
+    if isinstance(error, WaitingForPerson):
+        return Outcome(DONE, _one_line(error))
+    if isinstance(error, UserError):
+        return Outcome(WRONG_INPUT, _one_line(error))
+    if isinstance(error, KeyboardInterrupt | typer.Abort):
+        return Outcome(STOPPED, "stopped")
+    if isinstance(error, _UsageError):
+        return Outcome(WRONG_INPUT, _usage(error))
+    if isinstance(error, MemoryError) or _is_out_of_memory(error):
+        return Outcome(WRONG_INPUT, f"Out of memory: {_LOWER.get(verb, 'close other programs, or take less data')}.")
+    if (reason := _writing_failure(error)) is not None:
+        return Outcome(WRONG_INPUT, reason)
+    return Outcome(DEFECT, None)
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())
+
+
+def _usage(error: Exception) -> str:
+    message = error.format_message() if hasattr(error, "format_message") else str(error)
+    message = " ".join(message.split()).rstrip(".")
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "segmint"
+    return f"{message} (see {command} --help)."
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    """torch says it in several ways: its own class on a GPU, a RuntimeError of its allocator on a CPU."""
+    if not isinstance(error, RuntimeError):
+        return False
+    said = str(error)
+    return type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in said or "not enough memory" in said
+
+
+def _writing_failure(error: BaseException) -> str | None:
+    """A full or forbidden disk, also where a library has wrapped the system's error."""
+    current: BaseException | None = error
+    while current is not None:
+        code, path = None, None
+        if isinstance(current, OSError):
+            code, path = current.errno, current.filename
+        elif type(current).__name__ == "SafetensorError" and (match := re.search(r"os error (\d+)", str(current))):
+            code = int(match.group(1))
+        if code in _WRITING:
+            return f"{_readable(path)}: {_WRITING[code]}." if path else f"Writing failed, {_WRITING[code]}."
+        current = current.__cause__ or current.__context__
+    return None
+
+
+def _readable(path: object) -> str:
+    return os.fsdecode(path) if isinstance(path, str | bytes | os.PathLike) else str(path)
+
+
+def tell(outcome: Outcome) -> None:
+    """Print the sentence: to stdout where all is well, else to stderr."""
+    if outcome.sentence is not None:
+        print(f"segmint: {outcome.sentence}", file=sys.stdout if outcome.code == DONE else sys.stderr)

@@ -1,0 +1,81 @@
+"""Options that several verbs share, and the reading of their values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from segmint.errors import UserError
+
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write. Must not exist yet.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on where an earlier call of the same command stopped.")]
+Seed = Annotated[int, typer.Option("--seed", metavar="S", help="Seed of everything random.")]
+Size = Annotated[
+    int | None, typer.Option("--size", metavar="N", help="Side of the slices in pixels.  [default: by the data]")
+]
+Axis = Annotated[
+    int | None,
+    typer.Option("--axis", metavar="0|1|2", help="Axis of volumes to slice along.  [default: as nnU-Net 2-D]"),
+]
+Subset = Annotated[
+    str | None, typer.Option("--subset", metavar="NAME", help="Use a stored subset of the training part.")
+]
+Device = Annotated[str, typer.Option("--device", metavar="auto|cpu|cuda", help="Where to compute.")]
+Precision = Annotated[
+    str, typer.Option("--precision", metavar="auto|float32|bfloat16", help="Arithmetic of the networks.")
+]
+Threads = Annotated[int | None, typer.Option("--threads", metavar="N", help="CPU threads.  [default: all cores]")]
+Kimg = Annotated[
+    float | None,
+    typer.Option("--kimg", metavar="X", help="Budget: thousands of images shown.  [default: the recipe's]"),
+]
+Batch = Annotated[int | None, typer.Option("--batch", metavar="B", help="Images a step.  [default: the recipe's]")]
+Preset = Annotated[
+    str, typer.Option("--preset", metavar="faithful|repaired", help="As published, or with what it lacked mended.")
+]
+Capacity = Annotated[
+    str | None,
+    typer.Option("--capacity", metavar="small|full", help="Width of the networks.  [default: small on a CPU]"),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="One setting of the recipe; may be given several times."),
+]
+Arms = Annotated[
+    str | None,
+    typer.Option(
+        "--arms",
+        metavar="A,B,...",
+        help="Training sets to compare, such as 100R,100F,100R+300F (R real, F synthetic, A flipped real; in percent).",
+    ),
+]
+Truncation = Annotated[
+    float, typer.Option("--truncation", metavar="T", help="Below 1: less varied pairs, fewer odd ones.")
+]
+
+
+def read_settings(pairs: Sequence[str] | None) -> dict[str, str]:
+    """`key=value` strings as a mapping.
+
+    Raises:
+        UserError: one has no "=", or a key comes twice.
+    """
+    settings: dict[str, str] = {}
+    for pair in pairs or ():
+        key, equals, value = pair.partition("=")
+        key = key.strip()
+        if not equals or not key:
+            raise UserError(f"--set {pair}: write it as key=value.")
+        if key in settings:
+            raise UserError(f"--set {key} is given twice: give it once.")
+        settings[key] = value.strip()
+    return settings
+
+
+def read_list(text: str | None) -> list[str]:
+    """Comma-separated words as a list; nothing as an empty one."""
+    return [word.strip() for word in (text or "").split(",") if word.strip()]

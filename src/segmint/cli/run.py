@@ -1,0 +1,100 @@
+"""`segmint run` and `segmint demo`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from segmint.cli import options
+
+
+def run_verb(
+    dataset: Annotated[Path, typer.Argument(metavar="DATASET", help="Dataset folder in nnU-Net layout.")],
+    out: options.Out,
+    recipe: Annotated[
+        str | None, typer.Option("--recipe", metavar="NAME", help="Name of a recipe.  [default: chosen by the data]")
+    ] = None,
+    size: options.Size = None,
+    kimg: options.Kimg = None,
+    batch: options.Batch = None,
+    preset: options.Preset = "repaired",
+    capacity: options.Capacity = None,
+    subset: options.Subset = None,
+    settings: options.Settings = None,
+    axis: options.Axis = None,
+    seed: options.Seed = 0,
+    truncation: options.Truncation = 1.0,
+    arms: options.Arms = None,
+    seeds: Annotated[int, typer.Option("--seeds", metavar="K", help="Segmenters trained for each arm.")] = 5,
+    steps: Annotated[
+        int | None, typer.Option("--steps", metavar="N", help="Optimiser steps of each segmenter.  [default: by size]")
+    ] = None,
+    trial_batch: Annotated[
+        int | None, typer.Option("--trial-batch", metavar="B", help="Slices a step of the segmenters.  [default: 16]")
+    ] = None,
+    resume: options.Resume = False,
+    overwrite: options.Overwrite = False,
+    device: options.Device = "auto",
+    precision: options.Precision = "auto",
+    threads: options.Threads = None,
+) -> None:
+    """From a dataset to a verdict and a report.
+
+    Inspects, trains, samples, holds a trial and reports. Without --recipe it picks one and says why.
+    """
+    from segmint.evaluation.arms import DEFAULT_ARMS
+    from segmint.workflow.run import run_workflow
+
+    report = run_workflow(
+        dataset,
+        out=out,
+        recipe=recipe,
+        size=size,
+        kimg=kimg,
+        batch=batch,
+        preset=preset,
+        capacity=capacity,
+        subset=subset,
+        settings=options.read_settings(settings),
+        axis=axis,
+        seed=seed,
+        truncation=truncation,
+        arms=DEFAULT_ARMS if arms is None else options.read_list(arms),
+        seeds=seeds,
+        steps=steps,
+        trial_batch=trial_batch,
+        resume=resume,
+        overwrite=overwrite,
+        device=device,
+        precision=precision,
+        threads=threads,
+    )
+    typer.echo(str(report))
+
+
+def demo_verb(
+    out: options.Out,
+    budget: Annotated[
+        str, typer.Option("--budget", metavar="tiny|small|full", help="A minute, ten minutes, or hours on two cores.")
+    ] = "small",
+    resume: options.Resume = False,
+    overwrite: options.Overwrite = False,
+    device: options.Device = "auto",
+    precision: options.Precision = "auto",
+    threads: options.Threads = None,
+) -> None:
+    """The same on a brain phantom that segmint draws."""
+    from segmint.workflow.demo import demo
+
+    report = demo(
+        out,
+        budget=budget,
+        resume=resume,
+        overwrite=overwrite,
+        device=device,
+        precision=precision,
+        threads=threads,
+    )
+    typer.echo(str(report))

@@ -1,0 +1,47 @@
+"""`segmint sample`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from segmint.cli import options
+
+
+def sample_verb(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder that segmint train wrote.")],
+    n: Annotated[int, typer.Option("--n", metavar="N", help="Number of pairs.")],
+    out: options.Out,
+    seed: options.Seed = 0,
+    truncation: options.Truncation = 1.0,
+    checkpoint: Annotated[
+        str, typer.Option("--checkpoint", metavar="best|last", help="Best by the validation measure, or last.")
+    ] = "best",
+    with_real: Annotated[
+        bool,
+        typer.Option(
+            "--with-real",
+            help="Add the real training and validation cases, and an nnU-Net splits_final.json that keeps synthetic"
+            " cases out of validation.",
+        ),
+    ] = False,
+    overwrite: options.Overwrite = False,
+    device: options.Device = "auto",
+) -> None:
+    """Draw pairs from a run; writes an nnU-Net dataset."""
+    from segmint.synthesis.sample import sample
+
+    path = sample(
+        run,
+        n=n,
+        seed=seed,
+        out=out,
+        truncation=truncation,
+        checkpoint=checkpoint,
+        with_real=with_real,
+        overwrite=overwrite,
+        device=device,
+    )
+    typer.echo(f"Dataset: {path} ({n} pairs)")

@@ -1,0 +1,1 @@
+"""Datasets, readers of foreign layouts, phantoms, splits and slices. Nothing here imports torch."""

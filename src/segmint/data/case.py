@@ -1,0 +1,64 @@
+"""One pair of a dataset, and where a synthetic dataset comes from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from segmint.data.intensity import IntensityMap
+
+
+@dataclass(frozen=True)
+class Case:
+    """One pair: the files, and what is recorded about them.
+
+    Args:
+        id: Name of the case, without channel number and file ending.
+        subject: Patient, animal or specimen; the case id where nothing else is known.
+        volume: Volume this case is a slice of.
+        slice: Number of the slice in `volume`.
+        axis: Axis of `volume` the slice was taken along.
+        intensity: One map a channel, where recorded; wins over the default.
+        image_paths: One file a channel, or a single RGB or 4-D file.
+        label_path: The label map.
+        spacing: Millimetres per array axis, where recorded (a file that knows its own wins).
+        affine: [4][4] voxel-to-world matrix, where recorded.
+        original_shape: Shape on the source's grid, before scaling and padding.
+        padding: ((before, after), ...) per array axis, in pixels of this case.
+    """
+
+    id: str
+    subject: str
+    volume: str | None
+    slice: int | None
+    axis: int | None
+    intensity: tuple[IntensityMap, ...] | None
+    image_paths: tuple[Path, ...]
+    label_path: Path
+    spacing: tuple[float, ...] | None = None
+    affine: tuple[tuple[float, ...], ...] | None = None
+    original_shape: tuple[int, ...] | None = None
+    padding: tuple[tuple[int, int], ...] | None = None
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What made a synthetic dataset, and what that has seen.
+
+    Args:
+        run: Path of the run folder.
+        checkpoint_sha256: Hash of the checkpoint the pairs were drawn from.
+        seed: Seed of the drawing.
+        recipe: Name of the recipe.
+        labels_seen: (dataset identity, subject) of every label map used in training, over all stages and runs.
+        images_seen: The same for images.
+        selected_on: The same for what chose the checkpoint.
+    """
+
+    run: str
+    checkpoint_sha256: str
+    seed: int
+    recipe: str
+    labels_seen: tuple[tuple[str, str], ...] = ()
+    images_seen: tuple[tuple[str, str], ...] = ()
+    selected_on: tuple[tuple[str, str], ...] = ()

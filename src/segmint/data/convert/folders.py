@@ -1,0 +1,237 @@
+"""Any two folders of images and masks, or one tree with masks beside the images, into an nnU-Net v2 dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from segmint.data.convert.mask_values import LabelMapping, map_values
+from segmint.data.convert.matching import MatchedPair, case_ids, match_tree, match_two_folders, subjects_of
+from segmint.data.convert.pictures import Mask, is_lossy, read_image, read_mask, source_ending, target_ending
+from segmint.data.formats.format import AnyArray
+from segmint.data.writer import DatasetWriter
+from segmint.errors import UserError
+from segmint.outputs import check_target, staged_folder
+
+RGB_NAMES = ("red", "green", "blue")
+
+
+@dataclass(frozen=True)
+class ConversionResult:
+    """What a conversion wrote.
+
+    Args:
+        dataset: The new dataset folder.
+        pairs: How many.
+        subjects: How many.
+        messages: Sentences to print: what was found, what was mapped, what to check.
+    """
+
+    dataset: Path
+    pairs: int
+    subjects: int
+    messages: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Survey:
+    """What one pass over all files found before anything is written."""
+
+    channels: int
+    collapse_grey: bool
+    mask_values: Mapping[int, Path]
+    palette_mask: Path | None
+    empty_masks: int
+
+
+def convert_folders(
+    images: Path | str,
+    masks: Path | str | None = None,
+    *,
+    out: Path | str,
+    pattern: str = "*_mask",
+    ignore: Sequence[str] = (),
+    subject: str | None = None,
+    channel_names: Sequence[str] | None = None,
+    labels: Mapping[str, int] | Sequence[str] | None = None,
+    threshold: int | None = None,
+    modality: str | None = None,
+    name: str | None = None,
+    licence: str | None = None,
+    overwrite: bool = False,
+) -> ConversionResult:
+    """Convert images and masks.
+
+    JPG, GIF and BMP are decoded to PNG; PNG, TIFF and NIfTI keep their bit depth. RGB becomes one file with three
+    channels, unless all its channels are equal everywhere: then one grey channel.
+
+    Args:
+        images: Folder of images, searched with its subfolders.
+        masks: Folder of masks with the same names; None: each mask lies beside its image, named by `pattern`.
+        out: Dataset to write.
+        pattern: Name of a mask without ending; "*" stands for the name of its image. With two folders it is used where
+            no mask has the very name of an image.
+        ignore: Patterns of files to leave out, such as "*_2ndHO*", matched against the name and the path in its folder.
+        subject: Regular expression for the subject, see `matching.subjects_of`.
+        channel_names: One name for each channel.
+        labels: Names, or name -> mask value, see `mask_values.map_values`.
+        threshold: Makes two-valued masks first: values at or above it are foreground. Needed for JPG masks.
+        modality: Such as "CT" or "MR": names the channels where `channel_names` does not.
+        name: Of the dataset; the name of `out` by default.
+        licence: Of the images, stored with the dataset.
+        overwrite: Replace an existing `out`.
+
+    Raises:
+        UserError: files do not match, differ in shape, are damaged, or hold what cannot be converted without guessing.
+    """
+    images, target = Path(images), Path(out)
+    masks_folder = None if masks is None else Path(masks)
+    check_target(target, overwrite=overwrite)
+    if masks_folder is None:
+        pairs = match_tree(images, pattern=pattern, ignore=ignore, besides=target)
+    else:
+        pairs = match_two_folders(images, masks_folder, pattern=pattern, ignore=ignore, besides=target)
+    ids = case_ids(pairs)
+    subjects, manner = subjects_of(pairs, subject=subject, ids=ids)
+    ending = _ending(pairs)
+    survey = _survey(pairs, threshold=threshold, keep_three=channel_names is not None and len(channel_names) == 3)
+    mapping = map_values(survey.mask_values, labels=labels, where=masks_folder or images)
+    names = _channel_names(survey.channels, channel_names, modality)
+
+    with staged_folder(target, overwrite=overwrite) as staging:
+        writer = DatasetWriter(
+            staging,
+            name=name or target.name,
+            channel_names=names,
+            label_names=mapping.names,
+            file_ending=ending,
+            licence=licence,
+            rgb=survey.channels == 3 and ending != ".nii.gz",
+        )
+        for pair, one, whom in zip(pairs, ids, subjects, strict=True):
+            picture = read_image(pair.image)
+            channels = picture.channels[:1] if survey.collapse_grey else picture.channels
+            label = mapping.apply(_read_mask(pair.mask, threshold).values)
+            writer.add(one, channels, label, subject=whom, spacing=picture.spacing, affine=picture.affine)
+        writer.finish()
+    messages = _messages(pairs, subjects, manner, names, mapping, survey)
+    if threshold is not None:
+        messages.insert(1, f"Masks were cut: {threshold} and above is foreground.")
+    return ConversionResult(target, len(pairs), len(set(subjects)), tuple(messages))
+
+
+def _survey(pairs: Sequence[MatchedPair], *, threshold: int | None, keep_three: bool) -> _Survey:
+    """Look at every file once: shapes, channels, mask values."""
+    first_with: dict[int, Path] = {}
+    values: dict[int, Path] = {}
+    palette: Path | None = None
+    empty = 0
+    all_equal = True
+    for pair in pairs:
+        if is_lossy(pair.mask) and threshold is None:
+            raise UserError(
+                f"{pair.mask} is a JPG, which changes mask values at every edge: use masks in PNG, or cut them with "
+                "--threshold 128."
+            )
+        channels = read_image(pair.image).channels
+        mask = _read_mask(pair.mask, threshold)
+        if mask.values.shape != channels.shape[1:]:
+            raise UserError(
+                f"{pair.mask} has the shape {_written(mask.values.shape)} but {pair.image} has "
+                f"{_written(channels.shape[1:])}: an "
+                "image and its mask must lie on the same grid."
+            )
+        _refuse_not_finite(pair.image, channels)
+        here = np.unique(mask.values)
+        empty += bool(len(here) == 1 and here[0] == 0)
+        for value in here:
+            values.setdefault(int(value), pair.mask)
+        if mask.palette:
+            palette = palette or pair.mask
+        count = channels.shape[0]
+        all_equal = all_equal and (count == 1 or (count == 3 and bool((channels == channels[:1]).all())))
+        first_with.setdefault(count, pair.image)
+    collapse = all_equal and 3 in first_with and not keep_three
+    if len(first_with) > 1 and not collapse:
+        (one, first), (other, second) = list(first_with.items())[:2]
+        raise UserError(f"{first} has {one} channels but {second} has {other}: all images must have the same channels.")
+    channels_of_all = 1 if collapse else next(iter(first_with))
+    return _Survey(channels_of_all, collapse, values, palette, empty)
+
+
+def _read_mask(path: Path, threshold: int | None) -> Mask:
+    mask = read_mask(path)
+    if threshold is None:
+        return mask
+    return Mask((mask.values >= threshold).astype(np.int64))
+
+
+def _refuse_not_finite(path: Path, channels: AnyArray) -> None:
+    if channels.dtype.kind == "f" and not np.isfinite(channels).all():
+        raise UserError(
+            f"{path} holds intensities that are NaN or infinite: replace them by a number, such as the background's."
+        )
+
+
+def _ending(pairs: Sequence[MatchedPair]) -> str:
+    """The one ending that all pairs can be stored with."""
+    endings: dict[str, Path] = {}
+    for pair in pairs:
+        endings.setdefault(target_ending(source_ending(pair.image.name) or ""), pair.image)
+    if len(endings) > 1:
+        one, other = list(endings.values())[:2]
+        raise UserError(
+            f"{one} and {other} are of different kinds: convert pictures, TIFF and NIfTI into separate datasets."
+        )
+    return next(iter(endings))
+
+
+def _channel_names(count: int, given: Sequence[str] | None, modality: str | None) -> tuple[str, ...]:
+    if given is not None:
+        names = tuple(given)
+        if len(names) != count or len(set(names)) != count or not all(names):
+            raise UserError(
+                f"The channel names {', '.join(names) or 'are missing'} do not fit: the images have {count} "
+                f"channel{'s' if count > 1 else ''}, give each one name of its own."
+            )
+        return names
+    if count == 1:
+        return (modality or "image",)
+    plain = RGB_NAMES if count == 3 else tuple(str(channel) for channel in range(count))
+    return tuple(f"{modality} {channel}" for channel in plain) if modality else plain
+
+
+def _messages(
+    pairs: Sequence[MatchedPair],
+    subjects: Sequence[str],
+    manner: str,
+    names: Sequence[str],
+    mapping: LabelMapping,
+    survey: _Survey,
+) -> list[str]:
+    count = len(set(subjects))
+    messages = [
+        f"{len(pairs)} pair{'s' if len(pairs) != 1 else ''} of {count} subject{'s' if count != 1 else ''} ({manner}); "
+        f"channels: {', '.join(names)}.",
+        mapping.sentence(),
+    ]
+    if survey.collapse_grey:
+        messages.append("The colour channels are equal in every image, so one grey channel was kept.")
+    if survey.palette_mask is not None:
+        messages.append(
+            f"Masks such as {survey.palette_mask.name} have a colour palette: its index was taken as the label id."
+        )
+    if survey.empty_masks:
+        messages.append(f"{survey.empty_masks} of {len(pairs)} masks are empty.")
+    if manner.startswith("one for each"):
+        messages.append(
+            "If a subject has several images, say so with --subject REGEX, or it may end up in train and test."
+        )
+    return messages
+
+
+def _written(shape: tuple[int, ...]) -> str:
+    return " x ".join(str(side) for side in shape)

@@ -1,0 +1,218 @@
+"""`dataset.json`, of nnU-Net v2 and of the older Medical Segmentation Decathlon, read into one description."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from segmint.data.formats import ending_of
+from segmint.data.sidecar import first_complaint
+from segmint.errors import UserError
+from segmint.outputs import read_json, write_json
+
+DATASET_JSON_NAME = "dataset.json"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One training pair as listed by a `dataset.json`, paths as written there."""
+
+    images: tuple[str, ...]
+    label: str
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a `dataset.json` says.
+
+    Args:
+        name: Name given there, if any.
+        channel_names: In channel order.
+        label_names: Index = id; 0 is background.
+        file_ending: Known ending; None where only a list of files tells it.
+        licence: As written.
+        pairs: Case id -> files, where the file lists them; None where the folders do.
+        multichannel_files: One file may hold all channels along its last axis (the Decathlon's 4-D NIfTI).
+    """
+
+    name: str | None
+    channel_names: tuple[str, ...]
+    label_names: tuple[str, ...]
+    file_ending: str | None
+    licence: str | None
+    pairs: Mapping[str, Pair] | None
+    multichannel_files: bool
+
+
+class _ListedFiles(BaseModel):
+    images: list[str]
+    label: str
+
+
+class _NnunetJson(BaseModel):
+    """nnU-Net v2, documentation/dataset_format.md. Keys beyond these are allowed and left alone."""
+
+    model_config = ConfigDict(extra="allow")
+
+    channel_names: dict[str, str]
+    labels: dict[str, int | list[int]]
+    file_ending: str
+    name: str | None = None
+    licence: str | None = None
+    license: str | None = None
+    dataset: dict[str, _ListedFiles] | None = None
+
+
+class _OldPair(BaseModel):
+    image: str
+    label: str
+
+
+class _DecathlonJson(BaseModel):
+    """Medical Segmentation Decathlon, as its archives hold it."""
+
+    model_config = ConfigDict(extra="allow")
+
+    modality: dict[str, str]
+    labels: dict[str, str]
+    training: list[_OldPair]
+    name: str | None = None
+    licence: str | None = None
+    license: str | None = None
+
+
+def read_description(folder: Path) -> Description:
+    """Read and check `folder/dataset.json`.
+
+    Raises:
+        UserError: the folder or the file is missing, or the file does not hold what it should.
+    """
+    if not folder.exists():
+        raise UserError(f"{folder} does not exist: give the folder of a dataset.")
+    if not folder.is_dir():
+        raise UserError(f"{folder} is a file: give the folder of a dataset, the one that holds {DATASET_JSON_NAME}.")
+    path = folder / DATASET_JSON_NAME
+    if not path.exists():
+        raise UserError(
+            f"{folder} has no {DATASET_JSON_NAME}, so it is no nnU-Net dataset: make one of your images and masks with "
+            "`segmint data convert folders`."
+        )
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise UserError(f"{path} must hold one JSON object with channel_names, labels and file_ending.")
+    try:
+        if "modality" in content and "channel_names" not in content:
+            return _from_decathlon(path, _DecathlonJson.model_validate(content))
+        return _from_nnunet(path, _NnunetJson.model_validate(content))
+    except ValidationError as error:
+        raise UserError(f"{path} is not valid: {first_complaint(error)}; mend that entry.") from error
+
+
+def write_description(
+    folder: Path,
+    *,
+    name: str,
+    channel_names: tuple[str, ...],
+    label_names: tuple[str, ...],
+    file_ending: str,
+    training_cases: int,
+    licence: str | None = None,
+    pairs: Mapping[str, Pair] | None = None,
+) -> None:
+    """Write `folder/dataset.json` in the nnU-Net v2 form."""
+    content: dict[str, Any] = {
+        "name": name,
+        "channel_names": {str(number): channel for number, channel in enumerate(channel_names)},
+        "labels": {label: number for number, label in enumerate(label_names)},
+        "numTraining": training_cases,
+        "file_ending": file_ending,
+    }
+    if licence is not None:
+        content["licence"] = licence
+    if pairs is not None:
+        content["dataset"] = {case: {"images": list(pair.images), "label": pair.label} for case, pair in pairs.items()}
+    write_json(folder / DATASET_JSON_NAME, content)
+
+
+def _from_nnunet(path: Path, content: _NnunetJson) -> Description:
+    ending = content.file_ending if content.file_ending.startswith(".") else f".{content.file_ending}"
+    pairs = None
+    if content.dataset is not None:
+        pairs = {case: Pair(tuple(files.images), files.label) for case, files in content.dataset.items()}
+    return Description(
+        name=content.name,
+        channel_names=_numbered(path, "channel_names", content.channel_names),
+        label_names=_label_names(path, content.labels),
+        file_ending=ending,
+        licence=content.licence or content.license,
+        pairs=pairs,
+        multichannel_files=False,
+    )
+
+
+def _from_decathlon(path: Path, content: _DecathlonJson) -> Description:
+    pairs: dict[str, Pair] = {}
+    endings = set()
+    for pair in content.training:
+        ending = ending_of(pair.image)
+        if ending is None:
+            raise UserError(f'{path} lists "{pair.image}", whose file ending is not known: it must be NIfTI.')
+        endings.add(ending)
+        case = Path(pair.image).name[: -len(ending)]
+        if case in pairs:
+            raise UserError(f'{path} lists the case "{case}" twice: remove one of the two entries.')
+        pairs[case] = Pair((pair.image,), pair.label)
+    if len(endings) > 1:
+        raise UserError(f"{path} lists files with the endings {' and '.join(sorted(endings))}: keep to one of them.")
+    return Description(
+        name=content.name,
+        channel_names=_numbered(path, "modality", content.modality),
+        label_names=_numbered(path, "labels", content.labels),
+        file_ending=next(iter(endings), None),
+        licence=content.licence or content.license,
+        pairs=pairs,
+        multichannel_files=True,
+    )
+
+
+def _numbered(path: Path, key: str, names: Mapping[str, str]) -> tuple[str, ...]:
+    """Values of {"0": a, "1": b, ...} in order."""
+    expected = [str(number) for number in range(len(names))]
+    if not names or sorted(names) != sorted(expected):
+        raise UserError(
+            f'{path} numbers "{key}" {", ".join(names) or "not at all"}: number them 0, 1, 2, ... without gaps.'
+        )
+    return tuple(names[number] for number in expected)
+
+
+def _label_names(path: Path, labels: Mapping[str, int | list[int]]) -> tuple[str, ...]:
+    """Name of every id. A region (a list of ids) names an id if it is the smallest region that holds it."""
+    if "ignore" in labels:
+        raise UserError(
+            f'{path} has an "ignore" label, which segmint cannot train with: label those pixels, or leave those cases '
+            "out."
+        )
+    sizes: dict[int, tuple[int, str]] = {}
+    for name, value in labels.items():
+        ids = value if isinstance(value, list) else [value]
+        for number in ids:
+            known = sizes.get(number)
+            if known is not None and known[0] == len(ids):
+                raise UserError(
+                    f'{path} gives the id {number} to both "{known[1]}" and "{name}": give each label its own id.'
+                )
+            if known is None or len(ids) < known[0]:
+                sizes[number] = (len(ids), name)
+    ids = sorted(sizes)
+    if ids != list(range(len(ids))) or len(ids) < 2:
+        raise UserError(
+            f"{path} has the label ids {', '.join(map(str, ids)) or 'none'}: they must run 0 (background), 1, 2, ... "
+            "without gaps, with at least one label beside the background."
+        )
+    if len(ids) > 256:
+        raise UserError(f"{path} has {len(ids)} labels: at most 256, background included, can be stored in 8 bits.")
+    return tuple(sizes[number][1] for number in ids)

@@ -1,0 +1,143 @@
+"""TIFF: 2-D grey of any common type, and 8-bit RGB, through tifffile."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+from PIL import Image
+
+from segmint.data.formats.format import AnyArray, Geometry, reason
+from segmint.errors import UserError
+
+_DAMAGED = (
+    tifffile.TiffFileError,
+    OSError,
+    SyntaxError,
+    ValueError,
+    KeyError,
+    IndexError,
+    TypeError,
+    struct.error,
+    zlib.error,
+    EOFError,
+)
+_DTYPES = frozenset({"uint8", "uint16", "int16", "int32", "uint32", "float32", "float64"})
+
+
+class Tiff:
+    """One page: grey, or RGB. Stacks, palettes, alpha and complex values are refused."""
+
+    endings: tuple[str, ...] = (".tif", ".tiff")
+    dimensions = frozenset({2})
+    holds_float = True
+
+    def geometry(self, path: Path) -> Geometry:
+        try:
+            with tifffile.TiffFile(path) as handle:
+                shape, channels, _ = _layout(path, handle)
+                return Geometry(shape, channels, np.dtype(handle.series[0].dtype))
+        except _DAMAGED as error:
+            raise _damaged(path, error) from error
+
+    def read_image(self, path: Path) -> AnyArray:
+        try:
+            with tifffile.TiffFile(path) as handle:
+                shape, channels, channel_axis = _layout(path, handle)
+                pixels = np.asarray(_pixels(path, handle))
+        except _DAMAGED as error:
+            raise _damaged(path, error) from error
+        if channels == 1:
+            return pixels.reshape(1, *shape)
+        return np.ascontiguousarray(np.moveaxis(pixels, channel_axis, 0))
+
+    def read_label(self, path: Path) -> AnyArray:
+        pixels = self.read_image(path)
+        if pixels.shape[0] != 1:
+            raise UserError(
+                f"{path} is a colour picture where a label map is expected: save the label ids 0, 1, 2, ... as 8-bit "
+                "grey."
+            )
+        if pixels.dtype.kind == "f":
+            if not np.array_equal(pixels, np.round(pixels)):
+                raise UserError(
+                    f"{path} holds values that are not whole numbers: a label map holds the ids 0, 1, 2, ..."
+                )
+            return np.asarray(pixels[0], dtype=np.int64)
+        return np.asarray(pixels[0])
+
+    def write_image(
+        self, path: Path, image: AnyArray, *, spacing: tuple[float, ...] | None, affine: NDArray[np.float64] | None
+    ) -> None:
+        del spacing, affine  # kept by segmint.json
+        if image.ndim != 3 or image.shape[0] not in (1, 3) or str(image.dtype) not in _DTYPES:
+            raise ValueError(f"TIFF holds [1 or 3, h, w] of a common type, not {image.shape} of {image.dtype}")
+        if image.shape[0] == 3:
+            pixels = np.ascontiguousarray(np.moveaxis(image, 0, -1))
+            _write(path, pixels, photometric="rgb")
+        else:
+            _write(path, image[0], photometric="minisblack")
+
+    def write_label(
+        self, path: Path, label: AnyArray, *, spacing: tuple[float, ...] | None, affine: NDArray[np.float64] | None
+    ) -> None:
+        del spacing, affine
+        _write(path, label.astype(np.uint8, casting="unsafe"), photometric="minisblack")
+
+
+def _write(path: Path, pixels: AnyArray, *, photometric: str) -> None:
+    # Without metadata tifffile would store a description and a date, and equal pixels would make unequal files.
+    tifffile.imwrite(path, pixels, photometric=photometric, compression="zlib", metadata=None, software=False)
+
+
+def _layout(path: Path, handle: Any) -> tuple[tuple[int, int], int, int]:
+    """((h, w), channels, axis of the channels) of the one series of a file."""
+    if len(handle.series) != 1 or len(handle.series[0].pages) != 1:
+        raise UserError(f"{path} is a stack of pages: save each slice as its own 2-D TIFF, or the volume as NIfTI.")
+    page = handle.series[0].pages[0]
+    if page.photometric == tifffile.PHOTOMETRIC.PALETTE:
+        raise UserError(f"{path} has a palette: save it as plain grey or RGB TIFF.")
+    if page.extrasamples:
+        raise UserError(f"{path} has an alpha channel or extra samples: save it as plain grey or RGB TIFF.")
+    if str(page.dtype) not in (*_DTYPES, "bool"):
+        raise UserError(
+            f"{path} holds values of type {page.dtype}: save it as 8 or 16-bit integers or as 32-bit float."
+        )
+    shape, axes = page.shape, page.axes
+    if page.samplesperpixel == 3 and sorted(axes) == ["S", "X", "Y"]:
+        channel_axis = axes.index("S")
+        height, width = (side for axis, side in enumerate(shape) if axis != channel_axis)
+        return (height, width), 3, channel_axis
+    if axes == "YX" and page.samplesperpixel == 1:
+        return (shape[0], shape[1]), 1, -1
+    raise UserError(f"{path} has the shape {tuple(shape)} ({axes}): only 2-D grey and RGB TIFF can be read.")
+
+
+def _pixels(path: Path, handle: Any) -> AnyArray:
+    page = handle.series[0].pages[0]
+    end = max((start + count for start, count in zip(page.dataoffsets, page.databytecounts, strict=True)), default=0)
+    if end > path.stat().st_size:
+        raise ValueError("the file ends before its pixels do")
+    try:
+        return np.asarray(page.asarray())
+    except ValueError as error:
+        if "imagecodecs" not in str(error):
+            raise
+    # LZW and its kin need a further package in tifffile; libtiff, which Pillow carries, decodes the same values.
+    with Image.open(path, formats=("TIFF",)) as picture:
+        picture.load()
+        pixels = np.array(picture)
+    if pixels.shape != tuple(page.shape):
+        raise ValueError(f"its compression {page.compression.name} cannot be read; save it uncompressed")
+    return pixels.astype(page.dtype)
+
+
+def _damaged(path: Path, error: Exception) -> UserError:
+    return UserError(
+        f"{path} is damaged or not a TIFF that can be read ({reason(error)}): replace it by an intact copy."
+    )

@@ -1,0 +1,254 @@
+"""Looking at every file of a dataset: what is in it, and everything that is wrong with it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segmint.data.case import Case
+from segmint.data.dataset import Dataset, assemble, sidecar_problems
+from segmint.data.dataset_json import read_description
+from segmint.data.formats import ending_of
+from segmint.data.layout import find_cases
+from segmint.data.sidecar import read_sidecar
+from segmint.data.subjects import PARTS
+from segmint.errors import UserError
+
+_MOST_SIZES = 5
+
+
+def inspect_dataset(path: Path | str, *, progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
+    """Read a whole dataset and describe it.
+
+    Args:
+        path: The dataset folder.
+        progress: Called with (cases done, cases).
+
+    Returns:
+        A JSON-able description: name, identity, pairs, subjects, sizes, spacing (None where no file knows it),
+        intensity range of every channel, share of every label, empty masks, split; under "problems" one sentence for
+        everything that must be mended, under "remarks" one for everything worth knowing.
+
+    Raises:
+        UserError: there is no such folder, or its dataset.json cannot be understood, so that nothing else can be told.
+    """
+    root = Path(path)
+    description = read_description(root)
+    problems: list[str] = []
+    try:
+        sidecar = read_sidecar(root)
+    except UserError as error:
+        sidecar = None
+        problems.append(str(error))
+    found = find_cases(root, description)
+    problems += [*found.problems, *sidecar_problems(root, found, sidecar)]
+    dataset = assemble(root, description, sidecar, found)
+    survey = _Survey(dataset)
+    for number, case in enumerate(dataset.cases):
+        survey.add(case)
+        if progress is not None:
+            progress(number + 1, len(dataset.cases))
+    problems += survey.problems
+    if survey.readable and survey.empty == survey.readable:
+        problems.append(f"All masks of {root} are empty: check the masks, there is nothing to learn from them.")
+    per_subject = Counter(case.subject for case in dataset.cases)
+    return {
+        "path": str(root),
+        "name": dataset.name,
+        "identity": dataset.identity,
+        "licence": dataset.licence,
+        "synthetic": dataset.provenance is not None,
+        "file_ending": dataset.file_ending,
+        "dimensions": dataset.dimensions,
+        "pairs": len(dataset.cases),
+        "readable_pairs": survey.readable,
+        "subjects": len(per_subject),
+        "pairs_per_subject": _spread(list(per_subject.values())),
+        "sizes": survey.sizes(),
+        "spacing": survey.spacing(),
+        "channels": survey.channels(),
+        "labels": survey.labels(),
+        "empty_masks": survey.empty,
+        "split": None if dataset.split is None else {part: len(getattr(dataset.split, part)) for part in PARTS},
+        "subsets": {
+            name: {"subjects": len(one.subjects), "slices": None if one.slices is None else len(one.slices)}
+            for name, one in dataset.subsets.items()
+        },
+        "test_images": _count(root / "imagesTs"),
+        "unlabelled_images": _count(root / "imagesUnlabelled"),
+        "problems": problems,
+        "remarks": survey.remarks(),
+    }
+
+
+class _Survey:
+    """What was seen of the cases so far."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self.dataset = dataset
+        self.problems: list[str] = []
+        self.readable = 0
+        self.empty = 0
+        self._sizes: Counter[tuple[int, ...]] = Counter()
+        self._spacings: list[tuple[float, ...]] = []
+        channels = len(dataset.channel_names)
+        self._dtypes: set[str] = set()
+        self._lows = np.full(channels, np.inf)
+        self._highs = np.full(channels, -np.inf)
+        self._voxels = np.zeros(len(dataset.label_names), dtype=np.int64)
+        self._holders = np.zeros(len(dataset.label_names), dtype=np.int64)
+        self._constant: list[str] = []
+        self._contents: dict[str, Case] = {}
+        self._twins: list[tuple[Case, Case]] = []
+
+    def add(self, case: Case) -> None:
+        """Read one case and count it, or note what is wrong with it."""
+        image, label = self._try_image(case), self._try_label(case)
+        if image is None or label is None:
+            return
+        self.readable += 1
+        self._check_affine(case)
+        self._dtypes.add(str(self.dataset.geometry(case).dtype))
+        self._sizes[label.shape] += 1
+        if case.spacing is not None or self.dataset.geometry(case).spacing is not None:
+            self._spacings.append(self.dataset.spacing(case))
+        flat = image.reshape(image.shape[0], -1)
+        self._lows = np.minimum(self._lows, flat.min(axis=1))
+        self._highs = np.maximum(self._highs, flat.max(axis=1))
+        counts = np.bincount(label.ravel(), minlength=len(self._voxels))
+        self._voxels += counts
+        self._holders += counts > 0
+        self.empty += int(counts[1:].sum() == 0)
+        if (flat.min(axis=1) == flat.max(axis=1)).all():
+            self._constant.append(case.id)
+            return
+        digest = hashlib.sha256(repr(image.shape).encode() + image.tobytes()).hexdigest()
+        twin = self._contents.setdefault(digest, case)
+        if twin is not case:
+            self._twins.append((twin, case))
+            if twin.subject != case.subject:
+                self.problems.append(
+                    f'"{twin.id}" and "{case.id}" are the same image under the subjects "{twin.subject}" and '
+                    f'"{case.subject}": '
+                    "remove one, or a split by subject will leak."
+                )
+
+    def _try_image(self, case: Case) -> NDArray[np.float32] | None:
+        try:
+            return self.dataset.read_image(case)
+        except UserError as error:
+            self.problems.append(str(error))
+            return None
+
+    def _try_label(self, case: Case) -> NDArray[np.uint8] | None:
+        try:
+            return self.dataset.read_label(case)
+        except UserError as error:
+            if str(error) not in self.problems:  # a damaged image header is met by both
+                self.problems.append(str(error))
+            return None
+
+    def _check_affine(self, case: Case) -> None:
+        read = self.dataset.format.geometry
+        reference = read(case.image_paths[0]).affine
+        if reference is None:
+            return
+        for path in (*case.image_paths[1:], case.label_path):
+            other = read(path).affine
+            if other is not None and not np.allclose(other, reference, rtol=1e-3, atol=1e-2):
+                self.problems.append(
+                    f"{path} lies elsewhere in space than {case.image_paths[0].name} (their affines differ): resample "
+                    "it onto the "
+                    "same grid, or copy the affine if the voxels do match."
+                )
+
+    def sizes(self) -> dict[str, Any] | None:
+        """Smallest, largest and most frequent shapes."""
+        if not self._sizes:
+            return None
+        shapes = np.array(list(self._sizes))
+        return {
+            "smallest": [int(side) for side in shapes.min(axis=0)],
+            "largest": [int(side) for side in shapes.max(axis=0)],
+            "different": len(self._sizes),
+            "most_frequent": [
+                {"shape": list(shape), "pairs": count} for shape, count in self._sizes.most_common(_MOST_SIZES)
+            ],
+        }
+
+    def spacing(self) -> dict[str, list[float]] | None:
+        """Per array axis, in millimetres."""
+        if not self._spacings:
+            return None
+        values = np.array(self._spacings)
+        return {
+            "median": [float(one) for one in np.median(values, axis=0)],
+            "smallest": [float(one) for one in values.min(axis=0)],
+            "largest": [float(one) for one in values.max(axis=0)],
+        }
+
+    def channels(self) -> list[dict[str, Any]]:
+        """Name, stored type and range of every channel."""
+        return [
+            {
+                "name": name,
+                "stored_as": ", ".join(sorted(self._dtypes)),
+                "lowest": float(low) if self.readable else None,
+                "highest": float(high) if self.readable else None,
+            }
+            for name, low, high in zip(self.dataset.channel_names, self._lows, self._highs, strict=True)
+        ]
+
+    def labels(self) -> list[dict[str, Any]]:
+        """Share of the pixels and number of pairs of every label."""
+        total = max(1, int(self._voxels.sum()))
+        return [
+            {"id": number, "name": name, "share": float(voxels / total), "pairs": int(holders)}
+            for number, (name, voxels, holders) in enumerate(
+                zip(self.dataset.label_names, self._voxels, self._holders, strict=True)
+            )
+        ]
+
+    def remarks(self) -> list[str]:
+        """What is worth knowing but need not be mended."""
+        remarks = []
+        names = self.dataset.label_names
+        absent = [names[number] for number in range(1, len(names)) if self.readable and not self._holders[number]]
+        if absent and self.empty < self.readable:
+            remarks.append(f"No mask holds the label{'s' if len(absent) > 1 else ''} {', '.join(absent)}.")
+        if self._constant:
+            remarks.append(f"{len(self._constant)} images hold one value only, such as {self._constant[0]}.")
+        within = [(one, other) for one, other in self._twins if one.subject == other.subject]
+        if within:
+            remarks.append(
+                f"{len(within)} image{'s are' if len(within) > 1 else ' is'} there more than once within a subject, "
+                "such as "
+                f"{within[0][0].id} and {within[0][1].id}."
+            )
+        alone = len(self.dataset.subjects) == len(self.dataset.cases) and self.dataset.dimensions == 2
+        if alone and len(self.dataset.cases) > 1 and self.dataset.provenance is None:
+            remarks.append(
+                "Every image is its own subject; if patients have several, split with `segmint data split --subject "
+                "REGEX`."
+            )
+        if self.dataset.split is None and self.dataset.provenance is None:
+            remarks.append("There is no split yet; `segmint data split` makes one.")
+        return remarks
+
+
+def _spread(values: list[int]) -> dict[str, float] | None:
+    if not values:
+        return None
+    return {"smallest": min(values), "median": float(np.median(values)), "largest": max(values)}
+
+
+def _count(folder: Path) -> int:
+    if not folder.is_dir():
+        return 0
+    return sum(ending_of(path.name) is not None and not path.name.startswith(".") for path in folder.iterdir())

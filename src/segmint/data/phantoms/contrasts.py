@@ -1,0 +1,51 @@
+"""How bright each tissue is in each MR contrast, and how much that varies from subject to subject."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from segmint.data.phantoms.grid import Array
+
+CHANNELS = ("T1", "T1CE", "T2", "FLAIR")
+
+_SIGNAL: dict[str, tuple[float, float, float, float]] = {
+    "white": (1.00, 1.02, 0.62, 0.78),
+    "grey": (0.74, 0.78, 0.92, 1.00),
+    "deep grey": (0.80, 0.84, 0.84, 0.96),
+    "pallidum": (0.91, 0.94, 0.52, 0.72),
+    "fluid": (0.30, 0.30, 1.85, 0.22),
+    "dura": (0.45, 1.05, 0.55, 0.45),
+    "vessel": (0.42, 1.65, 0.45, 0.35),
+    "choroid": (0.52, 1.35, 1.30, 0.90),
+    "hyperintensity": (0.76, 0.78, 1.22, 1.50),
+    "edema": (0.68, 0.70, 1.38, 1.55),
+    "enhancing": (0.66, 1.58, 1.10, 1.22),
+    "necrosis": (0.44, 0.46, 1.62, 0.80),
+}
+"""Signal against white matter on T1."""
+_SPREAD = {"edema": 0.07, "enhancing": 0.07, "necrosis": 0.08, "hyperintensity": 0.08, "vessel": 0.15}
+"""Standard deviation of the logarithm of the signal between subjects, where it is not 0.03."""
+TISSUES = tuple(_SIGNAL)
+
+
+def draw_signals(rng: np.random.Generator) -> Array:
+    """Signals [tissue, contrast] of one subject, in the order of `TISSUES` and `CHANNELS`."""
+    signals = np.array(list(_SIGNAL.values()))
+    spread = np.array([_SPREAD.get(tissue, 0.03) for tissue in TISSUES])
+    signals = signals * np.exp(rng.normal(size=signals.shape) * spread[:, None])
+    necrosis, enhancing = TISSUES.index("necrosis"), TISSUES.index("enhancing")
+    # a core may be as clear as fluid or full of protein, which FLAIR does not suppress
+    signals[necrosis, 3] *= np.exp(rng.normal(-0.1, 0.22))
+    # and take up little contrast agent or much
+    signals[enhancing, 1] *= np.exp(rng.normal(-0.05, 0.12))
+    return signals.astype(np.float32)
+
+
+def render(shares: Mapping[str, Array], signals: Array) -> Array:
+    """Noise-free images [contrast, rows, columns, slices] of tissue shares, each [rows, columns, slices] in [0, 1]."""
+    images: Array = sum(  # type: ignore[assignment]
+        signal[:, None, None, None] * shares[tissue] for tissue, signal in zip(TISSUES, signals, strict=True)
+    )
+    return images

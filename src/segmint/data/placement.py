@@ -1,0 +1,106 @@
+"""Putting a slice of any shape onto the square training grid, and taking it off again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from segmint.data.formats.format import AnyArray
+
+BACKGROUND = np.float32(-1.0)
+ScalarT = TypeVar("ScalarT", bound=np.generic)
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Scales slices by one factor, centres them and pads them to a square.
+
+    One factor for a whole dataset, at most 1, so that anatomy keeps its relative size and nothing is enlarged.
+
+    Args:
+        size: Side of the square in pixels.
+        scale: Target pixels per source pixel, in (0, 1].
+    """
+
+    size: int
+    scale: float
+
+    def inner_shape(self, original_shape: tuple[int, int]) -> tuple[int, int]:
+        """Shape of a slice after scaling, before padding."""
+        height, width = (min(self.size, max(1, round(side * self.scale))) for side in original_shape)
+        return height, width
+
+    def padding(self, original_shape: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
+        """((top, bottom), (left, right)) in target pixels."""
+        height, width = self.inner_shape(original_shape)
+        top, left = (self.size - height) // 2, (self.size - width) // 2
+        return (top, self.size - height - top), (left, self.size - width - left)
+
+    def place_image(self, plane: NDArray[np.float32]) -> NDArray[np.float32]:
+        """[h, w] in [-1, 1] -> [size, size], anti-aliased, padded with -1.
+
+        The triangle filter, widened to the target pixel, neither rings nor leaves the range of its input.
+        """
+        shape = plane.shape[0], plane.shape[1]
+        return self._padded(_resampled(plane, self.inner_shape(shape)), shape, BACKGROUND)
+
+    def place_label(self, plane: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """[h, w] ids -> [size, size], padded with 0.
+
+        Each target pixel takes the label with the largest share under the same filter that images go through, so image
+        and labels stay aligned to a fraction of a pixel (picking the nearest pixel would shift labels by half a source
+        pixel at even factors) and no id is invented. Ties go to the lower id.
+        """
+        shape = plane.shape[0], plane.shape[1]
+        inner = self.inner_shape(shape)
+        if inner == shape:
+            return self._padded(plane, shape, np.uint8(0))
+        ids = np.unique(plane)
+        if len(ids) == 1:
+            return self._padded(np.full(inner, ids[0], dtype=np.uint8), shape, np.uint8(0))
+        shares = np.stack([_resampled((plane == one).astype(np.float32), inner) for one in ids])
+        return self._padded(ids[shares.argmax(axis=0)], shape, np.uint8(0))
+
+    def undo(self, array: AnyArray, original_shape: tuple[int, int], *, order: int) -> AnyArray:
+        """[..., size, size] -> [..., h, w] on the source's grid: padding cut off, scale undone.
+
+        Args:
+            array: Labels, images or probabilities.
+            original_shape: (h, w) of the slice on its own grid.
+            order: 0 takes the nearest value (labels; any type), 1 interpolates (images, probabilities; float32).
+        """
+        if order not in (0, 1):
+            raise ValueError(f"order is 0 or 1, not {order}")
+        if array.shape[-2:] != (self.size, self.size):
+            raise ValueError(f"an array on a grid of {self.size} x {self.size} was expected, not {array.shape}")
+        height, width = self.inner_shape(original_shape)
+        (top, _), (left, _) = self.padding(original_shape)
+        inner = array[..., top : top + height, left : left + width]
+        if (height, width) == tuple(original_shape):
+            return np.ascontiguousarray(inner)
+        if order == 0:
+            rows = _nearest(original_shape[0], height)
+            columns = _nearest(original_shape[1], width)
+            return np.ascontiguousarray(inner[..., rows[:, None], columns[None, :]])
+        planes = np.ascontiguousarray(inner, dtype=np.float32).reshape(-1, height, width)
+        restored = [_resampled(plane, original_shape) for plane in planes]
+        return np.stack(restored).reshape(*array.shape[:-2], *original_shape)
+
+    def _padded(self, plane: NDArray[ScalarT], original_shape: tuple[int, int], value: ScalarT) -> NDArray[ScalarT]:
+        return np.pad(plane, self.padding(original_shape), constant_values=value)
+
+
+def _resampled(plane: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.float32]:
+    if plane.shape == shape:
+        return plane
+    picture = Image.fromarray(np.ascontiguousarray(plane, dtype=np.float32))
+    return np.asarray(picture.resize((shape[1], shape[0]), Image.Resampling.BILINEAR), dtype=np.float32)
+
+
+def _nearest(target: int, source: int) -> NDArray[np.int64]:
+    """For each of `target` pixels the index of the pixel among `source` that holds its centre."""
+    return np.minimum(((np.arange(target) + 0.5) * source / target).astype(np.int64), source - 1)

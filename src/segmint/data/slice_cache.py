@@ -1,0 +1,221 @@
+"""Decoded slices on disk, so that training never waits for decoding.
+
+One folder a (dataset, size, axis) under `$SEGMINT_CACHE` or the user's cache folder, named by the dataset's identity
+and a hash over everything the slices depend on: file sizes, modification times, recorded intensity maps, size, axis,
+format version. A changed file therefore leads to a new folder; folders can be deleted at any time. Built under a lock,
+aside, and moved into place.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segmint.data.case import Case
+from segmint.data.dataset import Dataset
+from segmint.data.intensity import IntensityMap, default_intensity, is_ct, percentile_intensity
+from segmint.data.placement import Placement
+from segmint.errors import UserError
+from segmint.outputs import staged_folder
+
+FORMAT_VERSION = 1
+IMAGES, LABELS, INDEX = "images.npy", "labels.npy", "index.json"
+
+
+def cache_root() -> Path:
+    """`$SEGMINT_CACHE`, or the place the platform has for caches."""
+    named = os.environ.get("SEGMINT_CACHE")
+    if named:
+        return Path(named)
+    import pooch
+
+    return Path(pooch.os_cache("segmint"))
+
+
+def cached_slices(
+    dataset: Dataset, *, size: int, axis: int | None, progress: Callable[[int, int], None] | None = None
+) -> Path:
+    """Folder with the slices of a dataset, built if it is not there yet.
+
+    Args:
+        dataset: What to cut.
+        size: Side of the square grid.
+        axis: Axis of the volumes to cut along; None for 2-D datasets.
+        progress: Called with (cases done, cases) while building.
+
+    Raises:
+        UserError: a file of the dataset is wrong, or the cache cannot be written.
+    """
+    target = cache_root() / f"{dataset.identity}-{size}px-{_key(dataset, size=size, axis=axis)}"
+    with _waiting_lock(target):
+        if not _complete(target):
+            if target.exists():
+                shutil.rmtree(target)
+            for leftover in target.parent.glob(f".{target.name}.partial-*"):
+                shutil.rmtree(leftover, ignore_errors=True)  # of a build that was killed; its lock is ours now
+            try:
+                with staged_folder(target) as staging:
+                    _build(dataset, staging, size=size, axis=axis, progress=progress)
+            except OSError as error:
+                raise UserError(
+                    f"The slice cache {target} cannot be written ({error.strerror}): free some space or point "
+                    "SEGMINT_CACHE to "
+                    "another folder."
+                ) from error
+    return target
+
+
+def _complete(target: Path) -> bool:
+    """Whether the folder holds readable arrays of the lengths its index tells."""
+    try:
+        index = json.loads((target / INDEX).read_text(encoding="utf-8"))
+        images = np.load(target / IMAGES, mmap_mode="r")
+        labels = np.load(target / LABELS, mmap_mode="r")
+        return len(index["slices"]) == len(images) == len(labels)
+    except (OSError, ValueError, EOFError, KeyError, TypeError):
+        return False
+
+
+def _key(dataset: Dataset, *, size: int, axis: int | None) -> str:
+    described: list[Any] = [
+        FORMAT_VERSION,
+        dataset.identity,
+        size,
+        axis,
+        dataset.channel_names,
+        len(dataset.label_names),
+    ]
+    for case in dataset.cases:
+        stats = [path.stat() for path in (*case.image_paths, case.label_path)]
+        maps = [(one.kind, one.low, one.high) for one in case.intensity or ()]
+        described.append((case.id, case.volume, maps, [(stat.st_size, stat.st_mtime_ns) for stat in stats]))
+    return hashlib.sha256(json.dumps(described).encode()).hexdigest()[:16]
+
+
+@contextmanager
+def _waiting_lock(target: Path) -> Iterator[None]:
+    """Hold the cache entry; another process that is building it is waited for."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle = (target.parent / f".{target.name}.lock").open("w")
+    except OSError as error:
+        raise UserError(
+            f"The slice cache {target.parent} cannot be written ({error.strerror}): point SEGMINT_CACHE to another "
+            "folder."
+        ) from error
+    with handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _build(
+    dataset: Dataset,
+    folder: Path,
+    *,
+    size: int,
+    axis: int | None,
+    progress: Callable[[int, int], None] | None,
+) -> None:
+    shapes = [dataset.shape(case) for case in dataset.cases]
+    planes = [_plane_shape(shape, axis) for shape in shapes]
+    counts = [1 if axis is None else shape[axis] for shape in shapes]
+    placement = Placement(size, min(1.0, size / max(max(plane) for plane in planes)))
+    channels, total = len(dataset.channel_names), sum(counts)
+    _check_space(folder, total * size * size * (4 * channels + 1))
+
+    spacing = np.median([dataset.spacing(case) for case in dataset.cases], axis=0)
+    by_volume = _volume_maps(dataset)
+    slices: list[tuple[int, int, bool]] = []
+    intensity = []
+    # Plain writes rather than writes through a memory map: on a full disk those end in an error, these in a crash.
+    with (folder / IMAGES).open("wb") as images, (folder / LABELS).open("wb") as labels:
+        _write_header(images, (total, channels, size, size), np.dtype(np.float32))
+        _write_header(labels, (total, size, size), np.dtype(np.uint8))
+        for number, (case, count) in enumerate(zip(dataset.cases, counts, strict=True)):
+            label = dataset.read_label(case)
+            image = dataset.read_image(case)
+            maps = case.intensity or by_volume.get(case.volume or "") or _default_maps(dataset, image, case)
+            intensity.append([(one.kind, one.low, one.high) for one in maps])
+            normalised = np.stack([one.normalise(channel) for one, channel in zip(maps, image, strict=True)])
+            for index in range(count):
+                plane = normalised if axis is None else np.take(normalised, index, axis=axis + 1)
+                ids = label if axis is None else np.take(label, index, axis=axis)
+                images.write(np.stack([placement.place_image(channel) for channel in plane]).tobytes())
+                labels.write(placement.place_label(ids).tobytes())
+                number_in_volume = index if axis is not None else case.slice or 0
+                slices.append((number, number_in_volume, bool(ids.any())))
+            if progress is not None:
+                progress(number + 1, len(dataset.cases))
+    index_content = {
+        "scale": placement.scale,
+        "spacing": [float(one) for one in spacing],
+        "slices": slices,
+        "plane_shapes": planes,
+        "intensity": intensity,
+    }
+    (folder / INDEX).write_text(json.dumps(index_content), encoding="utf-8")
+
+
+def _plane_shape(shape: tuple[int, ...], axis: int | None) -> tuple[int, int]:
+    height, width = (side for number, side in enumerate(shape) if number != axis)
+    return height, width
+
+
+def _write_header(handle: Any, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> None:
+    description = np.lib.format.dtype_to_descr(dtype)
+    np.lib.format.write_array_header_2_0(handle, {"descr": description, "fortran_order": False, "shape": shape})
+
+
+def _check_space(folder: Path, needed: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise UserError(
+            f"The slice cache in {folder.parent} needs {needed / 1e9:.1f} GB but {free / 1e9:.1f} GB are free: free "
+            "some space, "
+            "choose a smaller --size, or point SEGMINT_CACHE to another disk."
+        )
+
+
+def _default_maps(dataset: Dataset, image: NDArray[np.float32], case: Case) -> tuple[IntensityMap, ...]:
+    eight_bit = _stores_eight_bits(dataset, case)
+    return tuple(
+        default_intensity(channel, channel_name=name, eight_bit=eight_bit)
+        for name, channel in zip(dataset.channel_names, image, strict=True)
+    )
+
+
+def _stores_eight_bits(dataset: Dataset, case: Case) -> bool:
+    return dataset.format.dimensions == frozenset({2}) and dataset.geometry(case).dtype == np.uint8
+
+
+def _volume_maps(dataset: Dataset) -> dict[str, tuple[IntensityMap, ...]]:
+    """Percentile maps of volumes stored slice by slice, over all their slices.
+
+    A slice that holds little but noise would otherwise be stretched to full contrast.
+    """
+    members: dict[str, list[Case]] = defaultdict(list)
+    for case in dataset.cases:
+        if case.volume is not None and case.intensity is None and not _stores_eight_bits(dataset, case):
+            members[case.volume].append(case)
+    maps = {}
+    for volume, cases in members.items():
+        images = [dataset.read_image(case).reshape(len(dataset.channel_names), -1) for case in cases]
+        values = np.concatenate(images, axis=1)
+        maps[volume] = tuple(
+            default_intensity(channel, channel_name=name, eight_bit=False)
+            if is_ct(name)
+            else percentile_intensity(channel)
+            for name, channel in zip(dataset.channel_names, values, strict=True)
+        )
+    return maps

@@ -1,0 +1,217 @@
+"""Writing a dataset, file by file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from segmint.data.case import Provenance
+from segmint.data.dataset_json import DATASET_JSON_NAME, write_description
+from segmint.data.formats import find_format
+from segmint.data.formats.format import AnyArray
+from segmint.data.intensity import IntensityMap
+from segmint.data.sidecar import CaseEntry, Sidecar, write_sidecar
+from segmint.data.subjects import Split, Subset
+from segmint.errors import UserError
+
+_SAFE_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+
+
+class DatasetWriter:
+    """Writes pairs in the nnU-Net v2 layout into an existing, usually staged, folder.
+
+    Args:
+        folder: Where to write; exists already.
+        name: Of the dataset.
+        channel_names: In channel order.
+        label_names: Index = id, 0 is background.
+        file_ending: ".png", ".tif", ".nii.gz" or ".nii".
+        licence: Of the images.
+        provenance: For synthetic datasets.
+        rgb: Three channels go into one 8-bit RGB file (PNG or TIFF) instead of one file a channel.
+
+    Raises:
+        UserError: no format has that file ending.
+        ValueError: there are no channels or no label beside the background, or `rgb` does not fit.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        name: str,
+        channel_names: Sequence[str],
+        label_names: Sequence[str],
+        file_ending: str,
+        licence: str | None = None,
+        provenance: Provenance | None = None,
+        rgb: bool = False,
+    ) -> None:
+        self.folder = Path(folder)
+        self.name = name
+        self.channel_names = tuple(channel_names)
+        self.label_names = tuple(label_names)
+        self.file_ending = file_ending
+        self.licence = licence
+        self.provenance = provenance
+        self.rgb = rgb
+        self._format = find_format(file_ending, where=self.folder / DATASET_JSON_NAME)
+        if not self.channel_names or len(self.label_names) < 2 or len(self.label_names) > 256:
+            raise ValueError("a dataset needs a channel, and 2 to 256 labels, background included")
+        if rgb and (len(self.channel_names) != 3 or self._format.dimensions != frozenset({2})):
+            raise ValueError("an RGB file has three channels and is PNG or TIFF")
+        self._cases: dict[str, CaseEntry] = {}
+        self._unlabelled: dict[str, CaseEntry] = {}
+
+    def add(
+        self,
+        case_id: str,
+        image: ArrayLike,
+        label: ArrayLike | None,
+        *,
+        subject: str,
+        volume: str | None = None,
+        slice: int | None = None,
+        axis: int | None = None,
+        spacing: Sequence[float] | None = None,
+        affine: ArrayLike | None = None,
+        intensity: Sequence[IntensityMap] | None = None,
+        original_shape: Sequence[int] | None = None,
+        padding: Sequence[tuple[int, int]] | None = None,
+    ) -> None:
+        """Write one case.
+
+        Args:
+            case_id: Letters, digits, dot, dash and underscore.
+            image: [C, *spatial] in stored units. Float for PNG is rounded: to 8 bits where every recorded intensity map
+                is the fixed 0..255, to 16 bits otherwise.
+            label: [*spatial] ids, or None: the image then goes to imagesUnlabelled.
+            subject: Whom it comes from.
+            volume: Volume this is a slice of.
+            slice: Number of the slice in `volume`.
+            axis: Axis of `volume` it was taken along.
+            spacing: Millimetres per array axis; a slice may give a third number, the distance between slices.
+            affine: [4, 4] of the array as stored; a 2-D array is stored in NIfTI as [h, w, 1] (see `slice_affine`).
+            intensity: One map a channel.
+            original_shape: Shape on the source's grid.
+            padding: ((before, after), ...) per axis.
+
+        Raises:
+            ValueError: shapes, ids or values do not fit what was declared.
+        """
+        channels = np.asarray(image)
+        if _SAFE_ID.match(case_id) is None:
+            raise ValueError(f'the case id "{case_id}" may hold letters, digits, ".", "-" and "_" only')
+        if case_id in self._cases or case_id in self._unlabelled:
+            raise ValueError(f'the case "{case_id}" is written twice')
+        if channels.ndim - 1 not in self._format.dimensions or channels.shape[0] != len(self.channel_names):
+            raise ValueError(f"{case_id}: image of shape {channels.shape} for {len(self.channel_names)} channels")
+        if channels.dtype.kind == "f" and not np.isfinite(channels).all():
+            raise ValueError(f"{case_id}: intensities that are not finite")
+        entry = CaseEntry(
+            subject=subject,
+            volume=volume,
+            slice=slice,
+            axis=axis,
+            spacing=None if spacing is None else tuple(float(one) for one in spacing),
+            affine=None if affine is None else tuple(tuple(map(float, row)) for row in np.asarray(affine)),
+            original_shape=None if original_shape is None else tuple(int(side) for side in original_shape),
+            padding=None if padding is None else tuple((int(before), int(after)) for before, after in padding),
+            intensity=None if intensity is None else tuple(intensity),
+        )
+        matrix = None if affine is None else np.asarray(affine, dtype=np.float64)
+        if label is None:
+            self._write_image("imagesUnlabelled", case_id, channels, entry, matrix)
+            self._unlabelled[case_id] = entry
+            return
+        ids = np.asarray(label)
+        if ids.shape != channels.shape[1:]:
+            raise ValueError(f"{case_id}: label of shape {ids.shape} for an image of shape {channels.shape}")
+        if ids.dtype.kind not in "uib" or int(ids.min()) < 0 or int(ids.max()) >= len(self.label_names):
+            raise ValueError(f"{case_id}: label ids outside 0..{len(self.label_names) - 1}, or not integers")
+        self._write_image("imagesTr", case_id, channels, entry, matrix)
+        self._store("labelsTr", case_id, ids, entry, matrix, label=True)
+        self._cases[case_id] = entry
+
+    def finish(self, *, split: Split | None = None, subsets: Mapping[str, Subset] | None = None) -> None:
+        """Write dataset.json and segmint.json.
+
+        Raises:
+            ValueError: no pair was added.
+        """
+        if not self._cases:
+            raise ValueError("a dataset needs at least one pair")
+        sidecar = Sidecar(
+            cases=dict(sorted(self._cases.items())),
+            unlabelled=dict(sorted(self._unlabelled.items())),
+            split=split,
+            subsets=dict(subsets or {}),
+            licence=self.licence,
+            provenance=self.provenance,
+        )
+        with _on_disk(self.folder):
+            write_description(
+                self.folder,
+                name=self.name,
+                channel_names=self.channel_names,
+                label_names=self.label_names,
+                file_ending=self.file_ending,
+                training_cases=len(self._cases),
+                licence=self.licence,
+            )
+            write_sidecar(self.folder, sidecar)
+
+    def _write_image(
+        self, folder: str, case_id: str, channels: AnyArray, entry: CaseEntry, affine: NDArray[np.float64] | None
+    ) -> None:
+        stored = channels if self._format.holds_float else _whole_numbers(case_id, channels, entry.intensity)
+        parts = [stored] if self.rgb else [stored[channel : channel + 1] for channel in range(stored.shape[0])]
+        for channel, part in enumerate(parts):
+            self._store(folder, f"{case_id}_{channel:04d}", part, entry, affine, label=False)
+
+    def _store(
+        self,
+        folder: str,
+        name: str,
+        array: AnyArray,
+        entry: CaseEntry,
+        affine: NDArray[np.float64] | None,
+        *,
+        label: bool,
+    ) -> None:
+        path = self.folder / folder / f"{name}{self.file_ending}"
+        write = self._format.write_label if label else self._format.write_image
+        with _on_disk(path):
+            path.parent.mkdir(exist_ok=True)
+            write(path, array, spacing=entry.spacing, affine=affine)
+
+
+@contextmanager
+def _on_disk(path: Path) -> Iterator[None]:
+    """A full, vanished or read-only disk is the user's to mend."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be written ({error.strerror}): free some space or choose another --out."
+        ) from error
+
+
+def _whole_numbers(case_id: str, channels: AnyArray, intensity: Sequence[IntensityMap] | None) -> AnyArray:
+    """uint8 or uint16 of the same values; floats are rounded."""
+    if channels.dtype in (np.uint8, np.uint16):
+        return channels
+    rounded = np.rint(channels.astype(np.float64, casting="unsafe"))
+    eight = intensity is not None and all(one.kind == "fixed" and one.high <= 255.0 for one in intensity)
+    highest = 255 if eight else 65535
+    if rounded.min() < 0 or rounded.max() > highest:
+        raise ValueError(
+            f"{case_id}: values from {rounded.min():g} to {rounded.max():g} do not fit {highest.bit_length()}-bit "
+            "PNG; write NIfTI"
+        )
+    return rounded.astype(np.uint8 if eight else np.uint16)

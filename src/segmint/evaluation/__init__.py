@@ -1,0 +1,1 @@
+"""Whether synthetic pairs make a segmenter better: trials, statistics, verdict."""

@@ -1,0 +1,99 @@
+"""Arms of a trial, such as `100R+300F`: training sets of a segmenter in percentages of the real slices."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from segmint.errors import UserError
+
+REAL_ARM, PRIMARY_ARM = "100R", "100R+300F"
+DEFAULT_ARMS = (REAL_ARM, "100F", "100R+100F", PRIMARY_ARM, "100R+100A", "100R+300A")
+
+_TERM = re.compile(r"([0-9]+)([RFA])")
+_EXAMPLES = "100R, 50R, 100F, 100R+300F or 100R+300A"
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A training set in percent of the real training slices: `real` R, `synthetic` F, `flipped` A."""
+
+    real: int = 0
+    synthetic: int = 0
+    flipped: int = 0
+
+    @property
+    def name(self) -> str:
+        """The arm as it is written, R before F before A."""
+        shares = ((self.real, "R"), (self.synthetic, "F"), (self.flipped, "A"))
+        return "+".join(f"{share}{letter}" for share, letter in shares if share)
+
+    def counts(self, real_slices: int) -> ArmCounts:
+        """Numbers of slices, where `real_slices` is 100 percent; halves are rounded up.
+
+        Raises:
+            UserError: a percentage comes to no slice at all.
+        """
+        numbers = [(share * real_slices + 50) // 100 for share in (self.real, self.synthetic, self.flipped)]
+        for share, number in zip((self.real, self.synthetic, self.flipped), numbers, strict=True):
+            if share and not number:
+                raise UserError(
+                    f"The arm {self.name} has {share}% of {real_slices} real slices, which is none: raise it."
+                )
+        return ArmCounts(*numbers)
+
+
+@dataclass(frozen=True)
+class ArmCounts:
+    """Numbers of slices of an arm by origin."""
+
+    real: int
+    synthetic: int
+    flipped: int
+
+    @property
+    def total(self) -> int:
+        """All slices of the arm."""
+        return self.real + self.synthetic + self.flipped
+
+
+def parse_arm(text: str) -> Arm:
+    """Read an arm; the order of its terms does not matter.
+
+    Raises:
+        UserError: it is no arm.
+    """
+    shares: dict[str, int] = {}
+    for term in text.strip().upper().split("+"):
+        match = _TERM.fullmatch(term.strip())
+        if match is None or match[2] in shares or int(match[1]) == 0:
+            raise UserError(
+                f"{text!r} is not an arm: join percentages of real (R), synthetic (F) and flipped real (A) slices by "
+                f"+, each letter once, such as {_EXAMPLES}."
+            )
+        shares[match[2]] = int(match[1])
+    arm = Arm(real=shares.get("R", 0), synthetic=shares.get("F", 0), flipped=shares.get("A", 0))
+    if arm.real > 100:
+        raise UserError(f"The arm {text!r} wants more real slices than there are: at most 100R.")
+    if arm.flipped > 3 * (arm.real or 100):
+        raise UserError(
+            f"The arm {text!r} wants {arm.flipped}A: a slice can be flipped three ways, so at most "
+            f"{3 * (arm.real or 100)}A here."
+        )
+    return arm
+
+
+def parse_arms(texts: str | Sequence[str]) -> tuple[Arm, ...]:
+    """Read the arms of a trial, in their order; a single string holds them joined by commas.
+
+    Raises:
+        UserError: there is none, one is no arm, or two are the same.
+    """
+    arms = tuple(parse_arm(text) for text in (texts.split(",") if isinstance(texts, str) else texts))
+    if not arms:
+        raise UserError(f"The trial has no arms: name some, such as {_EXAMPLES}.")
+    for place, arm in enumerate(arms):
+        if arm in arms[:place]:
+            raise UserError(f"The arm {arm.name} is named twice: name each arm once.")
+    return arms

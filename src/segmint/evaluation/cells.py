@@ -1,0 +1,146 @@
+"""The cells of a trial, arms x seeds, each trained and scored once and kept."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segmint.data.pool import PairPool, PoolPart
+from segmint.evaluation.arm_pool import build_pool
+from segmint.evaluation.arms import Arm
+from segmint.evaluation.regime import Regime
+from segmint.evaluation.scoring import Predicts, count_overlaps
+from segmint.evaluation.synthetic_sets import SyntheticSet
+from segmint.metrics.dice import dice
+from segmint.outputs import read_json, write_json
+from segmint.training.segmenter import learning_curve
+
+RESULT = "result.json"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One arm with one seed; `synthetic` is the number of the synthetic set it takes F from."""
+
+    arm: Arm
+    seed: int
+    synthetic: int | None
+
+    @property
+    def name(self) -> str:
+        """Folder of the cell."""
+        return f"{self.arm.name}-seed{self.seed}"
+
+
+@dataclass(frozen=True)
+class CellResult:
+    """What one cell found: overlap counts [K, 3] by test subject, and (images shown, validation Dice) as it learned."""
+
+    cell: Cell
+    counts: dict[str, NDArray[np.int64]]
+    curve: list[tuple[int, float]]
+
+    def dice(self, subject: str) -> NDArray[np.float64]:
+        """Dice of each label but the background, NaN where a label is absent."""
+        return dice(self.counts[subject])[1:]
+
+
+class TrainsSegmenter(Protocol):
+    """How a cell gets its segmenter."""
+
+    def __call__(
+        self,
+        recipe: str,
+        pool: PairPool,
+        validation: PairPool,
+        *,
+        folder: Path,
+        steps: int,
+        batch: int,
+        seed: int,
+        device: str,
+    ) -> Predicts:
+        """Train in `folder`, going on from what is there."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What all cells share."""
+
+    regime: Regime
+    synthetic: Sequence[SyntheticSet]
+    segmenter: str
+    steps: int
+    batch: int
+    device: str
+    train: TrainsSegmenter
+
+
+def plan_cells(arms: Sequence[Arm], *, seeds: int, synthetic_sets: int) -> tuple[Cell, ...]:
+    """All cells, seed by seed, so that every arm has something to show early.
+
+    With several synthetic sets, seed k of every arm with F takes set k modulo their number.
+    """
+    return tuple(
+        Cell(arm, seed, seed % synthetic_sets if arm.synthetic else None) for seed in range(seeds) for arm in arms
+    )
+
+
+def is_finished(folder: Path) -> bool:
+    """Whether a cell was trained and scored before."""
+    return (folder / RESULT).is_file()
+
+
+def run_cell(cell: Cell, folder: Path, bench: Bench) -> CellResult:
+    """Train and score one cell in `folder`, or read what it found before.
+
+    All arms have the same steps, batch and, for one seed, the same first weights; the last checkpoint is scored.
+
+    Raises:
+        UserError: the folder belongs to another training, or a file of the dataset is damaged.
+    """
+    if is_finished(folder):
+        return _read(cell, folder)
+    regime, began = bench.regime, time.monotonic()
+    pool = build_pool(
+        cell.arm,
+        real=regime.slices,
+        indices=regime.training,
+        synthetic=None if cell.synthetic is None else bench.synthetic[cell.synthetic],
+        seed=cell.seed,
+    )
+    segmenter = bench.train(
+        bench.segmenter,
+        pool,
+        PairPool([PoolPart(regime.slices, regime.validation)]),
+        folder=folder,
+        steps=bench.steps,
+        batch=bench.batch,
+        seed=cell.seed,
+        device=bench.device,
+    )
+    counts = count_overlaps(segmenter, regime.slices, regime.test)
+    result = {
+        "arm": cell.arm.name,
+        "seed": cell.seed,
+        "synthetic_set": cell.synthetic,
+        "slices": len(pool),
+        "seconds": round(time.monotonic() - began, 1),
+        "curve": learning_curve(folder),
+        "counts": {subject: overlap.tolist() for subject, overlap in sorted(counts.items())},
+    }
+    write_json(folder / RESULT, result)
+    return _read(cell, folder)
+
+
+def _read(cell: Cell, folder: Path) -> CellResult:
+    content = read_json(folder / RESULT)
+    counts = {subject: np.asarray(overlap, dtype=np.int64) for subject, overlap in content["counts"].items()}
+    curve = [(int(images), float("nan") if value is None else float(value)) for images, value in content["curve"]]
+    return CellResult(cell, counts, curve)

@@ -1,0 +1,166 @@
+"""What a trial is before its first cell: data, arms, seeds and budget, resolved and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from segmint.data.dataset import Dataset, open_dataset
+from segmint.data.slices import open_slices
+from segmint.data.split import make_split
+from segmint.data.subjects import Split
+from segmint.errors import UserError
+from segmint.evaluation.arms import DEFAULT_ARMS, Arm, parse_arms
+from segmint.evaluation.budget import BATCH, default_steps
+from segmint.evaluation.regime import Regime, choose_regime
+from segmint.evaluation.synthetic_sets import SyntheticSet, generator_count, generator_runs, open_synthetic_sets
+from segmint.recipes import find_recipe
+from segmint.training.precision import choose_hardware
+from segmint.training.train import default_size
+
+_SPLIT_SEED = 0
+# Bootstrap intervals over fewer seeds than this tend to be too narrow.
+_FEW_SEEDS = 5
+
+
+@dataclass(frozen=True)
+class Design:
+    """All that decides the result of a trial, and notes that belong beside it."""
+
+    regime: Regime
+    synthetic: tuple[SyntheticSet, ...]
+    arms: tuple[Arm, ...]
+    seeds: int
+    steps: int
+    batch: int
+    segmenter: str
+    subset: str | None
+    real_slices: int | None
+    demonstration: bool
+    notes: tuple[str, ...]
+
+    def settings(self) -> dict[str, Any]:
+        """The same as JSON, without paths and machines: an interrupted trial may go on elsewhere."""
+        return {
+            "dataset": self.regime.dataset.identity,
+            "split": {part: list(subjects) for part, subjects in asdict(self.regime.split).items()},
+            "synthetic": [one.dataset.identity for one in self.synthetic],
+            "checkpoints": [one.provenance.checkpoint_sha256 for one in self.synthetic],
+            "size": self.regime.slices.size,
+            "axis": self.regime.slices.axis,
+            "arms": [arm.name for arm in self.arms],
+            "seeds": self.seeds,
+            "steps": self.steps,
+            "batch": self.batch,
+            "segmenter": self.segmenter,
+            "subset": self.subset,
+            "real_slices": self.real_slices,
+            "demonstration": self.demonstration,
+        }
+
+
+def design_trial(
+    real: Path,
+    synthetic: Sequence[Path],
+    *,
+    size: int | None,
+    axis: int | None,
+    arms: Sequence[str] | None,
+    seeds: int,
+    steps: int | None,
+    batch: int | None,
+    segmenter: str,
+    subset: str | None,
+    real_slices: int | None,
+    device: str,
+    demonstration: bool,
+) -> Design:
+    """Resolve and check everything that `segmint.trial` is given; see there.
+
+    Raises:
+        UserError: anything in it is wrong.
+    """
+    parsed = parse_arms(DEFAULT_ARMS if arms is None else arms)
+    if seeds < 1:
+        raise UserError(f"--seeds {seeds}: a trial needs at least one.")
+    if len(synthetic) > seeds and any(arm.synthetic for arm in parsed):
+        raise UserError(
+            f"--seeds {seeds} cannot use all {len(synthetic)} synthetic datasets: give at least as many seeds."
+        )
+    if "segmenter" not in find_recipe(segmenter).gives:
+        raise UserError(
+            f"--segmenter {segmenter}: this recipe gives no segmenter; choose one that does (segmint recipes)."
+        )
+    dataset = open_dataset(real)
+    if dataset.provenance is not None:
+        raise UserError(f"{real} is a synthetic dataset: the first dataset of a trial is the real one.")
+    runs = generator_runs(synthetic)
+    axis = _agreed(runs, "axis") if axis is None and dataset.dimensions == 3 else axis
+    if size is None:
+        size = _agreed(runs, "size") or default_size(dataset, device=choose_hardware(device=device).device, axis=axis)
+    split, split_notes = _choose_split(dataset, runs)
+    regime = choose_regime(open_slices(dataset, size=size, axis=axis), split, subset=subset, real_slices=real_slices)
+    for arm in parsed:
+        arm.counts(len(regime.training))
+    sets, seen_notes = open_synthetic_sets(synthetic, regime, parsed)
+    batch = BATCH if batch is None else batch
+    steps = default_steps(size) if steps is None else steps
+    if steps < 1 or batch < 1:
+        raise UserError(f"--steps {steps} and --batch {batch} must be at least 1.")
+    return Design(
+        regime=regime,
+        synthetic=sets,
+        arms=parsed,
+        seeds=seeds,
+        steps=steps,
+        batch=batch,
+        segmenter=segmenter,
+        subset=subset,
+        real_slices=real_slices,
+        demonstration=demonstration,
+        notes=(*split_notes, *seen_notes, *_notes(regime, sets, parsed, seeds=seeds)),
+    )
+
+
+def _agreed(runs: Sequence[Mapping[str, Any]], key: str) -> int | None:
+    """What all generators were trained with; None where they differ, or are gone."""
+    values = {run.get(key) for run in runs}
+    return values.pop() if len(values) == 1 else None
+
+
+def _choose_split(dataset: Dataset, runs: Sequence[Mapping[str, Any]]) -> tuple[Split, list[str]]:
+    if dataset.split is not None:
+        return dataset.split, []
+    for run in runs:
+        if run["dataset"]["identity"] == dataset.identity:
+            parts = {part: tuple(subjects) for part, subjects in run["split"].items()}
+            return Split(**parts), ["The dataset has no split of its own: that of the generator's run was used."]
+    split = make_split(dataset.subjects, seed=_SPLIT_SEED)
+    return split, [f"The dataset has no split of its own: one was made with seed {_SPLIT_SEED}."]
+
+
+def _notes(regime: Regime, sets: Sequence[SyntheticSet], arms: Sequence[Arm], *, seeds: int) -> list[str]:
+    notes = []
+    partial = [arm.name for arm in arms if arm.synthetic and 0 < arm.real < 100]
+    if partial:
+        notes.append(f"{', '.join(partial)}: the generator has learned from real slices that the arm's R leaves out.")
+    if regime.reduced and sets:
+        notes.append(
+            "Only some slices of the training subjects are R; what a generator has seen is recorded by subject, so it "
+            "may have learned from more of their slices."
+        )
+    if seeds < _FEW_SEEDS:
+        notes.append(
+            f"With {seeds} seeds an arm the intervals tend to be too narrow; {_FEW_SEEDS} are the default."
+            if seeds > 1
+            else "With one seed an arm the intervals leave out the chance that lies in training."
+        )
+    if len(sets) > 1:
+        generators = generator_count(sets)
+        notes.append(
+            f"{len(sets)} synthetic sets of {generators} generator{'s' if generators > 1 else ''}: seed k uses set k "
+            f"modulo {len(sets)}, and the intervals of arms with F resample sets."
+        )
+    return notes

@@ -1,0 +1,80 @@
+"""What a finished trial says: the content of trial.json."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from segmint.evaluation.cells import CellResult
+from segmint.evaluation.convergence import LARGEST_GAIN
+from segmint.evaluation.design import Design
+from segmint.evaluation.summary import (
+    collect_scores,
+    compare,
+    describe_arms,
+    describe_primary,
+    gain_of_real,
+    list_scores,
+)
+from segmint.evaluation.synthetic_sets import generator_count
+from segmint.evaluation.verdict import decide
+from segmint.metrics import dice
+from segmint.outputs import without_nan
+
+FORMAT = 1
+
+
+def conclude(design: Design, results: Sequence[CellResult]) -> dict[str, Any]:
+    """Put together trial.json from the results of all cells; Dice as a fraction, None where there is none."""
+    dataset, regime = design.regime.dataset, design.regime
+    scores = collect_scores(results, label_names=dataset.label_names)
+    gain = gain_of_real(scores)
+    primary, pairing_notes = compare(scores)
+    verdict = decide(
+        primary,
+        gain=gain,
+        steps=design.steps,
+        synthetic_sets=len(design.synthetic),
+        generators=generator_count(design.synthetic),
+        demonstration=design.demonstration,
+    )
+    judged = not math.isnan(gain)
+    unjudged = [] if judged else ["100R is not in this trial, so whether the segmenter converged was not judged."]
+    content = {
+        "format": FORMAT,
+        "dataset": {
+            "path": str(dataset.root.resolve()),
+            "name": dataset.name,
+            "identity": dataset.identity,
+            "channel_names": list(dataset.channel_names),
+            "label_names": list(dataset.label_names),
+            "licence": dataset.licence,
+        },
+        "metric": {"name": dice.NAME, "direction": dice.DIRECTION, "range": list(dice.RANGE)},
+        "synthetic": [one.described() for one in design.synthetic],
+        "size": regime.slices.size,
+        "axis": regime.slices.axis,
+        "steps": design.steps,
+        "batch": design.batch,
+        "seeds": design.seeds,
+        "segmenter": design.segmenter,
+        "subset": design.subset,
+        "real_slices": design.real_slices,
+        "label_names": list(dataset.label_names),
+        "training_subjects": list(regime.labelled),
+        "validation_subjects": sorted(regime.split.validation),
+        "test_subjects": list(scores.subjects),
+        "demonstration": design.demonstration,
+        "arms": describe_arms(scores, real_slices=len(regime.training)),
+        "scores": list_scores(scores),
+        "curves": scores.curves,
+        "converged": gain <= LARGEST_GAIN if judged else None,
+        "convergence_gain_points": 100 * gain,
+        "primary": describe_primary(primary),
+        "verdict": asdict(verdict),
+        "notes": [*design.notes, *pairing_notes, *unjudged],
+    }
+    described: dict[str, Any] = without_nan(content)
+    return described

@@ -1,0 +1,112 @@
+"""Whether a synthetic set may enter an arm: what its generator has seen decides."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from segmint.data.case import Provenance
+from segmint.errors import UserError
+
+Entries = Iterable[tuple[str, str]]
+_LISTS = {
+    "labels_seen": "has learned from labels of",
+    "images_seen": "has learned from images of",
+    "selected_on": "was selected on",
+}
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Subjects of the real dataset with this identity: those the arm may learn labels from, and the held-out ones."""
+
+    identity: str
+    labelled: Collection[str]
+    validation: Collection[str]
+    test: Collection[str]
+
+
+def check_seen(synthetic: Path, provenance: Provenance | None, parts: Parts, *, arm: str) -> list[str]:
+    """Refuse a synthetic set whose generator has seen a test subject, or more labels than the arm's real slices have.
+
+    A dataset of the same name but other content counts as the same dataset: a case added or a file rewritten changes
+    the identity, not the patients.
+
+    Args:
+        synthetic: the synthetic dataset, for messages; provenance: what it says of itself; arm: name of an arm with F.
+
+    Returns:
+        Sentences on everything else that was seen, which is allowed but belongs beside the numbers.
+
+    Raises:
+        UserError: the arm refuses the set.
+    """
+    if provenance is None:
+        raise UserError(
+            f"{synthetic} does not say what its generator has seen (segmint.json has no provenance), so no arm may "
+            "use it: give a dataset that segmint sample wrote."
+        )
+    lists = {name: _of_dataset(getattr(provenance, name), parts.identity) for name in _LISTS}
+    for name, seen in lists.items():
+        leaked = sorted(seen & set(parts.test))
+        if leaked:
+            raise UserError(
+                f"The arm {arm} refuses {synthetic}: its generator {_LISTS[name]} the test subject {_named(leaked)} "
+                f"({name}); train it on the split of this dataset."
+            )
+    unfair = sorted(lists["labels_seen"] - set(parts.labelled))
+    if unfair:
+        raise UserError(
+            f"The arm {arm} refuses {synthetic}: its generator has learned from labels of {_named(unfair)}, which the "
+            "real slices of the trial do not have; train it on the same subset, or give the trial the subset it had."
+        )
+    return _notes(synthetic, provenance, parts, lists)
+
+
+def _notes(synthetic: Path, provenance: Provenance, parts: Parts, lists: dict[str, set[str]]) -> list[str]:
+    notes = []
+    selected = lists["selected_on"]
+    if selected:
+        of = "validation subjects" if selected <= set(parts.validation) else "subjects"
+        notes.append(f"{synthetic.name}: its checkpoint was selected on {len(selected)} {of} of this dataset.")
+    unlabelled = lists["images_seen"] - set(parts.labelled)
+    if unlabelled:
+        notes.append(
+            f"{synthetic.name}: its generator has learned from images, without labels, of {len(unlabelled)} more "
+            "subjects of this dataset."
+        )
+    everything = [*provenance.labels_seen, *provenance.images_seen, *provenance.selected_on]
+    others: dict[str, set[str]] = defaultdict(set)
+    for identity, subject in everything:
+        others[identity].add(subject)
+    for identity, subjects in sorted(others.items()):
+        if _name(identity) != _name(parts.identity):
+            notes.append(
+                f"{synthetic.name}: it stands on {len(subjects)} subjects of another dataset, {identity}; whether any "
+                "of them is a test subject under another name cannot be checked."
+            )
+        elif identity != parts.identity:
+            notes.append(
+                f"{synthetic.name}: it stands on another version of this dataset ({identity}, now {parts.identity}); "
+                "subjects were compared by name."
+            )
+    if not everything:
+        notes.append(f"{synthetic.name}: it says that its generator has seen no data at all.")
+    return notes
+
+
+def _of_dataset(entries: Entries, identity: str) -> set[str]:
+    return {subject for seen, subject in entries if _name(seen) == _name(identity)}
+
+
+def _name(identity: str) -> str:
+    """An identity without its hash."""
+    return re.sub(r"-[0-9a-f]{12}$", "", identity)
+
+
+def _named(subjects: Sequence[str]) -> str:
+    more = len(subjects) - 1
+    return f'"{subjects[0]}"' + (f" and {more} more" if more else "")

@@ -1,0 +1,157 @@
+"""From the cells of a trial to its numbers: arms, labels, differences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segmint.evaluation.arms import PRIMARY_ARM, REAL_ARM, Arm
+from segmint.evaluation.cells import CellResult
+from segmint.evaluation.convergence import last_fifth_gain
+from segmint.evaluation.statistics import Estimate, bootstrap_difference, bootstrap_mean
+from segmint.evaluation.verdict import COMPARISON, Primary
+from segmint.metrics import dice
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Dice of one trial.
+
+    Attributes:
+        arms: in the trial's order; subjects: sorted; labels: names without the background.
+        dice: by arm name [seeds, subjects, labels], NaN where a label is absent from truth and prediction.
+        curves: by arm name, for each seed (images shown, validation Dice).
+        units: by arm name, for each seed the synthetic set it used; None where the seeds are independent.
+    """
+
+    arms: tuple[Arm, ...]
+    subjects: tuple[str, ...]
+    labels: tuple[str, ...]
+    dice: dict[str, NDArray[np.float64]]
+    curves: dict[str, list[list[tuple[int, float]]]]
+    units: dict[str, list[int] | None]
+
+    @property
+    def seeds(self) -> int:
+        """Seeds of each arm."""
+        return len(self.curves[self.arms[0].name])
+
+    def by_subject(self, arm: str) -> NDArray[np.float64]:
+        """Mean over labels [seeds, subjects]."""
+        return dice.mean_over_labels(self.dice[arm])
+
+
+def collect_scores(results: Sequence[CellResult], *, label_names: Sequence[str]) -> Scores:
+    """Arrange the results of all cells, given seed by seed in the order of the arms."""
+    arms = tuple(dict.fromkeys(result.cell.arm for result in results))
+    subjects = tuple(sorted(results[0].counts))
+    of_arm = {arm: [result for result in results if result.cell.arm == arm] for arm in arms}
+    sets = {arm: [result.cell.synthetic for result in found] for arm, found in of_arm.items()}
+    return Scores(
+        arms=arms,
+        subjects=subjects,
+        labels=tuple(label_names[1:]),
+        dice={
+            arm.name: np.array([[result.dice(subject) for subject in subjects] for result in found])
+            for arm, found in of_arm.items()
+        },
+        curves={arm.name: [result.curve for result in found] for arm, found in of_arm.items()},
+        units={arm.name: _units(numbers) for arm, numbers in sets.items()},
+    )
+
+
+def _units(sets: Sequence[int | None]) -> list[int] | None:
+    numbers = [number for number in sets if number is not None]
+    return numbers if len(set(numbers)) > 1 else None
+
+
+def describe_arms(scores: Scores, *, real_slices: int) -> list[dict[str, Any]]:
+    """What trial.json says of each arm: slices, mean Dice over labels, subjects and seeds, each label, against 100R."""
+    real = scores.by_subject(REAL_ARM) if REAL_ARM in scores.dice else None
+    described = []
+    for arm in scores.arms:
+        counts, units = arm.counts(real_slices), scores.units[arm.name]
+        by_subject = scores.by_subject(arm.name)
+        mean = _mean(by_subject, units)
+        labels = {
+            label: _mean(scores.dice[arm.name][:, :, number], units) for number, label in enumerate(scores.labels)
+        }
+        entry: dict[str, Any] = {
+            "name": arm.name,
+            "real_slices": counts.real,
+            "synthetic_slices": counts.synthetic,
+            "augmented_slices": counts.flipped,
+            "mean": mean.value,
+            "interval": mean.interval,
+            "labels": {label: {"mean": one.value, "interval": one.interval} for label, one in labels.items()},
+            "ratio_to_real": None,
+            "difference_to_real": None,
+        }
+        if real is not None:
+            difference = bootstrap_difference(by_subject, real, units=units)
+            entry["ratio_to_real"] = mean.value / float(np.nanmean(real)) if np.nansum(real) > 0 else None
+            entry["difference_to_real"] = {"difference": difference.value, "interval": difference.interval}
+        described.append(entry)
+    return described
+
+
+def _mean(values: NDArray[np.float64], units: list[int] | None) -> Estimate:
+    """Mean with interval; a bootstrap interval beyond the range of Dice is cut there."""
+    estimate = bootstrap_mean(values, units=units)
+    low, high = np.clip(estimate.interval, *dice.RANGE)
+    return Estimate(estimate.value, float(low), float(high))
+
+
+def compare(scores: Scores) -> tuple[Primary | None, list[str]]:
+    """The primary comparison, subject means over labels paired by subject and seed, and notes on what it leaves out."""
+    if not {PRIMARY_ARM, REAL_ARM} <= scores.dice.keys():
+        return None, []
+    treated, control = scores.by_subject(PRIMARY_ARM), scores.by_subject(REAL_ARM)
+    difference = bootstrap_difference(treated, control, units=scores.units[PRIMARY_ARM])
+    paired = (~np.isnan(treated - control)).any(axis=0)
+    notes = []
+    if not paired.all():
+        notes.append(
+            f"{int((~paired).sum())} of {len(scores.subjects)} test subjects have no Dice in one of the two arms of "
+            "the primary comparison (no label in truth or prediction) and are left out of it."
+        )
+    return Primary(difference, int(paired.sum()), scores.seeds), notes
+
+
+def describe_primary(primary: Primary | None) -> dict[str, Any] | None:
+    """What trial.json says of the primary comparison."""
+    if primary is None:
+        return None
+    return {
+        "comparison": COMPARISON,
+        "difference": primary.difference.value,
+        "interval": primary.difference.interval,
+        "subjects": primary.subjects,
+        "seeds": primary.seeds,
+    }
+
+
+def gain_of_real(scores: Scores) -> float:
+    """Validation Dice that 100R gained over the last fifth of the steps; NaN where it was not trained."""
+    return last_fifth_gain(scores.curves.get(REAL_ARM, []))
+
+
+def list_scores(scores: Scores) -> list[dict[str, Any]]:
+    """Every Dice of the trial, one entry for each arm, seed, subject and label."""
+    return [
+        {
+            "arm": arm.name,
+            "seed": seed,
+            "subject": subject,
+            "label": label,
+            "dice": float(scores.dice[arm.name][seed, s, k]),
+        }
+        for arm in scores.arms
+        for seed in range(scores.seeds)
+        for s, subject in enumerate(scores.subjects)
+        for k, label in enumerate(scores.labels)
+    ]

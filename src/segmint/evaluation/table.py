@@ -1,0 +1,128 @@
+"""A trial as a table: on screen, and in trial.csv."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from typing import Any
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from segmint.evaluation.arms import REAL_ARM
+from segmint.evaluation.verdict import points
+
+_COLOURS = {
+    "helps": "green",
+    "harms": "red",
+    "inconclusive": "yellow",
+    "not converged": "yellow",
+    "descriptive": "cyan",
+}
+
+
+def trial_rows(trial: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """One row of plain numbers for each arm of a trial.json, as in trial.csv.
+
+    Columns: the arm and its slices by origin; mean Dice (0 to 1) over labels, subjects and seeds with its 95%
+    interval; the same of each label; the ratio to 100R and the paired difference from it. None where there is no
+    number.
+    """
+    rows = []
+    for arm in trial["arms"]:
+        row: dict[str, Any] = {
+            "arm": arm["name"],
+            "real_slices": arm["real_slices"],
+            "synthetic_slices": arm["synthetic_slices"],
+            "augmented_slices": arm["augmented_slices"],
+            **_columns("dice", arm["mean"], arm["interval"]),
+        }
+        for label, one in arm["labels"].items():
+            row |= _columns(f"dice {label}", one["mean"], one["interval"])
+        difference = arm["difference_to_real"] or {"difference": None, "interval": [None, None]}
+        row["ratio_to_real"] = arm["ratio_to_real"]
+        row |= _columns("difference_to_real", difference["difference"], difference["interval"])
+        rows.append(row)
+    return rows
+
+
+def _columns(name: str, value: float | None, interval: list[float | None]) -> dict[str, float | None]:
+    return {name: value, f"{name} low": interval[0], f"{name} high": interval[1]}
+
+
+def trial_csv(trial: Mapping[str, Any]) -> str:
+    """`trial_rows` as CSV text; empty fields where there is no number."""
+    rows = trial_rows(trial)
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(
+        {key: round(value, 6) if isinstance(value, float) else value for key, value in row.items()} for row in rows
+    )
+    return buffer.getvalue()
+
+
+def trial_table(trial: Mapping[str, Any]) -> RenderableType:
+    """The table, the verdict below it, then the notes, for a rich console."""
+    labels = list(trial["label_names"][1:])
+    seeds, subjects = trial["seeds"], len(trial["test_subjects"])
+    table = Table(
+        title=f"Dice on {subjects} test subject{_s(subjects)}, {seeds} seed{_s(seeds)} an arm, "
+        f"{trial['steps']} steps of {trial['batch']}; 95% intervals",
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1),
+        pad_edge=False,
+    )
+    table.add_column("arm", no_wrap=True, style="bold")
+    for heading in ("slices", "mean Dice"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    # With one label its Dice is the mean.
+    shown = labels if len(labels) > 1 else []
+    for label in shown:
+        table.add_column(Text(label), justify="right")
+    for heading in ("ratio\nto 100R", "points\nabove 100R"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for arm in trial["arms"]:
+        table.add_row(
+            arm["name"],
+            str(arm["real_slices"] + arm["synthetic_slices"] + arm["augmented_slices"]),
+            _over(_dice(arm["mean"]), _dice_interval(arm["interval"])),
+            *(_dice(arm["labels"][label]["mean"]) for label in shown),
+            _dice(arm["ratio_to_real"], decimals=2),
+            _difference(arm),
+        )
+    verdict = Text(trial["verdict"]["sentence"], style=f"bold {_COLOURS[trial['verdict']['kind']]}")
+    notes = [Text(f"- {note}", style="dim") for note in trial["notes"]]
+    return Group(table, verdict, *notes)
+
+
+def _s(number: int) -> str:
+    return "" if number == 1 else "s"
+
+
+def _dice(value: float | None, *, decimals: int = 3) -> str:
+    return "–" if value is None else f"{value:.{decimals}f}"
+
+
+def _dice_interval(interval: list[float | None]) -> str:
+    low, high = interval
+    return "" if low is None or high is None else f"{low:.3f}–{high:.3f}"
+
+
+def _difference(arm: Mapping[str, Any]) -> Text:
+    """Difference from 100R in points over its interval."""
+    difference = arm["difference_to_real"]
+    if difference is None or difference["difference"] is None or arm["name"] == REAL_ARM:
+        return Text("–")
+    low, high = (points(bound, signed=True) for bound in difference["interval"])
+    return _over(points(difference["difference"], signed=True), f"{low} to {high}")
+
+
+def _over(value: str, interval: str) -> Text:
+    """A value with its interval, dim, on a line below."""
+    return Text.assemble(value, ("\n" + interval, "dim")) if interval else Text(value)

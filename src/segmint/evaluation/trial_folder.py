@@ -1,0 +1,78 @@
+"""The folder of a trial: in place while it runs, locked, and gone on with by the same command."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from segmint.errors import UserError
+from segmint.outputs import check_target, locked, read_json, write_json
+
+SETTINGS = "settings.json"
+
+
+@contextmanager
+def opened_trial_folder(out: Path, settings: Mapping[str, Any], *, overwrite: bool) -> Iterator[Path]:
+    """Hold the folder of a trial; a folder that holds the same trial already is gone on with.
+
+    A trial may not grow: its arms and seeds are settings too, since adding seeds until a difference shows would make
+    any interval too narrow.
+
+    Args:
+        out: the folder, made where it is absent; settings: JSON-able, all that decides the result.
+        overwrite: start afresh even if something is there.
+
+    Raises:
+        UserError: the folder holds another trial or something else, is in use, or cannot be written.
+    """
+    settings = json.loads(json.dumps(settings))
+    if not overwrite:
+        _check(out, settings)
+    try:
+        if overwrite:
+            _clear(out)
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{out} cannot be written ({error.strerror}): choose another --out.") from error
+    with locked(out):
+        if not (out / SETTINGS).exists():
+            write_json(out / SETTINGS, settings)
+        yield out
+
+
+def _clear(out: Path) -> None:
+    """Take away what stands at `out`; a trial that is running there keeps it."""
+    if out.is_dir() and not out.is_symlink():
+        if any(out.iterdir()):
+            with locked(out):
+                old = out.with_name(f".{out.name}.old-{uuid.uuid4().hex[:8]}")
+                out.rename(old)
+            shutil.rmtree(old, ignore_errors=True)
+    else:
+        out.unlink(missing_ok=True)
+
+
+def _check(out: Path, settings: Mapping[str, Any]) -> None:
+    """Refuse a path that holds anything but this trial."""
+    if not (out / SETTINGS).is_file():
+        only_lock = out.is_dir() and {path.name for path in out.iterdir()} == {".lock"}
+        if not only_lock:
+            check_target(out, overwrite=False)
+        return
+    before = read_json(out / SETTINGS)
+    for key, now in settings.items():
+        if before.get(key) != now:
+            raise UserError(
+                f"{out} holds another trial ({key.replace('_', ' ')}: {_short(before.get(key))} there, {_short(now)} "
+                "now): choose another --out, repeat the command that began it, or pass --overwrite."
+            )
+
+
+def _short(value: Any) -> str:
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -1,0 +1,100 @@
+"""What a trial allows us to say, in one plain sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from segmint.evaluation.arms import PRIMARY_ARM, REAL_ARM
+from segmint.evaluation.convergence import LARGEST_GAIN
+from segmint.evaluation.statistics import Estimate
+
+# Below this number of tested subjects a trial describes and gives no verdict.
+FEWEST_SUBJECTS = 15
+COMPARISON = f"{PRIMARY_ARM} minus {REAL_ARM}"
+_DEMONSTRATION = "A demonstration, not evidence: "
+
+Kind = Literal["helps", "harms", "inconclusive", "descriptive", "not converged"]
+
+
+@dataclass(frozen=True)
+class Primary:
+    """The comparison fixed beforehand: difference in mean Dice, `subjects` scored in both arms, seeds of each arm."""
+
+    difference: Estimate
+    subjects: int
+    seeds: int
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Kind and sentence."""
+
+    kind: Kind
+    sentence: str
+
+
+def decide(
+    primary: Primary | None, *, gain: float, steps: int, synthetic_sets: int, generators: int, demonstration: bool
+) -> Verdict:
+    """Decide what may be said.
+
+    Not converged comes before everything; then a comparison that is missing or rests on too few subjects is only
+    described; else the interval decides: above 0 helps, below 0 harms, 0 inside it is inconclusive.
+
+    Args:
+        primary: None where the trial lacks one of the two arms.
+        gain: of validation Dice of 100R over the last fifth of the steps; NaN where 100R was not trained.
+        synthetic_sets: sets used; generators: different generators they came from.
+    """
+    kind, sentence = _decide(primary, gain=gain, steps=steps)
+    if primary is not None and kind != "not converged":
+        sentence += _condition(synthetic_sets, generators)
+    if demonstration:
+        sentence = _DEMONSTRATION + sentence[0].lower() + sentence[1:]
+    return Verdict(kind, f"{sentence}.")
+
+
+def _decide(primary: Primary | None, *, gain: float, steps: int) -> tuple[Kind, str]:
+    if gain > LARGEST_GAIN:
+        return "not converged", (
+            f"Not converged, no verdict: validation Dice of {REAL_ARM} still gained {points(gain)} points over the "
+            f"last fifth of {steps} steps, so give the trial more with --steps"
+        )
+    if primary is None:
+        return "descriptive", f"Descriptive, no verdict, as the primary comparison, {COMPARISON}, is not in this trial"
+    difference = primary.difference
+    if primary.subjects == 0:
+        return (
+            "descriptive",
+            f"Descriptive, no verdict, as no test subject has a Dice in both {PRIMARY_ARM} and {REAL_ARM}",
+        )
+    seeds = f"{primary.seeds} seed{'s' if primary.seeds > 1 else ''}"
+    low, high = (points(bound, signed=True) for bound in difference.interval)
+    interval = f"{COMPARISON}, 95% interval {low} to {high}, {seeds}"
+    tested = f"mean Dice on {primary.subjects} test subject{'s' if primary.subjects > 1 else ''}"
+    changed = f"{tested} changes by {points(difference.value, signed=True)} points ({interval})"
+    if primary.subjects < FEWEST_SUBJECTS:
+        return (
+            "descriptive",
+            f"Descriptive, no verdict below {FEWEST_SUBJECTS} test subjects: with synthetic pairs added, {changed}",
+        )
+    if difference.low > 0:
+        return "helps", f"Synthetic pairs help: they raise {tested} by {points(difference.value)} points ({interval})"
+    if difference.high < 0:
+        return "harms", f"Synthetic pairs harm: they lower {tested} by {points(-difference.value)} points ({interval})"
+    return "inconclusive", f"Inconclusive: with synthetic pairs added, {changed}"
+
+
+def _condition(synthetic_sets: int, generators: int) -> str:
+    if synthetic_sets == 1:
+        return ", conditional on one synthetic set"
+    return ", conditional on one generator" if generators == 1 else ""
+
+
+def points(difference: float, *, signed: bool = False) -> str:
+    """A Dice difference in points (hundredths), with as many decimals as it takes not to show a difference as 0."""
+    value = 100 * difference
+    decimals = next((count for count in (1, 2, 3) if round(value, count) != 0), 1)
+    text = f"{value:+.{decimals}f}" if signed else f"{value:.{decimals}f}"
+    return text.replace("-", "−")

@@ -1,0 +1,1 @@
+"""Measures as pure functions; each declares its name, direction and range."""

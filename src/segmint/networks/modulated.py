@@ -1,0 +1,84 @@
+"""Modulated convolution [Karras 2020, section 2.2] as scale-in, one dense convolution, scale-out."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from segmint.networks.equalised import ACTIVATION_GAIN, LEAKY_SLOPE, EqualisedLinear
+from segmint.networks.resampling import blur
+
+
+class ModulatedConv(nn.Module):
+    """k x k convolution whose weights are scaled per sample by a style and, optionally, normalised (equations 1 and 3).
+
+    Scaling weight w[o, i] by s[i] and dividing by its norm over i is the same as multiplying input channel i by s[i]
+    and output channel o by 1 / norm[o]; so one dense convolution serves the whole batch; no grouped weights are built.
+    """
+
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int, style_size: int, *, demodulate: bool = True, up: bool = False
+    ) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(outputs, inputs, kernel, kernel))
+        self.affine = EqualisedLinear(style_size, inputs, bias_start=1.0)
+        self.weight_scale = 1 / math.sqrt(inputs * kernel * kernel)
+        self.demodulate, self.up, self.kernel = demodulate, up, kernel
+
+    def forward(self, x: Tensor, w: Tensor) -> tuple[Tensor, Tensor | None]:
+        """[N, inputs, H, W], [N, style_size] -> [N, outputs, H', W'] and the scale-out [N, outputs, 1, 1].
+
+        The caller applies the scale-out together with noise and bias, in one pass over memory.
+        """
+        weight = self.weight * self.weight_scale
+        demodulation = None
+        # Style and norms are small: they stay in float32 where autocast would round them to bf16.
+        with torch.autocast(x.device.type, enabled=False):
+            style = self.affine(w.to(self.weight.dtype))
+            if self.demodulate:
+                norm = F.linear(style.square(), weight.square().sum(dim=(2, 3)))
+                demodulation = torch.rsqrt(norm + 1e-8)[:, :, None, None].to(x.dtype)
+        x = x * style[:, :, None, None].to(x.dtype)
+        if self.up:
+            # The filter's gain of 4 makes up for the zeros between the samples.
+            x = blur(F.conv_transpose2d(x, weight.transpose(0, 1), stride=2), padding=1, gain=4.0)
+        else:
+            x = F.conv2d(x, weight, padding=self.kernel // 2)
+        return x, demodulation
+
+
+class StyledLayer(nn.Module):
+    """Modulated 3x3 convolution, noise, bias, leaky ReLU: a layer of the synthesis network [Karras 2020, figure 2c]."""
+
+    def __init__(self, inputs: int, outputs: int, style_size: int, resolution: int, *, up: bool = False) -> None:
+        super().__init__()
+        self.convolution = ModulatedConv(inputs, outputs, 3, style_size, up=up)
+        self.bias = nn.Parameter(torch.zeros(outputs))
+        self.noise_strength = nn.Parameter(torch.zeros(()))
+        self.resolution = resolution
+
+    def forward(self, x: Tensor, w: Tensor, noise: Tensor) -> Tensor:
+        """`noise` is [N, 1, resolution, resolution], unit variance."""
+        x, scale = self.convolution(x, w)
+        assert scale is not None
+        # The activation's gain is folded into scale, noise and bias (the leaky ReLU is positively homogeneous).
+        offset = (noise * self.noise_strength).to(x.dtype) + self.bias[:, None, None].to(x.dtype)
+        x = torch.addcmul(offset * ACTIVATION_GAIN, x, scale * ACTIVATION_GAIN)
+        return F.leaky_relu(x, LEAKY_SLOPE)
+
+
+class ToOutput(nn.Module):
+    """Modulated 1x1 convolution without demodulation, to the output channels of one resolution [figure 7b]."""
+
+    def __init__(self, inputs: int, outputs: int, style_size: int) -> None:
+        super().__init__()
+        self.convolution = ModulatedConv(inputs, outputs, 1, style_size, demodulate=False)
+        self.bias = nn.Parameter(torch.zeros(outputs))
+
+    def forward(self, x: Tensor, w: Tensor) -> Tensor:
+        """[N, inputs, H, W] -> [N, outputs, H, W]."""
+        x, _ = self.convolution(x, w)
+        return x + self.bias[:, None, None].to(x.dtype)

@@ -1,0 +1,124 @@
+"""Outputs are written aside and moved into place; nothing that exists is lost."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from segmint.errors import UserError
+
+
+@contextmanager
+def staged_folder(target: Path, *, overwrite: bool = False) -> Iterator[Path]:
+    """Yield a sibling temporary folder that becomes `target` when the block ends well, and vanishes when it does not.
+
+    Raises:
+        UserError: `target` exists and `overwrite` is false, or its parent cannot be written.
+    """
+    target = Path(target)
+    check_target(target, overwrite=overwrite)
+    staging = target.parent / f".{target.name}.partial-{uuid.uuid4().hex[:8]}"
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        staging.mkdir()
+    except OSError as error:
+        raise UserError(f"{target} cannot be written ({error.strerror}): choose another --out.") from error
+    try:
+        yield staging
+        _move_into_place(staging, target)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def check_target(target: Path, *, overwrite: bool) -> None:
+    """Refuse an output that exists, unless it is an empty folder or may be overwritten."""
+    if target.is_dir() and not any(target.iterdir()):
+        return
+    if os.path.lexists(target) and not overwrite:
+        raise UserError(f"{target} exists already: choose another --out or pass --overwrite.")
+
+
+def _move_into_place(staging: Path, target: Path) -> None:
+    """Rename `staging` to `target`; an old target is renamed away first and removed last."""
+    old: Path | None = None
+    if os.path.lexists(target):
+        old = target.parent / f".{target.name}.old-{uuid.uuid4().hex[:8]}"
+        target.rename(old)
+    staging.rename(target)
+    if old is not None:
+        if old.is_dir() and not old.is_symlink():
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            old.unlink()
+
+
+@contextmanager
+def staged_file(target: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `target`; it replaces `target` (fsync, then rename) when the block ends well."""
+    target = Path(target)
+    staging = target.parent / f".{target.stem}.partial-{uuid.uuid4().hex[:8]}{target.suffix}"
+    try:
+        yield staging
+        with staging.open("rb") as handle:
+            os.fsync(handle.fileno())
+        staging.replace(target)
+    finally:
+        staging.unlink(missing_ok=True)
+
+
+def write_text(target: Path, text: str) -> None:
+    """Write a text file atomically."""
+    with staged_file(target) as staging:
+        staging.write_text(text, encoding="utf-8")
+
+
+def write_json(target: Path, content: Any) -> None:
+    """Write JSON atomically (indented, NaN as null)."""
+    write_text(target, json.dumps(without_nan(content), indent=1, allow_nan=False) + "\n")
+
+
+def without_nan(content: Any) -> Any:
+    """Copy of a JSON-like value in which every float that is not finite has become None."""
+    if isinstance(content, dict):
+        return {str(key): without_nan(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [without_nan(value) for value in content]
+    if isinstance(content, float) and content not in (float("inf"), float("-inf")) and content == content:
+        return content
+    return None if isinstance(content, float) else content
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        UserError: it is absent, unreadable, or not JSON.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(f"{path} does not exist.") from error
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise UserError(f"{path} cannot be read as JSON ({error}).") from error
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold `folder` for this process by flock, which the kernel releases however the process ends.
+
+    Raises:
+        UserError: another process holds it.
+    """
+    with (folder / ".lock").open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UserError(f"{folder} is in use by another segmint process: wait for it or choose another --out.") from error
+        yield

@@ -1,0 +1,21 @@
+"""One file per system; the list is explicit. A newcomer adds a system by adding its file and one line here."""
+
+from __future__ import annotations
+
+from segmint.errors import UserError
+from segmint.recipes import joint_stylegan2, unet
+from segmint.recipes.contract import Recipe
+
+RECIPES: tuple[Recipe, ...] = (joint_stylegan2.RECIPE, unet.RECIPE)
+
+
+def find_recipe(name: str) -> Recipe:
+    """The recipe of that name.
+
+    Raises:
+        UserError: there is none.
+    """
+    for recipe in RECIPES:
+        if recipe.name == name:
+            return recipe
+    raise UserError(f"There is no recipe {name!r}: choose one of {', '.join(recipe.name for recipe in RECIPES)}.")

@@ -1,0 +1,183 @@
+"""What a recipe is made of, and what the training loop promises to it."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from pydantic import BaseModel, ConfigDict, ValidationError
+from torch import Tensor, nn
+
+from segmint.errors import UserError
+
+
+@dataclass(frozen=True)
+class Task:
+    """The shape of the work: what the networks must fit.
+
+    Attributes:
+        size: side of the square images, pixels.
+        image_channels: C; label_count: K with background.
+        batch: images a step; total_images: the budget.
+    """
+
+    size: int
+    image_channels: int
+    label_count: int
+    batch: int
+    total_images: int
+
+
+@dataclass(frozen=True)
+class Batch:
+    """images: float32 [N, C, H, W] in [-1, 1]; labels: int64 [N, H, W]."""
+
+    images: Tensor
+    labels: Tensor
+
+
+class Update(Protocol):
+    """Supplied by the loop, so that precision, finite checks, gradient reduction and the step live in one place."""
+
+    generator: torch.Generator
+    images_shown: int
+    total_images: int
+
+    def __call__(self, network: str, loss: Tensor) -> None:
+        """Backward, check, reduce, and step the optimiser of `network`."""
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """The run's precision; leave it for what needs float32."""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One value of a measure; `direction` is "lower" or "higher", whichever is better."""
+
+    name: str
+    value: float
+    direction: str
+
+    def better_than(self, other: Measurement | None) -> bool:
+        """Whether this value is strictly better (anything is better than none; NaN is better than nothing else)."""
+        if other is None or other.value != other.value:
+            return self.value == self.value
+        return self.value < other.value if self.direction == "lower" else self.value > other.value
+
+
+class Stage(nn.Module):
+    """One training stage. All that must survive a restart is a parameter, a buffer, or an optimiser's state.
+
+    Attributes:
+        name: used in the run folder.
+        streams: the input streams it reads ("labelled", "unlabelled", ...).
+        optimizers: one for each network that is trained, by the network's attribute name.
+        averaged: pairs (average, network) of attribute names; the loop keeps the average (EMA).
+    """
+
+    name: str
+    streams: tuple[str, ...] = ("labelled",)
+    optimizers: dict[str, torch.optim.Optimizer]
+    averaged: tuple[tuple[str, str], ...] = ()
+
+    @abstractmethod
+    def build_optimizers(self) -> None:
+        """Fill `optimizers`; called once, after the stage is on its device and in its memory format."""
+
+    @abstractmethod
+    def step(self, batches: Mapping[str, Batch], update: Update) -> dict[str, dict[str, Tensor]]:
+        """Compute losses, hand each to `update`, return what to log: network -> name -> detached scalar."""
+
+    def average_half_life(self, images_shown: int) -> float:
+        """Half-life of the averages in images; 0 copies the network."""
+        raise NotImplementedError(f"{self.name} keeps no averages")
+
+    def finished(self) -> bool:
+        """True ends the stage before its budget."""
+        return False
+
+
+class PairStage(Stage):
+    """A stage that can draw pairs."""
+
+    @abstractmethod
+    def draw(self, generators: Sequence[torch.Generator], *, truncation: float = 1.0) -> tuple[Tensor, Tensor]:
+        """One pair a generator: images float32 [n, C, S, S], label probabilities float32 [n, K, S, S]; no gradient."""
+
+
+class SegmenterStage(Stage):
+    """A stage that can segment."""
+
+    @abstractmethod
+    def probabilities(self, images: Tensor) -> Tensor:
+        """float32 [N, C, S, S] -> label probabilities float32 [N, K, S, S]; no gradient."""
+
+
+class RecipeSettings(BaseModel):
+    """Base of each recipe's settings: typed, frozen, unknown keys refused."""
+
+    # Every value must come back from JSON, which knows neither infinity nor NaN.
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """What a dataset has, for the choice of a recipe."""
+
+    pairs: int
+    subjects: int
+    channels: int
+    labels: int
+    unlabelled: int = 0
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One published system.
+
+    Attributes:
+        gives: any of "pairs", "masks", "segmenter".
+        presets: settings by preset name; "repaired" is the default.
+        capacities: overrides of the settings by capacity ("small", "full").
+        suits: says in one sentence why the recipe fits the data, or None where it does not.
+        batch, kimg: defaults of the budget.
+    """
+
+    name: str
+    title: str
+    source: str
+    gives: frozenset[str]
+    presets: Mapping[str, RecipeSettings]
+    capacities: Mapping[str, Mapping[str, Any]]
+    stages: Callable[[Task, Any], Sequence[Stage]]
+    suits: Callable[[DataFacts], str | None]
+    batch: Mapping[str, int]
+    kimg: float
+
+    def settings(self, *, preset: str, capacity: str, changes: Mapping[str, str]) -> RecipeSettings:
+        """Settings of a preset at a capacity, with the user's `--set key=value` changes.
+
+        Raises:
+            UserError: unknown preset, capacity or key, or a value that does not fit.
+        """
+        if preset not in self.presets:
+            raise UserError(f"{self.name} has no preset {preset!r}: choose one of {', '.join(self.presets)}.")
+        if capacity not in self.capacities:
+            raise UserError(f"{self.name} has no capacity {capacity!r}: choose one of {', '.join(self.capacities)}.")
+        base = self.presets[preset]
+        for key in changes:
+            if key not in type(base).model_fields:
+                known = ", ".join(type(base).model_fields)
+                raise UserError(f"--set {key}: {self.name} has no such setting; it has {known}.")
+        try:
+            return type(base).model_validate({**base.model_dump(), **self.capacities[capacity], **changes})
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = first["loc"][0]
+            # A setting that takes several types gives one message for each.
+            reasons = " or ".join(found["msg"] for found in error.errors() if found["loc"][0] == name)
+            raise UserError(f"--set {name}={first['input']}: {reasons}.") from error

@@ -1,0 +1,107 @@
+"""unet: the segmenter of the standard trial, a residual U-Net [Ronneberger 2015; Kerfoot 2018] from MONAI."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from segmint.errors import UserError
+from segmint.recipes.contract import Batch, DataFacts, Recipe, RecipeSettings, SegmenterStage, Stage, Task, Update
+
+
+class UNetSettings(RecipeSettings):
+    """Settings; the learning-rate schedule is nnU-Net's [Isensee 2021], the optimiser Adam, as budgets are short."""
+
+    width: int = Field(16, ge=4)
+    width_maximum: int = Field(256, ge=4)
+    levels: int = Field(4, ge=2)
+    residual_units: int = Field(1, ge=0)
+    learning_rate: float = Field(0.002, gt=0)
+    # Rate = learning_rate (1 - images / budget)^exponent.
+    decay_exponent: float = Field(0.9, ge=0)
+    weight_decay: float = Field(1e-5, ge=0)
+
+
+class UNetStage(SegmenterStage):
+    """U-Net trained with the sum of Dice loss and cross-entropy."""
+
+    name = "segmenter"
+
+    def __init__(self, task: Task, settings: UNetSettings) -> None:
+        super().__init__()
+        from monai.losses.dice import DiceCELoss
+        from monai.networks.nets.unet import UNet
+
+        self.task, self.settings = task, settings
+        widths = [min(settings.width * 2**level, settings.width_maximum) for level in range(settings.levels)]
+        self.network = UNet(
+            spatial_dims=2,
+            in_channels=task.image_channels,
+            out_channels=task.label_count,
+            channels=widths,
+            strides=[2] * (settings.levels - 1),
+            num_res_units=settings.residual_units,
+        )
+        # Dice over the whole batch: most slices lack most labels.
+        self.loss = DiceCELoss(softmax=True, to_onehot_y=True, include_background=False, batch=True)
+
+    def build_optimizers(self) -> None:
+        """AdamW on all weights."""
+        rate, decay = self.settings.learning_rate, self.settings.weight_decay
+        self.optimizers = {
+            "network": torch.optim.AdamW(self.network.parameters(), lr=rate, weight_decay=decay, fused=True)
+        }
+
+    def step(self, batches: Mapping[str, Batch], update: Update) -> dict[str, dict[str, Tensor]]:
+        """One supervised step."""
+        batch = batches["labelled"]
+        share_left = 1 - update.images_shown / max(update.total_images, 1)
+        for group in self.optimizers["network"].param_groups:
+            group["lr"] = self.settings.learning_rate * max(share_left, 0.0) ** self.settings.decay_exponent
+        with update.autocast():
+            logits = self.network(batch.images.contiguous(memory_format=torch.channels_last))
+        loss: Tensor = self.loss(logits.float(), batch.labels[:, None])
+        update("network", loss)
+        return {"network": {"dice_and_cross_entropy": loss.detach()}}
+
+    @torch.no_grad()
+    def probabilities(self, images: Tensor) -> Tensor:
+        """Softmax of the network in evaluation mode, float32."""
+        training = self.training
+        self.eval()
+        probabilities: Tensor = (
+            self.network(images.contiguous(memory_format=torch.channels_last)).float().softmax(dim=1)
+        )
+        self.train(training)
+        return probabilities
+
+
+def _stages(task: Task, settings: UNetSettings) -> Sequence[Stage]:
+    multiple = 2 ** (settings.levels - 1)
+    if task.size % multiple or task.size < 2 * multiple:
+        raise UserError(
+            f"unet with {settings.levels} levels takes images whose side is a multiple of {multiple} and at least "
+            f"{2 * multiple}, not {task.size}: choose another --size."
+        )
+    return [UNetStage(task, settings)]
+
+
+def _suits(facts: DataFacts) -> str | None:  # noqa: ARG001 (it gives no pairs, so it is never chosen as a generator)
+    return None
+
+
+RECIPE = Recipe(
+    name="unet",
+    title="Residual U-Net segmenter",
+    source="Ronneberger et al., MICCAI 2015; MONAI",
+    gives=frozenset({"segmenter"}),
+    presets={"repaired": UNetSettings(), "faithful": UNetSettings()},
+    capacities={"small": {}, "full": {"width": 32, "width_maximum": 512, "levels": 5, "residual_units": 2}},
+    stages=_stages,
+    suits=_suits,
+    batch={"faithful": 16, "repaired": 16},
+    kimg=16.0,
+)

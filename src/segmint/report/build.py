@@ -1,0 +1,115 @@
+"""One HTML file that tells a run, a trial, or the whole road from dataset to verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from importlib import metadata
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from segmint.errors import UserError
+from segmint.outputs import write_text
+from segmint.report import facts
+from segmint.report.arms import read_arms
+from segmint.report.headline import make_headline
+from segmint.report.material import Material, gather
+from segmint.report.sections import pairs_section, training_section, trial_section
+
+_CONTENTS = (
+    ("verdict", "Verdict"),
+    ("trial", "Segmentation trial"),
+    ("pairs", "Real and generated"),
+    ("training", "Training"),
+    ("health", "Health warnings"),
+    ("data", "Data"),
+    ("settings", "Settings"),
+    ("limits", "Provenance and limits"),
+    ("made", "How this was made"),
+)
+
+
+def build_report(folder: Path) -> Path:
+    """Write `report.html` into a run's, a trial's or a workflow's folder and return its path; an older one is replaced.
+
+    The page is one file without outside references: it opens offline, in any browser, and prints. A part that the
+    folder does not hold is said to be missing.
+
+    Raises:
+        UserError: the folder is absent, holds nothing to report, holds a damaged file, or cannot be written.
+    """
+    material = gather(Path(folder))
+    page = render(material)
+    target = material.folder / "report.html"
+    try:
+        write_text(target, page)
+    except PermissionError as error:
+        raise UserError(f"{target} cannot be written: make its folder writable.") from error
+    return target
+
+
+def render(material: Material) -> str:
+    """The page as text; every string that comes from the user's files is escaped."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    arms = read_arms(material.trial or {})
+    numbers = count(1)
+    headline = make_headline(material, arms)
+    trial = trial_section(material.trial, arms, numbers) if material.trial is not None else None
+    environment = Environment(
+        loader=PackageLoader("segmint", "report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    return environment.get_template("page.html.j2").render(
+        page=_page(material),
+        headline=headline,
+        trial=trial,
+        pairs=pairs_section(material.run) if material.run else None,
+        training=training_section(material.run, numbers) if material.run else None,
+        data={
+            "rows": facts.data_rows(material),
+            "problems": list((material.inspection or {}).get("problems") or []),
+            "inspected": facts.inspection_rows(material.inspection) if material.inspection else (),
+        },
+        settings={
+            "rows": facts.settings(material.run) if material.run else (),
+            "recipe": facts.recipe_settings(material.run) if material.run else (),
+            "environment": facts.environment(material.run) if material.run else (),
+            "trial": facts.trial_settings(material.trial) if material.trial else (),
+        },
+        seen=facts.seen_rows(material),
+        limits=facts.limits(material, demonstration=headline.demonstration),
+        made=_made(material.steps),
+    )
+
+
+def _page(material: Material) -> Mapping[str, Any]:
+    dataset = str(facts.described_dataset(material).get("name") or material.folder.resolve().name)
+    config = material.run.config if material.run else {}
+    recipe = str(config.get("recipe") or (material.steps or {}).get("recipe") or "")
+    if material.trial_folder is not None:
+        title = f"Do synthetic pairs help to segment {dataset}?"
+    else:
+        title = f"Training {recipe or 'a generator'} on {dataset}"
+    synthetic = (material.trial or {}).get("synthetic") or []
+    byline = [
+        recipe,
+        f"{config['size']} pixels" if config.get("size") else "",
+        f"{facts.say(config['kimg'])} kimg" if config.get("kimg") else "",
+        date.today().isoformat(),
+    ]
+    return {
+        "title": title,
+        "byline": " · ".join(part for part in byline if part),
+        "version": metadata.version("segmint"),
+        "date": date.today().isoformat(),
+        "folder": str(material.folder.resolve()),
+        "contents": _CONTENTS,
+        "run_elsewhere": ", ".join(str(entry["run"]) for entry in synthetic if entry.get("run")),
+    }
+
+
+def _made(steps: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    if not steps or not steps.get("steps"):
+        return None
+    return {"why": str(steps.get("why") or ""), "steps": steps["steps"]}

@@ -1,0 +1,127 @@
+"""What a folder holds that a report can tell of: a run, a trial, a synthetic dataset, the steps of a workflow."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from segmint.errors import UserError
+from segmint.outputs import read_json
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """A training's folder, read.
+
+    `log` holds one entry a tick, in order; `fakes` the sample grids, earliest first; `state` is "running", "done" or
+    "interrupted".
+    """
+
+    folder: Path
+    config: Mapping[str, Any]
+    environment: Mapping[str, Any]
+    log: tuple[Mapping[str, Any], ...]
+    state: str
+    reals: Path | None
+    fakes: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class Material:
+    """Everything found in a folder; what is absent is None, never made up."""
+
+    folder: Path
+    steps: Mapping[str, Any] | None
+    inspection: Mapping[str, Any] | None
+    run: RunRecord | None
+    synthetic: Mapping[str, Any] | None
+    trial: Mapping[str, Any] | None
+    trial_folder: Path | None
+    cells_begun: int
+
+
+def gather(folder: Path) -> Material:
+    """Read what `folder` holds: a run folder, a trial folder, or the folder of `segmint run` or `segmint demo`.
+
+    Raises:
+        UserError: the folder is absent, holds none of these, or holds a file that is not JSON.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise UserError(f"{folder} is not a folder: give the folder of a run, a trial, or of segmint run or demo.")
+    run_folder = next((place for place in (folder, folder / "run") if _is_run(place)), None)
+    trial_folder = next((place for place in (folder, folder / "trial") if _is_trial(place)), None)
+    synthetic_file = next(
+        (file for file in (folder / "synthetic" / "segmint.json", folder / "segmint.json") if file.is_file()), None
+    )
+    steps_file = folder / "steps.json"
+    if run_folder is None and trial_folder is None and not steps_file.is_file():
+        raise UserError(
+            f"{folder} holds neither a run (config.json), a trial (trial.json) nor the steps of segmint run or demo"
+            " (steps.json): give one of these folders."
+        )
+    cells = trial_folder / "cells" if trial_folder else None
+    return Material(
+        folder=folder,
+        steps=_mapping(steps_file) if steps_file.is_file() else None,
+        inspection=_mapping(folder / "inspection.json") if (folder / "inspection.json").is_file() else None,
+        run=_read_run(run_folder) if run_folder else None,
+        synthetic=_mapping(synthetic_file) if synthetic_file else None,
+        trial=_mapping(trial_folder / "trial.json")
+        if trial_folder and (trial_folder / "trial.json").is_file()
+        else None,
+        trial_folder=trial_folder,
+        cells_begun=sum(1 for cell in cells.iterdir() if cell.is_dir()) if cells and cells.is_dir() else 0,
+    )
+
+
+def _is_run(folder: Path) -> bool:
+    return (folder / "config.json").is_file()
+
+
+def _is_trial(folder: Path) -> bool:
+    return (folder / "trial.json").is_file() or (folder / "cells").is_dir()
+
+
+def _mapping(path: Path) -> Mapping[str, Any]:
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise UserError(f"{path} does not hold a JSON object: it was not written by segmint.")
+    return content
+
+
+def _read_run(folder: Path) -> RunRecord:
+    previews = folder / "previews"
+    environment, state = folder / "environment.json", folder / "state.json"
+    return RunRecord(
+        folder=folder,
+        config=_mapping(folder / "config.json"),
+        environment=_mapping(environment) if environment.is_file() else {},
+        log=read_log(folder / "log.jsonl"),
+        state=str(_mapping(state).get("status", "unknown")) if state.is_file() else "unknown",
+        reals=previews / "reals.png" if (previews / "reals.png").is_file() else None,
+        fakes=tuple(sorted(previews.glob("fakes_*.png"))),
+    )
+
+
+def read_log(path: Path) -> tuple[Mapping[str, Any], ...]:
+    """The ticks of a `log.jsonl`; a last line cut short by a killed process is left out.
+
+    Raises:
+        UserError: a line before the last is not JSON.
+    """
+    if not path.is_file():
+        return ()
+    lines = [line for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    ticks: list[Mapping[str, Any]] = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            ticks.append(json.loads(line))
+        except json.JSONDecodeError as error:
+            if number == len(lines):
+                break
+            raise UserError(f"{path} line {number} is not JSON: restore the file or train again.") from error
+    return tuple(ticks)

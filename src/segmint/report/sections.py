@@ -1,0 +1,159 @@
+"""The parts of the page that are drawn: the trial, the sample grids, the training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from segmint.report.arms import Arm
+from segmint.report.health import gather_warnings
+from segmint.report.material import RunRecord
+from segmint.report.pictures import Picture, embed_grid, spread
+from segmint.report.training_figures import loss_figure, stages_of, validation_figure
+from segmint.report.trial_figures import forest, forest_by_label, learning_curves, subject_differences, subject_figure
+from segmint.training.previews import LABEL_COLOURS
+
+_GLYPHS = {"real": "■", "fake": "●", "mixed": "◆", "flipped": "▲"}
+_ROWS_LATEST, _ROWS_EARLIER, _EARLIER_SHOWN = 6, 3, 4
+
+
+def trial_section(trial: Mapping[str, Any], arms: tuple[Arm, ...], numbers: Iterator[int]) -> Mapping[str, Any]:
+    """The design in words, the tables, the figures with their numbers, the notes."""
+    figures = {
+        "forest": forest(arms),
+        "by_label": forest_by_label(arms),
+        "subjects": subject_figure(trial),
+        "curves": learning_curves(trial, arms),
+    }
+    return {
+        "design": _design(trial, arms),
+        "caption": "Each training set, its slices, and how well a segmentation network trained on it does on the test"
+        " subjects. Dice from 0 to 1; subject mean over labels, all seeds together.",
+        "arms": arms,
+        "glyphs": _GLYPHS,
+        "counts": _counts,
+        "label_names": list(dict.fromkeys(name for arm in arms for name in arm.labels)),
+        **figures,
+        "numbers": {name: next(numbers) for name, figure in figures.items() if figure is not None},
+        "forest_caption": "Mean Dice of each training set with its 95% interval. ■ real slices alone, ● synthetic"
+        " alone,"
+        " ◆ real and synthetic, ▲ real and flipped real. The dashed line stands at real slices alone.",
+        "subjects_caption": _subjects_caption(trial),
+        "curves_caption": _curves_caption(trial),
+        "notes": [str(note) for note in trial.get("notes") or []],
+    }
+
+
+def _design(trial: Mapping[str, Any], arms: tuple[Arm, ...]) -> str:
+    subjects = len(trial.get("test_subjects") or [])
+    return (
+        f"A segmentation network ({trial.get('segmenter', 'unet')}) was trained from scratch on each of {len(arms)}"
+        " training"
+        f" sets, {trial.get('seeds', '?')} times each with different seeds, for the same {trial.get('steps', '?')}"
+        " optimiser"
+        f" steps of {trial.get('batch', '?')} images at {trial.get('size', '?')} pixels. Every network was then"
+        " tested on the"
+        f" same {subjects} held-out subjects, which neither it nor the generator had seen."
+    )
+
+
+def _counts(arm: Arm) -> str:
+    parts = ((arm.real, "real"), (arm.synthetic, "synthetic"), (arm.flipped, "flipped"))
+    return " + ".join(f"{number:,} {noun}" for number, noun in parts if number).replace(",", "\u202f") + " slices"
+
+
+def _subjects_caption(trial: Mapping[str, Any]) -> str:
+    differences = subject_differences(trial)
+    better = sum(value > 0 for value in differences.values())
+    comparison = (trial.get("primary") or {}).get("comparison", "")
+    return (
+        f"{comparison}, subject by subject: difference in mean Dice over labels and seeds, in points. Better in"
+        f" {better} of"
+        f" {len(differences)} test subjects."
+    )
+
+
+def _curves_caption(trial: Mapping[str, Any]) -> str:
+    caption = "Dice on validation subjects while the segmenter trains; one line for each seed."
+    gain = trial.get("convergence_gain_points")
+    if gain is not None:
+        state = "converged" if trial.get("converged") else "not converged"
+        caption += (
+            f" Over the last fifth of the steps real slices alone still gained {gain:.2f} points (the trial counts as"
+            f" {state}; the bound is 0.5)."
+        )
+    return caption
+
+
+def pairs_section(run: RunRecord) -> Mapping[str, Any]:
+    """Real pairs beside the latest generated pairs, and a few earlier grids that show how they came to be."""
+    size = int(run.config.get("size") or 0)
+    channels = len((run.config.get("dataset") or {}).get("channel_names") or ())
+
+    def grid(path: Path, rows: int) -> Picture:
+        return embed_grid(path, channels=channels, size=max(1, size), most_rows=rows)
+
+    return {
+        "reals": grid(run.reals, _ROWS_LATEST) if run.reals else None,
+        "latest": grid(run.fakes[-1], _ROWS_LATEST) if run.fakes else None,
+        "earlier": [grid(path, _ROWS_EARLIER) for path in spread(run.fakes[:-1], _EARLIER_SHOWN)],
+        "labels": _label_colours(run),
+        "folder": str(run.folder / "previews"),
+    }
+
+
+def _label_colours(run: RunRecord) -> list[tuple[str, str]]:
+    """Each label's name and the colour the grids give it; colours come round again after the last."""
+    names = list((run.config.get("dataset") or {}).get("label_names") or ())[1:]
+    colours = [f"rgb({red:.0f} {green:.0f} {blue:.0f})" for red, green, blue in LABEL_COLOURS]
+    return [(str(name), colours[place % len(colours)]) for place, name in enumerate(names)]
+
+
+def training_section(run: RunRecord, numbers: Iterator[int]) -> Mapping[str, Any]:
+    """A summary sentence, the figures of each stage, the health warnings."""
+    stages = []
+    for name, ticks in stages_of(run.log).items():
+        losses, validation = loss_figure(ticks, name), validation_figure(ticks)
+        stages.append(
+            {
+                "name": name,
+                "losses": losses,
+                "losses_number": next(numbers) if losses else None,
+                "validation": validation,
+                "validation_number": next(numbers) if validation else None,
+            }
+        )
+    return {
+        "summary": _training_summary(run),
+        "stages": stages,
+        "warnings": gather_warnings(run.log),
+        "ticks": len(run.log),
+    }
+
+
+def _training_summary(run: RunRecord) -> str:
+    if not run.log:
+        return "The training has not reached its first tick; nothing is logged yet."
+    stages = stages_of(run.log)
+    shown = sum(float(ticks[-1].get("kimg") or 0) for ticks in stages.values())
+    seconds = sum(float(ticks[-1].get("seconds") or 0) for ticks in stages.values())
+    memory = max((float(tick.get("memory_mb") or 0) for tick in run.log), default=0.0)
+    how = {
+        "done": "finished",
+        "running": "is still running, or was killed",
+        "interrupted": "was interrupted",
+        "diverged": "diverged",
+    }
+    sentence = f"The training {how.get(run.state, 'has an unknown state')} after {shown:g} thousand images"
+    if seconds:
+        sentence += f" in {duration(seconds)} ({1000 * shown / seconds:.1f} images a second)"
+    return sentence + (f", using at most {memory / 1024:.1f} GB of memory." if memory else ".")
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words: "48 s", "12 min", "3 h 05 min"."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"

@@ -1,0 +1,124 @@
+"""The figures of a training: one panel of losses for each network, and the validation measure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from segmint.report.vector import INK, SERIES, Drawing, draw, plain
+
+Ticks = Sequence[Mapping[str, Any]]
+_STYLES = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (7, 2, 1.5, 2)))
+
+
+def stages_of(log: Ticks) -> dict[str, list[Mapping[str, Any]]]:
+    """The ticks of each stage, stages in the order in which they were trained."""
+    stages: dict[str, list[Mapping[str, Any]]] = {}
+    for tick in log:
+        stages.setdefault(str(tick.get("stage", "")), []).append(tick)
+    return stages
+
+
+def loss_figure(ticks: Ticks, title: str) -> Drawing | None:
+    """The losses of one stage: every network has its own panel and axis, logarithmic where values span decades."""
+    curves = loss_curves(ticks)
+    if not curves:
+        return None
+
+    def plot(figure: Any, narrow: bool) -> None:
+        columns = 1 if narrow else min(2, len(curves))
+        for place, (network, terms) in enumerate(curves.items()):
+            axes = figure.add_subplot(-(-len(curves) // columns), columns, place + 1)
+            for number, (term, (kimg, values)) in enumerate(terms.items()):
+                axes.plot(
+                    kimg,
+                    values,
+                    color=SERIES[number % len(SERIES)],
+                    linestyle=_STYLES[number % len(_STYLES)],
+                    label=plain(term.replace("_", " "), 28),
+                    marker="o" if len(kimg) < 3 else None,
+                    markersize=4,
+                )
+            scale = axis_scale(values for _, values in terms.values())
+            axes.set_yscale(scale, **({"linthresh": 0.1} if scale == "symlog" else {}))
+            axes.set_title(plain(network.replace("_", " "), 40))
+            axes.set_xlabel("kimg" + ("" if scale == "linear" else " (logarithmic loss axis)"))
+            axes.grid(axis="y")
+            axes.set_axisbelow(True)
+            axes.margins(x=0.01)
+            if scale != "linear":
+                axes.yaxis.set_major_formatter(_plain_number)
+                axes.yaxis.set_minor_formatter("")
+            _place_legend(axes, len(terms))
+
+    rows_wide = -(-len(curves) // min(2, len(curves)))
+    return draw(plot, heights=(260 * rows_wide, 230 * len(curves)), label=f"Losses while training {plain(title)}")
+
+
+def _plain_number(value: float, _position: int) -> str:
+    return f"{value:g}".replace("-", "−")
+
+
+def _place_legend(axes: Any, entries: int) -> None:
+    """Beside the title where it fits there, so that it hides no curve."""
+    if entries <= 2:
+        axes.legend(
+            loc="lower right", bbox_to_anchor=(1, 1), ncols=2, handlelength=2, borderaxespad=0.2, columnspacing=1
+        )
+    else:
+        axes.legend(loc="best", handlelength=2)
+
+
+def loss_curves(ticks: Ticks) -> dict[str, dict[str, tuple[list[float], list[float]]]]:
+    """network -> loss term -> (kimg, values); values that were not finite are left out."""
+    curves: dict[str, dict[str, tuple[list[float], list[float]]]] = {}
+    for tick in ticks:
+        for network, terms in (tick.get("losses") or {}).items():
+            for term, value in terms.items():
+                if value is not None and np.isfinite(value):
+                    kimg, values = curves.setdefault(network, {}).setdefault(term, ([], []))
+                    kimg.append(float(tick["kimg"]))
+                    values.append(float(value))
+    return curves
+
+
+def axis_scale(series: Any) -> str:
+    """ "log" where positive values span more than a factor of 30, "symlog" where signed ones do, else "linear"."""
+    values = np.concatenate([np.asarray(each, dtype=float) for each in series])
+    sizes = np.abs(values[values != 0])
+    if sizes.size == 0 or sizes.max() / np.quantile(sizes, 0.02) <= 30:
+        return "linear"
+    return "log" if (values > 0).all() else "symlog"
+
+
+def validation_figure(ticks: Ticks) -> Drawing | None:
+    """The validation measure over a stage; the best value, whose checkpoint is kept, is ringed."""
+    points = [(float(tick["kimg"]), tick["validation"]) for tick in ticks if tick.get("validation")]
+    points = [(kimg, entry) for kimg, entry in points if entry.get("value") is not None]
+    if len(points) < 2:
+        return None
+    name = plain(str(points[0][1].get("name", "validation")).replace("_", " "))
+    lower = points[0][1].get("direction") == "lower"
+    best = (min if lower else max)(points, key=lambda point: point[1]["value"])
+
+    def plot(figure: Any, _narrow: bool) -> None:
+        axes = figure.add_subplot()
+        axes.plot([kimg for kimg, _ in points], [entry["value"] for _, entry in points], color=SERIES[0])
+        axes.plot([best[0]], [best[1]["value"]], "o", markersize=11, markerfacecolor="none", markeredgecolor=INK)
+        axes.annotate(
+            f"best: {best[1]['value']:.4g}",
+            (best[0], best[1]["value"]),
+            xytext=(0, 12),
+            textcoords="offset points",
+            ha="right" if best[0] > points[-1][0] / 2 else "left",
+        )
+        axes.set_xlabel("kimg")
+        axes.set_ylabel(f"{name} ({'lower' if lower else 'higher'} is better)")
+        axes.grid(axis="y")
+        axes.set_axisbelow(True)
+        axes.margins(x=0.02, y=0.14)
+
+    label = f"{name} on validation subjects, best {best[1]['value']:.4g} at {best[0]:g} kimg"
+    return draw(plot, heights=(240, 230), label=label)

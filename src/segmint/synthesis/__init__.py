@@ -1,0 +1,1 @@
+"""Drawing pairs from a finished run and writing them as a dataset."""

@@ -1,0 +1,1 @@
+"""ONE loop for every stage: budget, averages, checkpoints, resume, health, progress."""

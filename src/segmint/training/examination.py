@@ -1,0 +1,107 @@
+"""What is looked at during training: validation on validation subjects, previews, diversity."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from segmint.data.pool import PairPool
+from segmint.metrics import sliced_wasserstein
+from segmint.recipes.contract import Measurement, PairStage, SegmenterStage, Stage
+from segmint.training.loop import Examination
+from segmint.training.previews import write_grid
+
+VALIDATION_PAIRS = 256
+CHUNK = 32
+PREVIEW_ROWS, PREVIEW_COLUMNS = 6, 3
+
+
+def pair_generator(seed: int, index: int) -> torch.Generator:
+    """The generator of pair `index` of a drawing with `seed`, independent of all others."""
+    low, high = np.random.SeedSequence([seed, index]).generate_state(2)
+    return torch.Generator().manual_seed(int(high) << 31 ^ int(low))
+
+
+def diversity(x: Tensor) -> float:
+    """Mean distance between two different samples of [N, channels, S, S], on a grid of 8 x 8 means."""
+    coarse = F.adaptive_avg_pool2d(x, 8).flatten(1)
+    n = len(coarse)
+    return float(torch.cdist(coarse, coarse).sum() / (n * (n - 1)))
+
+
+def _spread(pool: PairPool, n: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """Up to `n` pairs, evenly spread over the pool."""
+    return pool.read(np.unique(np.linspace(0, len(pool) - 1, min(n, len(pool))).astype(np.int64)))
+
+
+def _joint(images: Tensor, labels: Tensor, label_count: int) -> Tensor:
+    maps = F.one_hot(labels.long(), label_count).movedim(-1, 1).float()
+    return torch.cat([images, maps * 2 - 1], dim=1)
+
+
+def pair_examiner(
+    training: PairPool, validation: PairPool, *, previews: Path, seed: int, device: str
+) -> Callable[[Stage, int], Examination]:
+    """Examiner of a stage that draws pairs: sliced Wasserstein distance of image and hard label maps to validation pairs."""
+    real_images, real_labels = _spread(validation, VALIDATION_PAIRS)
+    reals = _joint(torch.from_numpy(real_images), torch.from_numpy(real_labels), training.label_count)
+    real_diversity = diversity(reals)
+    shown_images, shown_labels = _spread(training, PREVIEW_ROWS * PREVIEW_COLUMNS)
+    write_grid(previews / "reals.png", shown_images, shown_labels, columns=PREVIEW_COLUMNS)
+
+    def examine(stage: Stage, images_shown: int) -> Examination:
+        assert isinstance(stage, PairStage)
+        images, labels = draw_hard(stage, range(len(reals)), seed=seed)
+        shown = PREVIEW_ROWS * PREVIEW_COLUMNS
+        preview = previews / f"fakes_{images_shown // 1000:06d}.png"
+        write_grid(preview, images[:shown].numpy(), labels[:shown].numpy(), columns=PREVIEW_COLUMNS)
+        fakes = _joint(images, labels, training.label_count)
+        generator = torch.Generator(device="cpu").manual_seed(seed)
+        value = sliced_wasserstein.sliced_wasserstein(reals, fakes, generator=generator)
+        measurement = Measurement(sliced_wasserstein.NAME, value, sliced_wasserstein.DIRECTION)
+        return Examination(measurement, diversity(fakes) / max(real_diversity, 1e-8))
+
+    return examine
+
+
+def draw_hard(stage: PairStage, indices: range, *, seed: int, truncation: float = 1.0, chunk: int = CHUNK) -> tuple[Tensor, Tensor]:
+    """Pairs `indices` of the drawing with `seed`: images float32 [n, C, S, S] and ids uint8 [n, S, S], on the CPU.
+
+    Work is done in chunks of one size, the last one padded, since convolutions may round differently at other batch sizes.
+    """
+    images, labels = [], []
+    for start in range(indices.start, indices.stop, chunk):
+        generators = [pair_generator(seed, i) for i in range(start, start + chunk)]
+        drawn, probabilities = stage.draw(generators, truncation=truncation)
+        images.append(drawn.float().cpu())
+        labels.append(probabilities.argmax(dim=1).to(torch.uint8).cpu())
+    n = len(indices)
+    return torch.cat(images)[:n], torch.cat(labels)[:n]
+
+
+def segmenter_examiner(validation: PairPool, *, device: str) -> Callable[[Stage, int], Examination]:
+    """Examiner of a segmenter: mean over labels of the Dice on all validation slices taken together."""
+
+    def examine(stage: Stage, images_shown: int) -> Examination:  # noqa: ARG001
+        assert isinstance(stage, SegmenterStage)
+        k = validation.label_count
+        overlap, total = torch.zeros(k), torch.zeros(k)
+        for start in range(0, len(validation), CHUNK):
+            images, labels = validation.read(np.arange(start, min(start + CHUNK, len(validation))))
+            predicted = stage.probabilities(torch.from_numpy(images).to(device)).argmax(dim=1).cpu()
+            truth = torch.from_numpy(labels).long()
+            for label in range(1, k):
+                a, b = predicted == label, truth == label
+                overlap[label] += (a & b).sum()
+                total[label] += a.sum() + b.sum()
+        present = total[1:] > 0
+        dice = (2 * overlap[1:] / total[1:].clamp(min=1))[present]
+        return Examination(Measurement("dice", float(dice.mean()) if len(dice) else float("nan"), "higher"))
+
+    return examine

@@ -1,0 +1,132 @@
+"""A segmenter trained by the one loop, for the trial and whatever else needs one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from segmint.data.pool import PairPool
+from segmint.errors import UserError
+from segmint.outputs import write_json
+from segmint.recipes import find_recipe
+from segmint.recipes.contract import SegmenterStage, Task
+from segmint.training.build import build_stages
+from segmint.training.checkpoint import restore
+from segmint.training.examination import segmenter_examiner
+from segmint.training.loop import Interrupted, Loop, Plan
+from segmint.training.precision import choose_hardware
+from segmint.training.progress import shown_progress
+from segmint.training.run_folder import RunFolder, RunLog
+
+CHUNK = 32
+
+
+class Segmenter:
+    """A trained segmenter, at the size it was trained at."""
+
+    def __init__(self, stage: SegmenterStage, device: str) -> None:
+        self.stage, self.device = stage, device
+
+    def predict(self, images: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        """Images [N, C, S, S] in [-1, 1] -> ids [N, S, S] and probabilities [N, K, S, S]."""
+        parts = []
+        for start in range(0, len(images), CHUNK):
+            chunk = torch.from_numpy(np.ascontiguousarray(images[start : start + CHUNK])).to(self.device)
+            parts.append(self.stage.probabilities(chunk).cpu().numpy())
+        probabilities = np.concatenate(parts)
+        return probabilities.argmax(axis=1).astype(np.uint8), probabilities
+
+
+def train_segmenter(
+    recipe: str,
+    pool: PairPool,
+    validation: PairPool,
+    *,
+    folder: Path,
+    steps: int,
+    batch: int,
+    seed: int,
+    device: str = "auto",
+    precision: str = "auto",
+    threads: int | None = None,
+    ticks: int = 20,
+    settings: Mapping[str, str] | None = None,
+    progress: bool = False,
+) -> Segmenter:
+    """Train a segmenter on `pool` for `steps` optimiser steps and keep the last checkpoint in `folder`.
+
+    A folder that holds a finished training is read and not trained again; an unfinished one goes on from its checkpoint.
+
+    Args:
+        validation: pairs on which the learning curve is measured, `ticks` times; nothing is selected by it.
+
+    Raises:
+        UserError: the recipe gives no segmenter, or the folder belongs to another training.
+        KeyboardInterrupt: stopped by Ctrl-C; a checkpoint was saved.
+    """
+    chosen = find_recipe(recipe)
+    if "segmenter" not in chosen.gives:
+        raise UserError(f"{recipe} gives no segmenter: choose one that does (segmint recipes).")
+    hardware = choose_hardware(device=device, precision=precision, threads=threads)
+    hardware.apply()
+    capacity = "small" if hardware.device == "cpu" else "full"
+    resolved = chosen.settings(preset="repaired", capacity=capacity, changes=settings or {})
+    task = Task(pool.size, pool.channels, pool.label_count, batch, steps * batch)
+    config: dict[str, Any] = {
+        "segmint": metadata.version("segmint"),
+        "recipe": recipe,
+        "preset": "repaired",
+        "capacity": capacity,
+        "seed": seed,
+        "task": asdict(task),
+        **asdict(hardware),
+        "settings": resolved.model_dump(mode="json"),
+        "training_slices": len(pool),
+    }
+    run = RunFolder(folder)
+    if (folder / "config.json").exists():
+        if run.config != config:
+            raise UserError(f"{folder} holds another training: remove it, or choose another --out.")
+    else:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(folder / "config.json", config)
+    (stage,) = build_stages(chosen, task, resolved, hardware, seed=seed)
+    assert isinstance(stage, SegmenterStage)
+    checkpoints = run.checkpoints(run.stage_folder(0, stage.name))
+    if run.status == "done":
+        restore(stage, checkpoints.load("last").tensors)
+        return Segmenter(stage, hardware.device)
+    every = max(1, steps // ticks) * batch
+    with shown_progress(task.total_images, shown=progress) as shown:
+        loop = Loop(
+            stage,
+            {"labelled": pool},
+            name=f"00-{stage.name}",
+            plan=Plan(total=task.total_images, batch=batch, tick=every, snapshot=every),
+            checkpoints=checkpoints,
+            log=RunLog(folder / "log.jsonl"),
+            hardware=hardware,
+            seed=seed,
+            examine=segmenter_examiner(validation, device=hardware.device),
+            on_tick=shown,
+        )
+        try:
+            loop.run()
+        except Interrupted:
+            raise KeyboardInterrupt from None
+    run.set_status("done")
+    return Segmenter(stage, hardware.device)
+
+
+def learning_curve(folder: Path) -> list[tuple[int, float]]:
+    """(images shown, mean validation Dice) at each tick of a segmenter's training."""
+    return [
+        (int(line["images"]), float(line["validation"]["value"])) for line in RunFolder(folder).log() if line["validation"] is not None
+    ]

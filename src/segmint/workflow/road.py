@@ -1,0 +1,231 @@
+"""The road of `segmint run` and `segmint demo`: inspect, train, sample, trial, report, each skipped once done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from segmint.data.inspect import inspect_dataset
+from segmint.errors import UserError
+from segmint.evaluation.arms import DEFAULT_ARMS, Arm, parse_arms
+from segmint.evaluation.trial import trial
+from segmint.outputs import read_json, write_json
+from segmint.recipes import RECIPES
+from segmint.report.build import build_report
+from segmint.synthesis.sample import sample
+from segmint.training.run_folder import RunFolder
+from segmint.training.train import train
+from segmint.workflow.choice import Choice, choose_recipe, facts_of
+from segmint.workflow.steps import Step, command, write_record
+
+INSPECTION = "inspection.json"
+
+
+@dataclass(frozen=True)
+class Orders:
+    """All that decides the result, as it goes into `steps.json`; None leaves a choice to the step itself."""
+
+    recipe: str | None = None
+    size: int | None = None
+    kimg: float | None = None
+    batch: int | None = None
+    preset: str = "repaired"
+    capacity: str | None = None
+    subset: str | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
+    axis: int | None = None
+    seed: int = 0
+    truncation: float = 1.0
+    arms: tuple[str, ...] = DEFAULT_ARMS
+    seeds: int = 5
+    steps: int | None = None
+    trial_batch: int | None = None
+    device: str = "auto"
+    precision: str = "auto"
+    threads: int | None = None
+
+
+@dataclass
+class Road:
+    """One journey from a dataset to a report inside the folder `out`."""
+
+    dataset: Path
+    out: Path
+    orders: Orders
+    verb: str
+    record_settings: Mapping[str, Any]
+    demonstration: bool
+    progress: bool
+    steps: list[Step] = field(default_factory=list)
+    choice: Choice | None = None
+
+    def travel(self) -> Path:
+        """Go every step that is not done yet and return the report.
+
+        Raises:
+            UserError: a step finds its input wrong.
+            KeyboardInterrupt: stopped by Ctrl-C; the same call with `resume` goes on.
+        """
+        arms = parse_arms(self.orders.arms)
+        if not any(arm.synthetic for arm in arms):
+            raise UserError(
+                "--arms: none of them has synthetic slices (F), so there would be nothing to learn: name one."
+            )
+        self.choice = self._choose()
+        self._say(self.choice.why)
+        self._list_steps()
+        try:
+            self._train(self.choice.recipe)
+            self._sample(arms)
+            self._trial(arms)
+        except KeyboardInterrupt:
+            self._say("Stopped; finished steps are kept. To go on with all of it: the same command with --resume.")
+            raise
+        self._begin(Step("Report", "report.html", command("report", self.out)))
+        report = build_report(self.out)
+        self._say(f"Report: {report}")
+        return report
+
+    def _choose(self) -> Choice:
+        self._begin(Step("Inspect the dataset", INSPECTION, command("data", "inspect", self.dataset)))
+        target = self.out / INSPECTION
+        if not target.is_file():
+            inspection = inspect_dataset(self.dataset)
+            refuse_problems(inspection, self.dataset)
+            write_json(target, inspection)
+        inspection = read_json(target)
+        name = str(inspection["name"])
+        return choose_recipe(facts_of(inspection), RECIPES, dataset=name, named=self.orders.recipe)
+
+    def _list_steps(self) -> None:
+        places = [*self.steps]
+        places += [Step("Train the generator", "run", ""), Step("Draw synthetic pairs", "synthetic", "")]
+        places += [Step("Segmentation trial", "trial", ""), Step("Report", "report.html", "")]
+        self._say("The steps and where they write:")
+        for number, step in enumerate(places, start=1):
+            self._say(f"  {number}. {step.name}: {self.out / step.folder}")
+
+    def _train(self, recipe: str) -> None:
+        orders, folder = self.orders, self.out / "run"
+        options: dict[str, Any] = {
+            "size": orders.size,
+            "kimg": orders.kimg,
+            "batch": orders.batch,
+            "capacity": orders.capacity,
+            "subset": orders.subset,
+            "axis": orders.axis,
+            "seed": orders.seed,
+            "device": orders.device,
+            "precision": orders.precision,
+            "threads": orders.threads,
+        }
+        said = {key: value for key, value in options.items() if value != "auto"}
+        line = command("train", recipe, self.dataset, out=folder, preset=orders.preset, **said, set=orders.settings)
+        self._begin(Step("Train the generator", "run", line))
+        begun = (folder / "config.json").is_file()
+        if begun and RunFolder(folder).status == "done":
+            self._say("  done before")
+            return
+        train(
+            recipe,
+            self.dataset,
+            out=folder,
+            preset=orders.preset,
+            settings=orders.settings,
+            resume=begun,
+            # A call that was stopped before it wrote its configuration has left nothing to keep.
+            overwrite=not begun,
+            progress=self.progress,
+            **options,
+        )
+
+    def _sample(self, arms: Sequence[Arm]) -> None:
+        orders, run, folder = self.orders, self.out / "run", self.out / "synthetic"
+        real_slices = int(RunFolder(run).config["dataset"]["training_slices"])
+        pairs = max(arm.counts(real_slices).synthetic for arm in arms if arm.synthetic)
+        truncation = None if orders.truncation == 1 else orders.truncation
+        line = command("sample", run, n=pairs, seed=orders.seed, out=folder, truncation=truncation)
+        self._begin(Step("Draw synthetic pairs", "synthetic", line))
+        if (folder / "dataset.json").is_file():
+            self._say("  done before")
+            return
+        sample(
+            run,
+            n=pairs,
+            seed=orders.seed,
+            out=folder,
+            truncation=orders.truncation,
+            overwrite=True,
+            device=orders.device,
+        )
+
+    def _trial(self, arms: Sequence[Arm]) -> None:
+        orders, synthetic, folder = self.orders, self.out / "synthetic", self.out / "trial"
+        line = command(
+            "trial",
+            self.dataset,
+            synthetic,
+            out=folder,
+            arms=[arm.name for arm in arms],
+            seeds=orders.seeds,
+            steps=orders.steps,
+            batch=orders.trial_batch,
+            size=orders.size,
+            axis=orders.axis,
+            subset=orders.subset,
+            device=None if orders.device == "auto" else orders.device,
+            demonstration=self.demonstration,
+        )
+        self._begin(Step("Segmentation trial", "trial", line))
+        if (folder / "trial.json").is_file():
+            self._say("  done before")
+            return
+        trial(
+            self.dataset,
+            [synthetic],
+            out=folder,
+            size=orders.size,
+            axis=orders.axis,
+            arms=[arm.name for arm in arms],
+            seeds=orders.seeds,
+            steps=orders.steps,
+            batch=orders.trial_batch,
+            subset=orders.subset,
+            device=orders.device,
+            demonstration=self.demonstration,
+            progress=self.progress,
+        )
+
+    def _begin(self, step: Step) -> None:
+        """Say the step and its command, and record all steps so far."""
+        self.steps.append(step)
+        self._say(f"{step.name}: {step.command}")
+        choice = self.choice or Choice("", "")
+        write_record(
+            self.out,
+            verb=self.verb,
+            demonstration=self.demonstration,
+            recipe=choice.recipe,
+            why=choice.why,
+            settings=self.record_settings,
+            steps=self.steps,
+        )
+
+    def _say(self, sentence: str) -> None:
+        Console(stderr=True, quiet=not self.progress).print(sentence, highlight=False, markup=False, soft_wrap=True)
+
+
+def refuse_problems(inspection: Mapping[str, Any], dataset: Path) -> None:
+    """Stop before hours are spent on a dataset that must be mended first.
+
+    Raises:
+        UserError: inspection found a problem.
+    """
+    problems = list(inspection["problems"])
+    if problems:
+        more = f" ({len(problems) - 1} more: segmint data inspect {dataset})" if len(problems) > 1 else ""
+        raise UserError(f"{str(problems[0]).rstrip('.')}{more}.")

@@ -1,0 +1,96 @@
+"""`segmint run`: the user's dataset from inspection to report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from segmint.evaluation.arms import DEFAULT_ARMS, parse_arms
+from segmint.workflow.road import Orders, Road
+from segmint.workflow.steps import open_folder
+
+
+def run_workflow(
+    dataset: Path,
+    *,
+    out: Path,
+    recipe: str | None = None,
+    size: int | None = None,
+    kimg: float | None = None,
+    batch: int | None = None,
+    preset: str = "repaired",
+    capacity: str | None = None,
+    subset: str | None = None,
+    settings: Mapping[str, str] | None = None,
+    axis: int | None = None,
+    seed: int = 0,
+    truncation: float = 1.0,
+    arms: Sequence[str] = DEFAULT_ARMS,
+    seeds: int = 5,
+    steps: int | None = None,
+    trial_batch: int | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    device: str = "auto",
+    precision: str = "auto",
+    threads: int | None = None,
+    progress: bool = True,
+) -> Path:
+    """Inspect `dataset`, pick a recipe, train it, draw pairs, hold a trial, and write a report, all inside `out`.
+
+    The dataset itself is not written to. Where it has no split, training deals its subjects out at random by `seed`,
+    the run records the split, and the trial uses the same. As many pairs are drawn as the largest arm needs. `out`
+    then holds `inspection.json`, `run/`, `synthetic/`, `trial/`, `report.html`, and `steps.json` with the commands
+    that do the same one by one.
+
+    Args:
+        recipe: name of a recipe that gives pairs; default: chosen by what the data has, and the reason is said.
+        size, kimg, batch, preset, capacity, subset, settings, axis, seed, precision, threads: as in `segmint.train`.
+        truncation: as in `segmint.sample`.
+        arms, seeds, steps: as in `segmint.trial`; trial_batch: slices a step of the trial's segmenters.
+        resume: go on with an `out` begun by the same call; finished steps are skipped. An absent `out` is begun.
+        overwrite: begin anew even if `out` holds an earlier call's results.
+        progress: say on stderr what is being done.
+
+    Returns:
+        Path of the report.
+
+    Raises:
+        UserError: the input is wrong; inspection found something in the dataset that must be mended.
+        KeyboardInterrupt: stopped by Ctrl-C; the same call with `resume` goes on.
+    """
+    orders = Orders(
+        recipe=recipe,
+        size=size,
+        kimg=None if kimg is None else float(kimg),
+        batch=batch,
+        preset=preset,
+        capacity=capacity,
+        subset=subset,
+        settings=dict(settings or {}),
+        axis=axis,
+        seed=seed,
+        truncation=float(truncation),
+        arms=tuple(arm.name for arm in parse_arms(arms)),
+        seeds=seeds,
+        steps=steps,
+        trial_batch=trial_batch,
+        device=device,
+        precision=precision,
+        threads=threads,
+    )
+    dataset, out = Path(dataset), Path(out)
+    record = json.loads(json.dumps({"dataset": str(dataset.resolve()), **asdict(orders)}))
+    open_folder(out, record, resume=resume, overwrite=overwrite)
+    road = Road(
+        dataset=dataset,
+        out=out,
+        orders=orders,
+        verb="run",
+        record_settings=record,
+        demonstration=False,
+        progress=progress,
+    )
+    return road.travel()

@@ -1,0 +1,67 @@
+"""Small real datasets on disk, and the public ones where they are there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from segmint.data.writer import DatasetWriter
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEGMINT_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Callable[[str], Path]:
+    """Folder of a public dataset, or skip."""
+    root = Path(os.environ.get("SEGMINT_REAL_DATA") or Path(__file__).parents[3] / "shared" / "data")
+
+    def find(name: str) -> Path:
+        if not (root / name).is_dir():
+            pytest.skip(f"{root / name} is not there (set SEGMINT_REAL_DATA)")
+        return root / name
+
+    return find
+
+
+@pytest.fixture
+def make_dataset(tmp_path: Path) -> Callable[..., Path]:
+    """Write a dataset of random pairs; every case holds some foreground."""
+
+    def make(
+        name: str = "set",
+        *,
+        shapes: Sequence[tuple[int, ...]] = ((6, 8), (6, 8), (6, 8), (6, 8)),
+        subjects: Sequence[str] | None = None,
+        channels: Sequence[str] = ("grey",),
+        labels: Sequence[str] = ("background", "organ", "tumour"),
+        ending: str = ".png",
+        rgb: bool = False,
+        dtype: Any = np.uint8,
+        finish: dict[str, Any] | None = None,
+        seed: int = 0,
+        **case_fields: Any,
+    ) -> Path:
+        folder = tmp_path / name
+        folder.mkdir()
+        rng = np.random.default_rng(seed)
+        writer = DatasetWriter(
+            folder, name=name, channel_names=channels, label_names=labels, file_ending=ending, rgb=rgb, licence="CC0"
+        )
+        for number, shape in enumerate(shapes):
+            image = rng.integers(0, 200, (len(channels), *shape)).astype(dtype)
+            label = rng.integers(0, len(labels), shape).astype(np.uint8)
+            label.flat[0] = 1
+            subject = subjects[number] if subjects else f"s{number}"
+            writer.add(f"case{number}", image, label, subject=subject, **case_fields)
+        writer.finish(**(finish or {}))
+        return folder
+
+    return make

@@ -1,0 +1,215 @@
+"""A small study on disk: a real dataset of volumes with a split, and synthetic pairs that say what they have seen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from segmint.data.case import Provenance
+from segmint.data.dataset import Dataset, open_dataset
+from segmint.data.intensity import IntensityMap
+from segmint.data.pool import PairPool
+from segmint.data.slices import SliceSet, open_slices
+from segmint.data.subjects import Split, Subset
+from segmint.data.writer import DatasetWriter
+from segmint.evaluation.regime import Regime, choose_regime
+
+SIZE, DEPTH = 16, 3
+CHANNELS, LABELS = ("T1",), ("background", "organ", "tumour")
+TRAIN, VALIDATION, TEST = ([f"{part}{i:02d}" for i in range(n)] for part, n in (("a", 5), ("b", 2), ("c", 16)))
+REAL_SLICES = len(TRAIN) * DEPTH
+SPLIT = Split(tuple(TRAIN), tuple(VALIDATION), tuple(TEST))
+INTENSITY = IntensityMap("window", 0.0, 100.0)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterable[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SEGMINT_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+def draw(rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """A bright block with a brighter one in it, in noise; [1, *shape] in 0..100 and ids."""
+    label, unit = np.zeros(shape, dtype=np.uint8), shape[0] // 14
+    top, left = unit * rng.integers(1, 4, 2)
+    label[top : top + 8 * unit, left : left + 7 * unit] = 1
+    label[top + 2 * unit : top + 5 * unit, left + 2 * unit : left + 5 * unit] = 2
+    image = 20.0 + 30.0 * label + rng.normal(0, 6, shape)
+    return np.clip(image, 0, 100).astype(np.float32)[None], label
+
+
+def write_real(folder: Path, *, split: Split | None = SPLIT, shape: tuple[int, int] = (14, 13)) -> Path:
+    """Volumes, thick along the last axis, one a subject."""
+    folder.mkdir(parents=True)
+    writer = DatasetWriter(folder, name="study", channel_names=CHANNELS, label_names=LABELS, file_ending=".nii.gz")
+    rng = np.random.default_rng(0)
+    for subject in (*TRAIN, *VALIDATION, *TEST):
+        image, label = draw(rng, (*shape, DEPTH))
+        writer.add(f"case_{subject}", image, label, subject=subject, spacing=(1.0, 1.0, 3.0), intensity=[INTENSITY])
+    first_slices = [(f"case_{subject}", number) for subject in TRAIN for number in range(DEPTH)][:5]
+    subsets = {
+        "2": Subset("2", tuple(TRAIN[:2])),
+        "5-slices": Subset("5-slices", tuple(TRAIN[:2]), tuple(first_slices)),
+    }
+    writer.finish(split=split, subsets=subsets if split is not None else None)
+    return folder
+
+
+def provenance(
+    dataset: Dataset,
+    *,
+    labels_seen: Iterable[str] = TRAIN,
+    images_seen: Iterable[str] = TRAIN,
+    selected_on: Iterable[str] = VALIDATION,
+    run: str = "run",
+    checkpoint: str = "c0ffee",
+    seed: int = 0,
+) -> Provenance:
+    def named(subjects: Iterable[str]) -> tuple[tuple[str, str], ...]:
+        return tuple((dataset.identity, subject) for subject in subjects)
+
+    return Provenance(
+        run, checkpoint, seed, "joint-stylegan2", named(labels_seen), named(images_seen), named(selected_on)
+    )
+
+
+def write_synthetic(
+    folder: Path,
+    made: Provenance | None,
+    *,
+    pairs: int,
+    labels: Sequence[str] = LABELS,
+    seed: int = 7,
+    real_cases: Sequence[str] = (),
+) -> Path:
+    """Single-slice volumes as `sample` writes them; `real_cases` are subjects whose volumes are put beside them."""
+    folder.mkdir(parents=True)
+    writer = DatasetWriter(
+        folder,
+        name="study synthetic",
+        channel_names=CHANNELS,
+        label_names=labels,
+        file_ending=".nii.gz",
+        provenance=made,
+    )
+    rng = np.random.default_rng(seed)
+    for number in range(pairs):
+        image, label = draw(rng, (14, 13, 1))
+        name = f"synthetic_s{seed}_{number:06d}"
+        writer.add(name, image, label, subject=name, spacing=(1.0, 1.0, 3.0), intensity=[INTENSITY])
+    for subject in real_cases:
+        image, label = draw(rng, (14, 13, DEPTH))
+        writer.add(f"case_{subject}", image, label, subject=subject, spacing=(1.0, 1.0, 3.0), intensity=[INTENSITY])
+    writer.finish()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_real(tmp_path_factory.mktemp("real") / "study")
+
+
+@pytest.fixture(scope="module")
+def slices(real: Path) -> SliceSet:
+    return open_slices(open_dataset(real), size=SIZE)
+
+
+@pytest.fixture(scope="module")
+def regime(slices: SliceSet) -> Regime:
+    return choose_regime(slices, SPLIT, subset=None, real_slices=None)
+
+
+@pytest.fixture(scope="module")
+def synthetic(real: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("synthetic") / "fakes"
+    return write_synthetic(folder, provenance(open_dataset(real)), pairs=3 * REAL_SLICES)
+
+
+class ThresholdSegmenter:
+    """Cuts the image at two levels; `shift` spoils them."""
+
+    def __init__(self, shift: float = 0.0) -> None:
+        self.shift = shift
+
+    def predict(self, images: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        labels = np.digitize(images[:, 0], [-0.3 + self.shift, 0.3 + self.shift]).astype(np.uint8)
+        return labels, np.moveaxis(np.eye(len(LABELS), dtype=np.float32)[labels], -1, 1)
+
+
+class StandIn:
+    """Stands in for training where only the numbers behind it are tested: arm and seed decide how well it cuts.
+
+    Args:
+        shift: how far off the levels are, given the share of the pool that is not real or flipped, and the seed.
+        curve: validation Dice at each tenth of the steps.
+    """
+
+    def __init__(
+        self,
+        shift: Callable[[float, int], float] = lambda _share, _seed: 0.0,
+        curve: Callable[[float], float] = lambda _share: 0.8,
+    ) -> None:
+        self.shift, self.curve = shift, curve
+        self.calls: list[tuple[int, int]] = []
+        self.fail_at: int | None = None
+
+    def __call__(
+        self,
+        recipe: str,
+        pool: PairPool,
+        validation: PairPool,
+        *,
+        folder: Path,
+        steps: int,
+        batch: int,
+        seed: int,
+        device: str,
+    ) -> ThresholdSegmenter:
+        if self.fail_at == len(self.calls):
+            raise KeyboardInterrupt
+        assert (recipe, device) == ("unet", "cpu")
+        assert len(validation) == len(VALIDATION) * DEPTH
+        self.calls.append((len(pool), seed))
+        folder.mkdir(parents=True)
+        ticks = [
+            {
+                "stage": "00-segmenter",
+                "images": round(steps * batch * x / 10),
+                "validation": {"value": self.curve(x / 10)},
+            }
+            for x in range(1, 11)
+        ]
+        (folder / "log.jsonl").write_text("".join(json.dumps(tick) + "\n" for tick in ticks))
+        fake = sum(len(part.indices) for part in pool.parts if part.slices.dataset.provenance is not None)
+        return ThresholdSegmenter(self.shift(fake / len(pool), seed))
+
+
+@dataclass(frozen=True)
+class Study:
+    """Names and makers of the study, for tests that need more than the plain fixtures."""
+
+    train: tuple[str, ...] = SPLIT.train
+    validation: tuple[str, ...] = SPLIT.validation
+    test: tuple[str, ...] = SPLIT.test
+    split: Split = SPLIT
+    size: int = SIZE
+    depth: int = DEPTH
+    real_slices: int = REAL_SLICES
+    labels: tuple[str, ...] = LABELS
+    write_real = staticmethod(write_real)
+    write_synthetic = staticmethod(write_synthetic)
+    provenance = staticmethod(provenance)
+    stand_in = StandIn
+    threshold = ThresholdSegmenter
+
+
+@pytest.fixture(scope="session")
+def study() -> Study:
+    return Study()

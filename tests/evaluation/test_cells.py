@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from segmint.evaluation.arms import parse_arm, parse_arms
+from segmint.evaluation.cells import RESULT, Bench, Cell, is_finished, plan_cells, run_cell
+from segmint.evaluation.regime import Regime
+from segmint.outputs import read_json
+
+
+def bench_with(train: Any, regime: Regime) -> Bench:
+    return Bench(regime=regime, synthetic=(), segmenter="unet", steps=10, batch=4, device="cpu", train=train)
+
+
+def test_plan_goes_seed_by_seed_and_turns_through_the_synthetic_sets() -> None:
+    cells = plan_cells(parse_arms("100R,100F"), seeds=3, synthetic_sets=2)
+    assert [cell.name for cell in cells] == [
+        "100R-seed0", "100F-seed0", "100R-seed1", "100F-seed1", "100R-seed2", "100F-seed2",
+    ]  # fmt: skip
+    assert [cell.synthetic for cell in cells] == [None, 0, None, 1, None, 0]
+
+
+def test_trains_once_and_keeps_what_it_found(tmp_path: Path, regime: Regime, study: Any) -> None:
+    train = study.stand_in(shift=lambda _share, seed: 0.1 * seed, curve=lambda share: share / 2)
+    cell = Cell(parse_arm("100R+100A"), 1, None)
+    first = run_cell(cell, tmp_path / cell.name, bench_with(train, regime))
+    assert is_finished(tmp_path / cell.name)
+    assert train.calls == [(2 * study.real_slices, 1)]
+    assert first.curve[-1] == (40, 0.5)
+    assert sorted(first.counts) == list(study.test)
+    dice = np.array([first.dice(subject) for subject in study.test])
+    assert dice.shape == (len(study.test), 2)
+    assert 0.5 < dice.mean() < 1
+
+    again = run_cell(cell, tmp_path / cell.name, bench_with(train, regime))
+    assert len(train.calls) == 1
+    assert again.curve == first.curve
+    assert all(np.array_equal(again.counts[subject], first.counts[subject]) for subject in study.test)
+    content = read_json(tmp_path / cell.name / RESULT)
+    assert (content["arm"], content["seed"], content["slices"]) == ("100R+100A", 1, 30)
+
+
+def test_a_cell_that_is_stopped_leaves_no_result(tmp_path: Path, regime: Regime, study: Any) -> None:
+    train = study.stand_in()
+    train.fail_at = 0
+    with pytest.raises(KeyboardInterrupt):
+        run_cell(Cell(parse_arm("100R"), 0, None), tmp_path / "cell", bench_with(train, regime))
+    assert not is_finished(tmp_path / "cell")

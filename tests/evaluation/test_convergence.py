@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from segmint.evaluation.convergence import LARGEST_GAIN, last_fifth_gain
+
+
+def curve(dice: object, ticks: int = 20) -> list[tuple[int, float]]:
+    share = np.arange(1, ticks + 1) / ticks
+    return [(round(12_800 * x), float(y)) for x, y in zip(share, dice(share), strict=True)]  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("ticks", [10, 20, 40])
+def test_steady_rise_is_measured_exactly(ticks: int) -> None:
+    assert last_fifth_gain([curve(lambda x: 0.3 + 0.5 * x, ticks)]) == pytest.approx(0.1)
+
+
+def test_rise_that_levels_off_is_not_missed() -> None:
+    def rising(x: np.ndarray) -> np.ndarray:
+        return 0.9 * (1 - np.exp(-2.5 * x))
+
+    true_gain = float(rising(np.array(1.0)) - rising(np.array(0.8)))
+    measured = last_fifth_gain([curve(rising)])
+    assert true_gain > LARGEST_GAIN
+    assert true_gain <= measured < 1.5 * true_gain
+
+
+def test_flat_noise_rarely_looks_like_learning() -> None:
+    rng = np.random.default_rng(0)
+    noisy = [[curve(lambda x: 0.85 + rng.normal(0, 0.005, x.shape)) for _ in range(3)] for _ in range(200)]
+    fired = np.mean([last_fifth_gain(curves) > LARGEST_GAIN for curves in noisy])
+    assert fired < 0.08
+    last_value_alone = np.mean([np.mean([c[-1][1] - c[15][1] for c in curves]) > LARGEST_GAIN for curves in noisy])
+    assert fired < last_value_alone
+
+
+def test_true_gain_is_found_through_the_same_noise() -> None:
+    rng = np.random.default_rng(1)
+    noisy = [[curve(lambda x: 0.7 + 0.05 * x + rng.normal(0, 0.005, x.shape)) for _ in range(3)] for _ in range(100)]
+    assert np.mean([last_fifth_gain(curves) > LARGEST_GAIN for curves in noisy]) > 0.9
+
+
+def test_falling_dice_is_no_gain() -> None:
+    assert last_fifth_gain([curve(lambda x: 0.9 - 0.2 * x)]) < 0
+
+
+def test_mean_over_seeds_and_missing_values() -> None:
+    rising, flat = curve(lambda x: x / 2), curve(lambda x: 0 * x)
+    assert last_fifth_gain([rising, flat]) == pytest.approx(0.05)
+    assert last_fifth_gain([rising, [(images, math.nan) for images, _ in rising]]) == pytest.approx(0.1)
+
+
+def test_coarse_curve_is_interpolated() -> None:
+    assert last_fifth_gain([[(50, 0.4), (100, 0.5)]]) == pytest.approx(0.04)
+
+
+def test_nothing_to_judge() -> None:
+    assert math.isnan(last_fifth_gain([]))
+    assert math.isnan(last_fifth_gain([[(100, 0.5)]]))

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from segmint.data.dataset import open_dataset
+from segmint.data.split import make_split
+from segmint.errors import UserError
+from segmint.evaluation.arms import DEFAULT_ARMS
+from segmint.evaluation.budget import BATCH, default_steps
+from segmint.evaluation.design import Design, design_trial
+from segmint.outputs import write_json
+
+
+def designed(real: Path, synthetic: list[Path], **options: Any) -> Design:
+    chosen: dict[str, Any] = {
+        "size": 16, "axis": None, "arms": None, "seeds": 5, "steps": None, "batch": None, "segmenter": "unet",
+        "subset": None, "real_slices": None, "device": "cpu", "demonstration": False,
+    }  # fmt: skip
+    return design_trial(real, synthetic, **{**chosen, **options})
+
+
+def test_defaults(real: Path, synthetic: Path, study: Any) -> None:
+    design = designed(real, [synthetic], size=None)
+    assert [arm.name for arm in design.arms] == list(DEFAULT_ARMS)
+    assert (design.seeds, design.batch, design.steps) == (5, BATCH, default_steps(32))
+    assert design.regime.slices.size == 32
+    assert design.regime.split == study.split
+    assert design.notes == ("fakes: its checkpoint was selected on 2 validation subjects of this dataset.",)
+
+
+def test_settings_name_all_that_decides_and_no_place(real: Path, synthetic: Path) -> None:
+    settings = designed(real, [synthetic]).settings()
+    assert {
+        "dataset",
+        "split",
+        "synthetic",
+        "checkpoints",
+        "size",
+        "arms",
+        "seeds",
+        "steps",
+        "batch",
+    } <= settings.keys()
+    assert str(real.parent) not in str(settings)
+
+
+def test_size_axis_and_split_come_from_the_generators_run(tmp_path: Path, study: Any) -> None:
+    bare = study.write_real(tmp_path / "bare", split=None)
+    dataset, run = open_dataset(bare), tmp_path / "run"
+    run.mkdir()
+    parts = {"train": study.train, "validation": study.validation, "test": study.test}
+    write_json(run / "config.json", {"size": 16, "axis": 2, "split": parts, "dataset": {"identity": dataset.identity}})
+    fakes = study.write_synthetic(tmp_path / "fakes", study.provenance(dataset, run=str(run)), pairs=45)
+    design = designed(bare, [fakes], size=None)
+    assert (design.regime.slices.size, design.regime.slices.axis) == (16, 2)
+    assert design.regime.split == study.split
+    assert "the generator's run" in design.notes[0]
+
+
+def test_seeded_split_where_there_is_none(tmp_path: Path, study: Any) -> None:
+    bare = study.write_real(tmp_path / "bare", split=None)
+    design = designed(bare, [], arms=["100R"])
+    assert design.regime.split == make_split(open_dataset(bare).subjects, seed=0)
+    assert "seed 0" in design.notes[0]
+
+
+def test_notes_tell_what_a_reader_must_know(real: Path, synthetic: Path, tmp_path: Path, study: Any) -> None:
+    second = study.write_synthetic(
+        tmp_path / "second", study.provenance(open_dataset(real), run="run2", checkpoint="d00d"), pairs=45, seed=8
+    )
+    notes = " ".join(designed(real, [synthetic, second], arms="50R,50R+100F", seeds=2).notes)
+    assert "2 synthetic sets of 2 generators" in notes
+    assert "50R+100F: the generator has learned from real slices" in notes
+    assert "With 2 seeds" in notes
+    assert "With one seed" in " ".join(designed(real, [], arms="100R", seeds=1).notes)
+    assert "Only some slices" in " ".join(designed(real, [synthetic], arms="100R+100F", real_slices=14).notes)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"seeds": 0}, "--seeds 0"),
+        ({"steps": 0}, "--steps 0"),
+        ({"batch": -1}, "--batch -1"),
+        ({"segmenter": "joint-stylegan2"}, "gives no segmenter"),
+        ({"arms": ["100R+400F"]}, r"holds 45 pairs, but the arm 100R\+400F needs 60"),
+        ({"arms": ["1R"]}, "which is none"),
+    ],
+)
+def test_refuses_in_one_sentence(real: Path, synthetic: Path, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        designed(real, [synthetic], **options)
+
+
+def test_the_real_dataset_is_real_and_every_set_gets_a_seed(
+    real: Path, synthetic: Path, tmp_path: Path, study: Any
+) -> None:
+    with pytest.raises(UserError, match="is a synthetic dataset"):
+        designed(synthetic, [])
+    other = study.write_synthetic(tmp_path / "other", study.provenance(open_dataset(real)), pairs=45, seed=9)
+    with pytest.raises(UserError, match="--seeds 1 cannot use all 2"):
+        designed(real, [synthetic, other], seeds=1)

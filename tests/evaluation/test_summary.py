@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from segmint.evaluation.arms import parse_arm, parse_arms
+from segmint.evaluation.cells import CellResult, plan_cells
+from segmint.evaluation.summary import collect_scores, compare, describe_arms, gain_of_real, list_scores
+
+NAMES = ("background", "organ", "tumour")
+SUBJECTS = [f"s{i:02d}" for i in range(20)]
+
+
+def result_of(cell: object, hits: np.ndarray) -> CellResult:
+    """Counts with `hits` [subjects, labels] of 100 pixels found and no false alarms: Dice = 2 h / (h + 100)."""
+    counts = {
+        subject: np.array([[0, 0, 0], *([h, 0, 100 - h] if h >= 0 else [0, 0, 0] for h in row)])
+        for subject, row in zip(SUBJECTS, hits, strict=True)
+    }
+    return CellResult(cell, counts, [(50, 0.4), (100, 0.5)])  # type: ignore[arg-type]
+
+
+def results(arms: str, *, gain: int = 0, sets: int = 1, seeds: int = 3) -> list[CellResult]:
+    rng = np.random.default_rng(0)
+    base = rng.integers(40, 80, (len(SUBJECTS), 2))
+    return [
+        result_of(cell, base + (gain if cell.arm.synthetic else 0) + rng.integers(0, 3, base.shape))
+        for cell in plan_cells(parse_arms(arms), seeds=seeds, synthetic_sets=sets)
+    ]
+
+
+def dice_of(hits: np.ndarray) -> np.ndarray:
+    return 2 * hits / (hits + 100)
+
+
+def test_means_are_over_labels_then_subjects_and_seeds() -> None:
+    found = results("100R")
+    scores = collect_scores(found, label_names=NAMES)
+    (arm,) = describe_arms(scores, real_slices=50)
+    by_hand = np.mean([[np.mean(one.dice(subject)) for subject in SUBJECTS] for one in found])
+    assert arm["mean"] == pytest.approx(by_hand)
+    assert arm["interval"][0] < by_hand < arm["interval"][1]
+    tumour = np.mean([[one.dice(subject)[1] for subject in SUBJECTS] for one in found])
+    assert arm["labels"]["tumour"]["mean"] == pytest.approx(tumour)
+    assert (arm["real_slices"], arm["synthetic_slices"], arm["augmented_slices"]) == (50, 0, 0)
+    assert arm["ratio_to_real"] == pytest.approx(1)
+    assert arm["difference_to_real"] == {"difference": 0.0, "interval": [0.0, 0.0]}
+
+
+def test_primary_comparison_is_paired() -> None:
+    scores = collect_scores(results("100R,100R+300F", gain=10), label_names=NAMES)
+    primary, notes = compare(scores)
+    assert primary is not None
+    means = [scores.by_subject(arm.name).mean() for arm in scores.arms]
+    assert primary.difference.value == pytest.approx(means[1] - means[0])
+    assert 0 < primary.difference.low < primary.difference.high
+    assert (primary.subjects, primary.seeds, notes) == (20, 3, [])
+    arms = describe_arms(scores, real_slices=50)
+    assert arms[1]["difference_to_real"]["difference"] == pytest.approx(primary.difference.value)
+    assert arms[1]["ratio_to_real"] == pytest.approx(means[1] / means[0])
+    assert arms[1]["synthetic_slices"] == 150
+
+
+def test_absent_labels_leave_their_subject_and_empty_subjects_the_comparison() -> None:
+    hits = np.full((len(SUBJECTS), 2), 60)
+    hits[0] = -1
+    hits[1, 0] = -1
+    cells = plan_cells(parse_arms("100R,100R+300F"), seeds=1, synthetic_sets=1)
+    scores = collect_scores([result_of(cell, hits) for cell in cells], label_names=NAMES)
+    assert np.isnan(scores.by_subject("100R")[0, 0])
+    assert scores.by_subject("100R")[0, 1] == pytest.approx(dice_of(np.array(60)))
+    primary, notes = compare(scores)
+    assert primary is not None
+    assert primary.subjects == 19
+    assert "1 of 20 test subjects" in notes[0]
+    (entry, *_) = list_scores(scores)
+    assert entry["subject"] == "s00"
+    assert math.isnan(entry["dice"])
+
+
+def test_perfect_scores_stay_within_the_range_of_dice() -> None:
+    hits = np.full((len(SUBJECTS), 2), 100)
+    hits[::5] = 90
+    cells = plan_cells(parse_arms("100R"), seeds=2, synthetic_sets=1)
+    (arm,) = describe_arms(
+        collect_scores([result_of(c, hits + c.seed * 0) for c in cells], label_names=NAMES), real_slices=9
+    )
+    assert arm["interval"][1] <= 1
+
+
+def test_sets_are_the_units_where_there_are_several() -> None:
+    scores = collect_scores(results("100R,100R+300F", sets=2, seeds=4), label_names=NAMES)
+    assert scores.units == {"100R": None, "100R+300F": [0, 1, 0, 1]}
+    assert collect_scores(results("100F"), label_names=NAMES).units == {"100F": None}
+
+
+def test_without_100r_there_is_nothing_to_compare_with() -> None:
+    scores = collect_scores(results("100F"), label_names=NAMES)
+    assert compare(scores) == (None, [])
+    assert math.isnan(gain_of_real(scores))
+    (arm,) = describe_arms(scores, real_slices=10)
+    assert arm["ratio_to_real"] is None
+    assert arm["difference_to_real"] is None
+
+
+def test_scores_are_listed_one_by_one() -> None:
+    listed = list_scores(collect_scores(results("100R,100F"), label_names=NAMES))
+    assert len(listed) == 2 * 3 * 20 * 2
+    assert {entry["label"] for entry in listed} == {"organ", "tumour"}
+    assert parse_arm(listed[0]["arm"]).real == 100

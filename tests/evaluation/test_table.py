@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from segmint.evaluation.table import trial_csv, trial_rows, trial_table
+
+
+def arm(name: str, mean: float | None, difference: float | None) -> dict[str, Any]:
+    interval = [None, None] if mean is None else [mean - 0.02, mean + 0.02]
+    return {
+        "name": name,
+        "real_slices": 100,
+        "synthetic_slices": 300 if "F" in name else 0,
+        "augmented_slices": 0,
+        "mean": mean,
+        "interval": interval,
+        "labels": {
+            "oedema [core]": {"mean": mean, "interval": interval},
+            "tumour": {"mean": None, "interval": [None, None]},
+        },
+        "ratio_to_real": None if mean is None else mean / 0.8,
+        "difference_to_real": None
+        if difference is None
+        else {"difference": difference, "interval": [difference - 0.01, difference + 0.01]},
+    }
+
+
+@pytest.fixture
+def content() -> dict[str, Any]:
+    return {
+        "label_names": ["background", "oedema [core]", "tumour"],
+        "seeds": 3,
+        "steps": 800,
+        "batch": 16,
+        "test_subjects": [f"s{i}" for i in range(30)],
+        "arms": [arm("100R", 0.8, 0.0), arm("100R+300F", 0.823, 0.023), arm("100F", None, None)],
+        "verdict": {"kind": "helps", "sentence": "Synthetic pairs help: they raise it [much]."},
+        "notes": ["fakes [1]: selected on 4 validation subjects."],
+    }
+
+
+def printed(content: dict[str, Any], width: int) -> str:
+    console = Console(width=width, file=io.StringIO(), legacy_windows=False)
+    console.print(trial_table(content))
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_table_shows_every_number_the_verdict_and_the_notes(content: dict[str, Any]) -> None:
+    text = printed(content, 120)
+    for piece in (
+        "100R+300F",
+        "0.823",
+        "0.803–0.843",
+        "1.03",
+        "+2.3",
+        "+1.3 to +3.3",
+        "oedema [core]",
+        "30 test subjects",
+    ):
+        assert piece in text, piece
+    assert "they raise it [much]." in text
+    assert "- fakes [1]: selected on" in text
+    assert "nan" not in text.lower()
+
+
+@pytest.mark.parametrize("width", [80, 100, 160])
+def test_fits_the_screen_without_losing_an_arm(content: dict[str, Any], width: int) -> None:
+    text = printed(content, width)
+    assert max(len(line) for line in text.splitlines()) <= width
+    assert all(name in text for name in ("100R ", "100R+300F", "100F"))
+    assert "0.803–0.843" in text
+    assert "+1.3 to +3.3" in text
+
+
+def test_single_label_is_not_shown_twice(content: dict[str, Any]) -> None:
+    content["label_names"] = ["background", "tumour"]
+    for one in content["arms"]:
+        del one["labels"]["oedema [core]"]
+    assert "tumour" not in printed(content, 120)
+
+
+def test_csv_reads_back(content: dict[str, Any]) -> None:
+    rows = list(csv.DictReader(io.StringIO(trial_csv(content))))
+    assert [row["arm"] for row in rows] == ["100R", "100R+300F", "100F"]
+    assert float(rows[1]["dice"]) == pytest.approx(0.823)
+    assert float(rows[1]["dice oedema [core] low"]) == pytest.approx(0.803)
+    assert float(rows[1]["difference_to_real high"]) == pytest.approx(0.033)
+    assert rows[2]["dice"] == rows[2]["ratio_to_real"] == rows[0]["dice tumour"] == ""
+    assert list(rows[0]) == list(trial_rows(content)[0])

@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from segmint.data.dataset import open_dataset
+from segmint.errors import UserError
+from segmint.evaluation.design import Design, design_trial
+from segmint.evaluation.trial import conduct, trial
+
+ARMS = ("100R", "100R+300F")
+
+
+def designed(real: Path, synthetic: list[Path], **options: Any) -> Design:
+    chosen: dict[str, Any] = {
+        "size": 16, "axis": None, "arms": ARMS, "seeds": 3, "steps": 20, "batch": 4, "segmenter": "unet",
+        "subset": None, "real_slices": None, "device": "cpu", "demonstration": False,
+    }  # fmt: skip
+    return design_trial(real, synthetic, **{**chosen, **options})
+
+
+def concluded(out: Path, design: Design, train: Any, *, overwrite: bool = False) -> dict[str, Any]:
+    conduct(design, out, overwrite=overwrite, device="cpu", progress=False, train=train)
+    content: dict[str, Any] = json.loads((out / "trial.json").read_text())
+    return content
+
+
+@pytest.mark.parametrize(
+    ("shift", "kind"),
+    [
+        (lambda share, seed: 0.15 + 0.02 * seed - 0.15 * share, "helps"),
+        (lambda share, seed: 0.02 * seed + 0.2 * share, "harms"),
+        (lambda share, seed: 0.1 + (0.02 * (-1) ** seed if share else 0.0), "inconclusive"),
+    ],
+)
+def test_verdict_follows_from_how_well_the_arms_do(
+    tmp_path: Path, real: Path, synthetic: Path, study: Any, shift: Any, kind: str
+) -> None:
+    content = concluded(tmp_path / "trial", designed(real, [synthetic]), study.stand_in(shift))
+    assert content["verdict"]["kind"] == kind
+    assert "conditional on one synthetic set" in content["verdict"]["sentence"]
+    assert content["primary"]["subjects"] == len(study.test)
+    low, high = content["primary"]["interval"]
+    assert low < content["primary"]["difference"] < high
+    assert content["converged"] is True
+    assert content["test_subjects"] == list(study.test)
+    assert len(content["scores"]) == 2 * 3 * len(study.test) * 2
+    assert {name: len(curves) for name, curves in content["curves"].items()} == {name: 3 for name in ARMS}
+    means = [
+        np.mean([score["dice"] for score in content["scores"] if score["arm"] == arm["name"]])
+        for arm in content["arms"]
+    ]
+    assert [arm["mean"] for arm in content["arms"]] == pytest.approx(means)
+
+
+def test_rising_learning_curve_forbids_a_verdict(tmp_path: Path, real: Path, synthetic: Path, study: Any) -> None:
+    train = study.stand_in(lambda share, _seed: 0.15 - 0.15 * share, curve=lambda share: 0.3 + 0.4 * share)
+    content = concluded(tmp_path / "trial", designed(real, [synthetic]), train)
+    assert content["verdict"]["kind"] == "not converged"
+    assert content["converged"] is False
+    assert content["convergence_gain_points"] == pytest.approx(8)
+    assert content["primary"]["difference"] > 0
+
+
+def test_stopped_trial_goes_on_and_another_is_refused(tmp_path: Path, real: Path, synthetic: Path, study: Any) -> None:
+    out, design = tmp_path / "trial", designed(real, [synthetic])
+    stopped = study.stand_in()
+    stopped.fail_at = 3
+    with pytest.raises(KeyboardInterrupt):
+        concluded(out, design, stopped)
+    assert not (out / "trial.json").exists()
+    assert len(list((out / "cells").glob("*/result.json"))) == 3
+
+    rest = study.stand_in()
+    content = concluded(out, design, rest)
+    assert rest.calls == [(60, 1), (15, 2), (60, 2)]
+    assert content == concluded(tmp_path / "undisturbed", design, study.stand_in())
+
+    with pytest.raises(UserError, match="seeds: 3 there, 4 now"):
+        concluded(out, designed(real, [synthetic], seeds=4), study.stand_in())
+    assert concluded(out, designed(real, [synthetic], seeds=4), study.stand_in(), overwrite=True)["seeds"] == 4
+
+
+def test_several_sets_take_turns(tmp_path: Path, real: Path, synthetic: Path, study: Any) -> None:
+    made = study.provenance(open_dataset(real), run="run2", checkpoint="d00d")
+    second = study.write_synthetic(tmp_path / "second", made, pairs=45, seed=8)
+    design = designed(real, [synthetic, second], seeds=4)
+    content = concluded(tmp_path / "trial", design, study.stand_in(lambda share, seed: 0.1 * share * (seed % 2)))
+    assert "conditional" not in content["verdict"]["sentence"]
+    assert len(content["synthetic"]) == 2
+    cells = [
+        json.loads((tmp_path / "trial" / "cells" / f"100R+300F-seed{k}" / "result.json").read_text()) for k in range(4)
+    ]
+    assert [cell["synthetic_set"] for cell in cells] == [0, 1, 0, 1]
+
+
+def test_trial_with_real_segmenters(tmp_path: Path, real: Path, synthetic: Path) -> None:
+    out = trial(
+        real, synthetic, out=tmp_path / "trial", size=16, arms=("100R", "100F", "100R+300F"), seeds=1, steps=30,
+        batch=4, device="cpu", demonstration=True, progress=False,
+    )  # fmt: skip
+    content = json.loads((out / "trial.json").read_text())
+    assert content["verdict"]["sentence"].startswith("A demonstration, not evidence: ")
+    assert all(0 <= arm["mean"] <= 1 for arm in content["arms"])
+    assert {curve[-1][0] for curves in content["curves"].values() for curve in curves} == {120}
+    rows = list(csv.DictReader((out / "trial.csv").open()))
+    assert [row["arm"] for row in rows] == ["100R", "100F", "100R+300F"]
+    assert float(rows[0]["dice"]) == pytest.approx(content["arms"][0]["mean"], abs=1e-6)
+    before = (out / "trial.json").read_text()
+    trial(
+        real, synthetic, out=out, size=16, arms="100R,100F,100R+300F", seeds=1, steps=30, batch=4, device="cpu",
+        demonstration=True, progress=False,
+    )  # fmt: skip
+    assert (out / "trial.json").read_text() == before
+
+
+def test_shows_its_table(
+    tmp_path: Path, real: Path, synthetic: Path, study: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    conduct(
+        designed(real, [synthetic]),
+        tmp_path / "trial",
+        overwrite=False,
+        device="cpu",
+        progress=True,
+        train=study.stand_in(),
+    )
+    shown = capsys.readouterr()
+    assert "100R+300F" in shown.out
+    assert "points" in shown.out
+    assert "cell 6/6" in shown.err
+
+
+def test_wrong_input_leaves_no_folder(tmp_path: Path, real: Path) -> None:
+    with pytest.raises(UserError, match="needs synthetic pairs"):
+        trial(real, out=tmp_path / "trial", device="cpu", progress=False)
+    assert not (tmp_path / "trial").exists()
+
+
+@pytest.mark.slow
+def test_killed_and_gone_on_with_it_ends_as_if_undisturbed(tmp_path: Path, real: Path, synthetic: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from segmint import trial\n"
+        f"trial(Path({str(real)!r}), Path({str(synthetic)!r}), out=Path(sys.argv[1]), size=16,"
+        " arms=['100R', '100R+300F'], seeds=2, steps=60, batch=4, device='cpu', progress=False)"
+    )
+
+    def start(out: Path) -> subprocess.Popen[bytes]:
+        return subprocess.Popen([sys.executable, "-c", code, str(out)], env={**os.environ, "OMP_NUM_THREADS": "1"})
+
+    assert start(tmp_path / "whole").wait() == 0
+    out = tmp_path / "killed"
+    for cells in (1, 2):
+        process = start(out)
+        while len(list(out.glob("cells/*/log.jsonl"))) < cells and process.poll() is None:
+            time.sleep(0.02)
+        time.sleep(0.3)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert not (out / "trial.json").exists()
+    assert start(out).wait() == 0
+    assert (out / "trial.json").read_text() == (tmp_path / "whole" / "trial.json").read_text()

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from segmint.errors import UserError
+from segmint.evaluation.trial_folder import SETTINGS, opened_trial_folder
+from segmint.outputs import read_json
+
+PLAN = {"arms": ["100R", "100F"], "seeds": 3, "real_slices": None}
+
+
+def test_makes_the_folder_and_goes_on_with_it(tmp_path: Path) -> None:
+    out = tmp_path / "deep" / "trial"
+    with opened_trial_folder(out, PLAN, overwrite=False) as folder:
+        (folder / "cells").mkdir()
+    assert read_json(out / SETTINGS) == PLAN
+    with opened_trial_folder(out, {**PLAN, "arms": ("100R", "100F")}, overwrite=False):
+        assert (out / "cells").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"), [({"seeds": 5}, "seeds: 3 there, 5 now"), ({"arms": ["100R"]}, "arms: 100R, 100F there")]
+)
+def test_refuses_another_trial_in_one_sentence(tmp_path: Path, change: dict[str, object], words: str) -> None:
+    with opened_trial_folder(tmp_path / "trial", PLAN, overwrite=False):
+        pass
+    with (
+        pytest.raises(UserError, match=words),
+        opened_trial_folder(tmp_path / "trial", {**PLAN, **change}, overwrite=False),
+    ):
+        pass
+    assert read_json(tmp_path / "trial" / SETTINGS) == PLAN
+
+
+def test_refuses_what_is_no_trial(tmp_path: Path) -> None:
+    (tmp_path / "letters.txt").write_text("mine")
+    for out in (tmp_path, tmp_path / "letters.txt"):
+        with pytest.raises(UserError, match="exists already"), opened_trial_folder(out, PLAN, overwrite=False):
+            pass
+    assert (tmp_path / "letters.txt").read_text() == "mine"
+    assert not (tmp_path / SETTINGS).exists()
+
+
+def test_overwrite_starts_afresh(tmp_path: Path) -> None:
+    out = tmp_path / "trial"
+    with opened_trial_folder(out, PLAN, overwrite=False):
+        (out / "old").touch()
+    with opened_trial_folder(out, {**PLAN, "seeds": 5}, overwrite=True):
+        assert not (out / "old").exists()
+    assert read_json(out / SETTINGS)["seeds"] == 5
+    assert [path.name for path in tmp_path.iterdir()] == ["trial"]
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_another_process_keeps_its_trial(tmp_path: Path, overwrite: bool) -> None:
+    out = tmp_path / "trial"
+    with opened_trial_folder(out, PLAN, overwrite=False):
+        pass
+    hold = (
+        "import sys; from pathlib import Path; from segmint.outputs import locked\n"
+        f"with locked(Path({str(out)!r})): print('held', flush=True); sys.stdin.read()"
+    )
+    process = subprocess.Popen([sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        with pytest.raises(UserError, match="in use"), opened_trial_folder(out, PLAN, overwrite=overwrite):
+            pass
+    finally:
+        process.communicate("")
+    with opened_trial_folder(out, PLAN, overwrite=overwrite):
+        pass
+
+
+def test_a_folder_that_was_only_locked_may_be_used(tmp_path: Path) -> None:
+    (tmp_path / ".lock").touch()
+    with opened_trial_folder(tmp_path, PLAN, overwrite=False):
+        pass
+
+
+def test_unwritable_place_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(UserError, match="cannot be written"),
+        opened_trial_folder(tmp_path / "file" / "trial", PLAN, overwrite=False),
+    ):
+        pass

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from segmint.evaluation.statistics import Estimate
+from segmint.evaluation.verdict import Primary, Verdict, decide, points
+
+
+def judged(
+    difference: Estimate | None,
+    *,
+    subjects: int = 30,
+    gain: float = 0.0,
+    sets: int = 1,
+    generators: int = 1,
+    demonstration: bool = False,
+) -> Verdict:
+    primary = None if difference is None else Primary(difference, subjects, 5)
+    return decide(
+        primary, gain=gain, steps=800, synthetic_sets=sets, generators=generators, demonstration=demonstration
+    )
+
+
+BETTER, WORSE, UNCLEAR = Estimate(0.021, 0.012, 0.03), Estimate(-0.015, -0.03, -0.002), Estimate(0.003, -0.005, 0.011)
+
+
+def test_helps_by_how_much_with_interval() -> None:
+    verdict = judged(BETTER)
+    assert verdict.kind == "helps"
+    assert verdict.sentence == (
+        "Synthetic pairs help: they raise mean Dice on 30 test subjects by 2.1 points (100R+300F minus 100R, 95% "
+        "interval +1.2 to +3.0, 5 seeds), conditional on one synthetic set."
+    )
+
+
+def test_harms_and_inconclusive() -> None:
+    assert judged(WORSE).kind == "harms"
+    assert "lower mean Dice on 30 test subjects by 1.5 points" in judged(WORSE).sentence
+    assert judged(UNCLEAR).kind == "inconclusive"
+    assert "changes by +0.3 points" in judged(UNCLEAR).sentence
+    assert "−0.5 to +1.1" in judged(UNCLEAR).sentence
+
+
+@pytest.mark.parametrize(("subjects", "kind"), [(14, "descriptive"), (15, "helps")])
+def test_fewer_than_fifteen_subjects_give_no_verdict(subjects: int, kind: str) -> None:
+    verdict = judged(BETTER, subjects=subjects)
+    assert verdict.kind == kind
+    assert ("no verdict" in verdict.sentence) == (kind == "descriptive")
+    assert "2.1 points" in verdict.sentence
+
+
+def test_not_converged_comes_first() -> None:
+    for difference, subjects in ((BETTER, 30), (WORSE, 3), (None, 0)):
+        verdict = judged(difference, subjects=subjects, gain=0.0051)
+        assert verdict.kind == "not converged"
+        assert "0.5 points" in verdict.sentence
+        assert "--steps" in verdict.sentence
+    assert judged(BETTER, gain=0.005).kind == "helps"
+
+
+def test_without_the_primary_comparison_it_describes() -> None:
+    verdict = judged(None, gain=math.nan)
+    assert verdict.kind == "descriptive"
+    assert "100R+300F minus 100R" in verdict.sentence
+    nothing = judged(Estimate(math.nan, math.nan, math.nan), subjects=0)
+    assert nothing.kind == "descriptive"
+    assert "nan" not in nothing.sentence
+
+
+def test_names_what_it_is_conditional_on() -> None:
+    assert "conditional on one synthetic set" in judged(UNCLEAR).sentence
+    assert "conditional on one generator" in judged(UNCLEAR, sets=3, generators=1).sentence
+    assert "conditional" not in judged(UNCLEAR, sets=3, generators=3).sentence
+
+
+@pytest.mark.parametrize("difference", [BETTER, WORSE, UNCLEAR, None])
+@pytest.mark.parametrize("gain", [0.0, 0.1])
+def test_demonstration_says_so_first_and_every_verdict_is_one_sentence(
+    difference: Estimate | None, gain: float
+) -> None:
+    plain = judged(difference, gain=gain).sentence
+    shown = judged(difference, gain=gain, demonstration=True).sentence
+    assert shown == "A demonstration, not evidence: " + plain[0].lower() + plain[1:]
+    assert plain.endswith(".")
+    assert ". " not in plain
+
+
+def test_points_never_hide_a_difference() -> None:
+    assert points(0.021) == "2.1"
+    assert points(0.0004, signed=True) == "+0.04"
+    assert points(-0.012, signed=True) == "−1.2"
+    assert points(0.0) == "0.0"
