@@ -128,9 +128,9 @@ def test_last_layers_run_in_float32_under_autocast() -> None:
 
 def test_second_derivatives_reach_the_weights() -> None:
     """R1 needs the gradient of a gradient through blur, stride, minibatch deviation and activation."""
-    network = tiny().double()
-    x = torch.randn(2, 4, 32, 32, dtype=torch.float64, requires_grad=True)
-    (gradient,) = torch.autograd.grad(network(x.float().double()).sum(), x, create_graph=True)
+    network = tiny()
+    x = torch.randn(2, 4, 32, 32, requires_grad=True)
+    (gradient,) = torch.autograd.grad(network(x).sum(), x, create_graph=True)
     gradient.square().sum().backward()
     for name, parameter in network.named_parameters():
         if name.endswith("weight"):

@@ -19,6 +19,23 @@ ARMS = {
     "100R+300F": (400, 1200, 0),
     "100R+100A": (400, 0, 400),
 }
+INSPECTION = {
+    "path": "data/phantom",
+    "name": "phantom",
+    "licence": None,
+    "pairs": 400,
+    "subjects": 30,
+    "dimensions": 2,
+    "empty_masks": 12,
+    "sizes": {"smallest": [64, 64], "largest": [64, 64]},
+    "spacing": None,
+    "split": {"train": 20, "validation": 3, "test": 7},
+    "subsets": {},
+    "channels": [{"name": "T1", "stored_as": "int16", "lowest": 0.0, "highest": 900.0}],
+    "labels": [{"id": 1, "name": "oedema", "share": 0.031, "pairs": 380}],
+    "problems": [],
+    "remarks": ["3 images hold one value only."],
+}
 LABELS = ("oedema", "necrosis", "enhancing tumour")
 
 
@@ -192,7 +209,7 @@ def write_workflow(folder: Path, *, demonstration: bool = False) -> Path:
         ],
     }
     (folder / "steps.json").write_text(json.dumps(steps))
-    (folder / "inspection.json").write_text(json.dumps({"pairs": 400, "problems": []}))
+    (folder / "inspection.json").write_text(json.dumps(INSPECTION))
     return folder
 
 
@@ -214,3 +231,13 @@ def workflow_folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def make_trial() -> Callable[..., Path]:
     return write_trial
+
+
+@pytest.fixture
+def make_workflow() -> Callable[..., Path]:
+    return write_workflow
+
+
+@pytest.fixture
+def trial() -> dict[str, Any]:
+    return trial_result()

@@ -40,11 +40,9 @@ def phantom_verb(
     overwrite: options.Overwrite = False,
 ) -> None:
     """Draw a dataset: no patients, exact labels."""
-    from segmint.data.phantoms.brain import write_brain_phantom
+    from segmint.data.phantoms import find_phantom
 
-    if kind != "brain":
-        raise UserError(f"There is no phantom {kind!r}: choose brain.")
-    path = write_brain_phantom(out, subjects=subjects, seed=seed, size=size, overwrite=overwrite)
+    path = find_phantom(kind).write(out, subjects=subjects, seed=seed, size=size, overwrite=overwrite)
     typer.echo(f"Dataset: {path} ({subjects} subjects)")
 
 

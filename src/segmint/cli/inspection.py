@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -16,9 +16,11 @@ def show_inspection(inspection: Mapping[str, Any], *, as_json: bool) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from segmint.report.inspection import inspection_facts
+
     console = Console()
     facts = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    for name, value in _facts(inspection):
+    for name, value in inspection_facts(inspection):
         facts.add_row(Text(name, style="bold"), Text(value))
     console.print(facts)
     channels = Table("channel", "stored as", "lowest", "highest", header_style="bold")
@@ -36,31 +38,6 @@ def show_inspection(inspection: Mapping[str, Any], *, as_json: bool) -> None:
         console.print(Text(f"! {problem}", style="bold red"))
     if not inspection["problems"]:
         console.print(Text("No problem found.", style="green"))
-
-
-def _facts(inspection: Mapping[str, Any]) -> list[tuple[str, str]]:
-    sizes, spacing, split = inspection["sizes"], inspection["spacing"], inspection["split"]
-    facts = [
-        ("dataset", f"{inspection['name']} ({inspection['path']})"),
-        ("licence", inspection["licence"] or "not recorded"),
-        ("pairs", f"{inspection['pairs']} of {inspection['subjects']} subjects, {inspection['dimensions']}-D"),
-        ("masks without any label", str(inspection["empty_masks"])),
-    ]
-    if sizes is not None:
-        smallest, largest = _shape(sizes["smallest"]), _shape(sizes["largest"])
-        facts.append(("size", smallest if smallest == largest else f"{smallest} to {largest}"))
-    if spacing is not None:
-        facts.append(("spacing (mm)", " x ".join(f"{value:.3g}" for value in spacing["median"])))
-    if split is not None:
-        facts.append(("split (subjects)", ", ".join(f"{number} {part}" for part, number in split.items())))
-    for name, subset in inspection["subsets"].items():
-        slices = "" if subset["slices"] is None else f", {subset['slices']} slices"
-        facts.append((f"subset {name}", f"{subset['subjects']} subjects{slices}"))
-    return facts
-
-
-def _shape(shape: Sequence[int]) -> str:
-    return " x ".join(str(side) for side in shape)
 
 
 def _number(value: float | None) -> str:

@@ -14,6 +14,7 @@ from segmint.outputs import write_text
 from segmint.report import facts
 from segmint.report.arms import read_arms
 from segmint.report.headline import make_headline
+from segmint.report.inspection import inspection_facts
 from segmint.report.material import Material, gather
 from segmint.report.sections import pairs_section, training_section, trial_section
 
@@ -68,8 +69,8 @@ def render(material: Material) -> str:
         training=training_section(material.run, numbers) if material.run else None,
         data={
             "rows": facts.data_rows(material),
-            "problems": list((material.inspection or {}).get("problems") or []),
-            "inspected": facts.inspection_rows(material.inspection) if material.inspection else (),
+            "inspection": material.inspection,
+            "facts": _inspection_rows(material.inspection) if material.inspection else (),
         },
         settings={
             "rows": facts.settings(material.run) if material.run else (),
@@ -107,6 +108,12 @@ def _page(material: Material) -> Mapping[str, Any]:
         "contents": _CONTENTS,
         "run_elsewhere": ", ".join(str(entry["run"]) for entry in synthetic if entry.get("run")),
     }
+
+
+def _inspection_rows(inspection: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Without what the table of the dataset says already."""
+    rows = [row for row in inspection_facts(inspection) if row[0] not in ("dataset", "licence")]
+    return [(name[:1].upper() + name[1:], value) for name, value in rows]
 
 
 def _made(steps: Mapping[str, Any] | None) -> Mapping[str, Any] | None:

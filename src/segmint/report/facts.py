@@ -40,6 +40,11 @@ def say(value: Any) -> str:
     return str(value)
 
 
+def counted(number: object, noun: str) -> str:
+    """A number with its noun, "1 seed" or "5 seeds"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def settings(run: RunRecord) -> Rows:
     """What the training was told, resolved, as its config.json has it."""
     return tuple((title, say(run.config[key])) for key, title in _SETTINGS if key in run.config)
@@ -87,19 +92,14 @@ def data_rows(material: Material) -> Rows:
         if dataset.get(key):
             rows.append((title, say(dataset[key])))
     split = (material.run.config.get("split") if material.run else None) or {}
-    for part in ("train", "validation", "test"):
+    for part, title in (("train", "Training"), ("validation", "Validation"), ("test", "Test")):
         if isinstance(split.get(part), list):
-            rows.append((f"{part.capitalize()} subjects", str(len(split[part]))))
+            rows.append((f"{title} subjects", str(len(split[part]))))
+        if dataset.get(f"{title.lower()}_slices"):
+            rows.append((f"{title} slices", str(dataset[f"{title.lower()}_slices"])))
     if not split and material.trial and material.trial.get("test_subjects"):
         rows.append(("Test subjects", str(len(material.trial["test_subjects"]))))
     return tuple(rows)
-
-
-def inspection_rows(inspection: Mapping[str, Any]) -> Rows:
-    """What `segmint data inspect` found, problems apart."""
-    return tuple(
-        (str(key).replace("_", " ").capitalize(), say(value)) for key, value in inspection.items() if key != "problems"
-    )
 
 
 def seen_rows(material: Material) -> tuple[tuple[str, str, tuple[str, ...]], ...]:

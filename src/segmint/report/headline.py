@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from segmint.report.arms import Arm, signed_points
+from segmint.report.facts import counted
 from segmint.report.material import Material
 
 _BADGES: Mapping[str, tuple[str, str]] = {
@@ -66,7 +67,7 @@ def _without_banner(sentence: str, *, demonstration: bool) -> str:
 def _why_none(material: Material) -> str:
     if material.trial_folder is not None:
         return (
-            f"The trial in this folder is not finished ({material.cells_begun} cells begun): run the same command"
+            f"The trial in this folder is not finished ({counted(material.cells_begun, 'cell')} begun): run the same command"
             " again to"
             " go on, then make the report again."
         )
@@ -98,9 +99,9 @@ def _trial_numbers(trial: Mapping[str, Any], arms: tuple[Arm, ...]) -> tuple[Key
         detail = f"{100 * fake.ratio:.0f}% of the real arm" if fake.ratio is not None else ""
         numbers.append(KeyNumber(fake.overall.text, f"mean Dice of {fake.name}, synthetic alone", detail))
     subjects = len(trial.get("test_subjects") or [])
-    numbers.append(
-        KeyNumber(str(subjects), "test subjects, unseen by every network", f"{trial.get('seeds', '?')} seeds an arm")
-    )
+    noun = "test subject" if subjects == 1 else "test subjects"
+    seeds = f"{counted(trial.get('seeds'), 'seed')} an arm"
+    numbers.append(KeyNumber(str(subjects), f"{noun}, unseen by every network", seeds))
     return tuple(numbers)
 
 

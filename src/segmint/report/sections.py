@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from segmint.report.arms import Arm
+from segmint.report.facts import counted
 from segmint.report.health import gather_warnings
 from segmint.report.material import RunRecord
 from segmint.report.pictures import Picture, embed_grid, spread
@@ -46,15 +47,13 @@ def trial_section(trial: Mapping[str, Any], arms: tuple[Arm, ...], numbers: Iter
 
 
 def _design(trial: Mapping[str, Any], arms: tuple[Arm, ...]) -> str:
-    subjects = len(trial.get("test_subjects") or [])
+    seeds = trial.get("seeds")
+    often = "once" if seeds == 1 else f"{seeds} times with different seeds"
     return (
-        f"A segmentation network ({trial.get('segmenter', 'unet')}) was trained from scratch on each of {len(arms)}"
-        " training"
-        f" sets, {trial.get('seeds', '?')} times each with different seeds, for the same {trial.get('steps', '?')}"
-        " optimiser"
-        f" steps of {trial.get('batch', '?')} images at {trial.get('size', '?')} pixels. Every network was then"
-        " tested on the"
-        f" same {subjects} held-out subjects, which neither it nor the generator had seen."
+        f"A segmentation network ({trial.get('segmenter', 'unet')}) was trained from scratch on each of"
+        f" {counted(len(arms), 'training set')}, {often}, for the same {counted(trial.get('steps'), 'optimiser step')} of"
+        f" {counted(trial.get('batch'), 'image')} at {trial.get('size')} pixels. Every network was then tested on the same"
+        f" {counted(len(trial.get('test_subjects') or []), 'held-out subject')}, which neither it nor the generator had seen."
     )
 
 
@@ -70,7 +69,7 @@ def _subjects_caption(trial: Mapping[str, Any]) -> str:
     return (
         f"{comparison}, subject by subject: difference in mean Dice over labels and seeds, in points. Better in"
         f" {better} of"
-        f" {len(differences)} test subjects."
+        f" {counted(len(differences), 'test subject')}."
     )
 
 
@@ -99,8 +98,16 @@ def pairs_section(run: RunRecord) -> Mapping[str, Any]:
         "latest": grid(run.fakes[-1], _ROWS_LATEST) if run.fakes else None,
         "earlier": [grid(path, _ROWS_EARLIER) for path in spread(run.fakes[:-1], _EARLIER_SHOWN)],
         "labels": _label_colours(run),
+        "shown": _shown,
         "folder": str(run.folder / "previews"),
     }
+
+
+def _shown(picture: Picture) -> str:
+    """How far the training was when a grid was drawn; grids are named in whole kimg."""
+    if picture.kimg is None:
+        return ""
+    return f"after {picture.kimg} thousand images" if picture.kimg else "before the first thousand images"
 
 
 def _label_colours(run: RunRecord) -> list[tuple[str, str]]:

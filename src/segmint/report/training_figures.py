@@ -29,68 +29,82 @@ def loss_figure(ticks: Ticks, title: str) -> Drawing | None:
 
     def plot(figure: Any, narrow: bool) -> None:
         columns = 1 if narrow else min(2, len(curves))
-        for place, (network, terms) in enumerate(curves.items()):
+        for place, (panel, terms) in enumerate(curves.items()):
             axes = figure.add_subplot(-(-len(curves) // columns), columns, place + 1)
-            for number, (term, (kimg, values)) in enumerate(terms.items()):
-                axes.plot(
-                    kimg,
-                    values,
-                    color=SERIES[number % len(SERIES)],
-                    linestyle=_STYLES[number % len(_STYLES)],
-                    label=plain(term.replace("_", " "), 28),
-                    marker="o" if len(kimg) < 3 else None,
-                    markersize=4,
-                )
-            scale = axis_scale(values for _, values in terms.values())
-            axes.set_yscale(scale, **({"linthresh": 0.1} if scale == "symlog" else {}))
-            axes.set_title(plain(network.replace("_", " "), 40))
-            axes.set_xlabel("kimg" + ("" if scale == "linear" else " (logarithmic loss axis)"))
-            axes.grid(axis="y")
-            axes.set_axisbelow(True)
-            axes.margins(x=0.01)
-            if scale != "linear":
-                axes.yaxis.set_major_formatter(_plain_number)
-                axes.yaxis.set_minor_formatter("")
-            _place_legend(axes, len(terms))
+            _plot_terms(axes, terms)
+            axes.set_title(plain(panel, 40), pad=_place_legend(axes, len(terms), len(panel)))
 
     rows_wide = -(-len(curves) // min(2, len(curves)))
-    return draw(plot, heights=(260 * rows_wide, 230 * len(curves)), label=f"Losses while training {plain(title)}")
+    return draw(plot, heights=(270 * rows_wide, 250 * len(curves)), label=f"Losses while training {plain(title)}")
+
+
+def _plot_terms(axes: Any, terms: Mapping[str, tuple[list[float], list[float]]]) -> None:
+    for number, (term, (kimg, values)) in enumerate(terms.items()):
+        axes.plot(
+            kimg,
+            values,
+            color=SERIES[number % len(SERIES)],
+            linestyle=_STYLES[number % len(_STYLES)],
+            label=plain(term.replace("_", " "), 28),
+            marker="o" if len(kimg) < 3 else None,
+            markersize=4,
+        )
+    scale = axis_scale(values for _, values in terms.values())
+    axes.set_yscale(scale, **({"linthresh": 0.1} if scale == "symlog" else {}))
+    if scale != "linear":
+        axes.yaxis.set_major_formatter(_plain_number)
+        axes.yaxis.set_minor_formatter("")
+    axes.set_xlabel("kimg" + ("" if scale == "linear" else " (logarithmic vertical axis)"))
+    axes.grid(axis="y")
+    axes.set_axisbelow(True)
+    axes.margins(x=0.01)
 
 
 def _plain_number(value: float, _position: int) -> str:
     return f"{value:g}".replace("-", "−")
 
 
-def _place_legend(axes: Any, entries: int) -> None:
-    """Beside the title where it fits there, so that it hides no curve."""
-    if entries <= 2:
+def _place_legend(axes: Any, entries: int, title_length: int) -> float:
+    """Put the legend above the panel, where it hides no curve; return the room it needs below the title."""
+    if entries <= 2 and title_length <= 16:
         axes.legend(
             loc="lower right", bbox_to_anchor=(1, 1), ncols=2, handlelength=2, borderaxespad=0.2, columnspacing=1
         )
-    else:
-        axes.legend(loc="best", handlelength=2)
+        return 9
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, handlelength=2, borderaxespad=0.2, columnspacing=1.4)
+    return 12 + 19 * -(-entries // 2)
 
 
 def loss_curves(ticks: Ticks) -> dict[str, dict[str, tuple[list[float], list[float]]]]:
-    """network -> loss term -> (kimg, values); values that were not finite are left out."""
+    """Panel -> loss term -> (kimg, values), one panel for each network; values that were not finite are left out.
+
+    A discriminator's mean outputs are logged beside its losses but are none: they get a panel of their own.
+    """
     curves: dict[str, dict[str, tuple[list[float], list[float]]]] = {}
     for tick in ticks:
         for network, terms in (tick.get("losses") or {}).items():
             for term, value in terms.items():
                 if value is not None and np.isfinite(value):
-                    kimg, values = curves.setdefault(network, {}).setdefault(term, ([], []))
+                    panel = str(network).replace("_", " ") + (", outputs" if term.endswith("_logit") else "")
+                    kimg, values = curves.setdefault(panel, {}).setdefault(term, ([], []))
                     kimg.append(float(tick["kimg"]))
                     values.append(float(value))
     return curves
 
 
 def axis_scale(series: Any) -> str:
-    """ "log" where positive values span more than a factor of 30, "symlog" where signed ones do, else "linear"."""
+    """The axis that shows all of some curves.
+
+    "log" where positive values span more than a factor of 30; "symlog" where signed ones reach further than 30 times their
+    median size; else "linear".
+    """
     values = np.concatenate([np.asarray(each, dtype=float) for each in series])
-    sizes = np.abs(values[values != 0])
-    if sizes.size == 0 or sizes.max() / np.quantile(sizes, 0.02) <= 30:
+    if values.size == 0:
         return "linear"
-    return "log" if (values > 0).all() else "symlog"
+    if (values > 0).all():
+        return "log" if values.max() / np.quantile(values, 0.02) > 30 else "linear"
+    sizes = np.abs(values)
+    return "symlog" if sizes.max() > 30 * np.median(sizes) > 0 else "linear"
 
 
 def validation_figure(ticks: Ticks) -> Drawing | None:

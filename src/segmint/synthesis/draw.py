@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
@@ -59,10 +58,14 @@ def open_sampler(run: Path, *, checkpoint: str = "best", device: str = "auto") -
         settings = type(next(iter(recipe.presets.values()))).model_validate(config["settings"])
         stages = build_stages(recipe, Task(**config["task"]), settings, hardware, seed=0)
     except (KeyError, TypeError, ValueError, ValidationError) as error:
-        raise UserError(f"{folder.root / 'config.json'} is not the configuration of a run ({error}): train again.") from error
+        raise UserError(
+            f"{folder.root / 'config.json'} is not the configuration of a run ({error}): train again."
+        ) from error
     index, stage = len(stages) - 1, stages[-1]
     if not isinstance(stage, PairStage):
-        raise UserError(f"{run} is a run of {recipe.name}, which draws no pairs: give a run of a recipe that does (segmint recipes).")
+        raise UserError(
+            f"{run} is a run of {recipe.name}, which draws no pairs: give a run of a recipe that does (segmint recipes)."
+        )
     checkpoints = folder.checkpoints(folder.stage_folder(index, stage.name))
     if not checkpoints.has("last"):
         raise UserError(f"{run} has no checkpoint yet: train it (segmint train ... --resume).")

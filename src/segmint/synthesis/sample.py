@@ -73,7 +73,7 @@ def sample(
             file_ending=source["file_ending"],
             licence=source["licence"],
             provenance=provenance,
-            rgb=_is_rgb(source, grid),
+            rgb=source["rgb"],
         )
         names = [f"synthetic_s{seed}_{i:06d}" for i in range(n)]
         grid_writer = _GridWriter(writer, grid, axis=config["axis"], size=config["size"])
@@ -105,12 +105,6 @@ class _GridWriter:
         self.writer.add(name, image, label, subject=name, spacing=self.spacing, intensity=self.intensity)
 
 
-def _is_rgb(source: dict[str, Any], grid: dict[str, Any]) -> bool:
-    """Three fixed-range channels of an 8-bit picture format go back into one RGB file."""
-    fixed = all(entry["kind"] == "fixed" and entry["high"] == 255 for entry in grid["intensity"])
-    return fixed and len(source["channel_names"]) == 3 and source["file_ending"] in (".png", ".tif", ".tiff")
-
-
 def _pairs(seen: Sequence[Sequence[str]]) -> tuple[tuple[str, str], ...]:
     return tuple((str(dataset), str(subject)) for dataset, subject in seen)
 
@@ -119,7 +113,9 @@ def _add_real(writer: DatasetWriter, staging: Path, config: dict[str, Any], synt
     """Write the real training and validation cases beside the synthetic ones, and the folds."""
     dataset = open_dataset(Path(config["dataset"]["path"]))
     if dataset.identity != config["dataset"]["identity"]:
-        raise UserError(f"{dataset.root} has changed since the run was trained: restore it, or sample without --with-real.")
+        raise UserError(
+            f"{dataset.root} has changed since the run was trained: restore it, or sample without --with-real."
+        )
     parts = config["split"]
     subjects = [*parts["train"], *parts["validation"]]
     maps = open_slices(dataset, size=config["size"], axis=config["axis"]).case_intensity
@@ -130,14 +126,16 @@ def _add_real(writer: DatasetWriter, staging: Path, config: dict[str, Any], synt
             dataset.read_label(case),
             subject=case.subject,
             spacing=dataset.spacing(case),
-            affine=case.affine,
+            affine=dataset.affine(case),
             intensity=maps[case.id],
         )
     write_json(staging / "splits_final.json", mixed_folds(dataset, subjects, synthetic, seed=config["seed"]))
     return Split(train=(*sorted(parts["train"]), *synthetic), validation=tuple(parts["validation"]))
 
 
-def mixed_folds(dataset: Dataset, subjects: Sequence[str], synthetic: Sequence[str], *, seed: int) -> list[dict[str, list[str]]]:
+def mixed_folds(
+    dataset: Dataset, subjects: Sequence[str], synthetic: Sequence[str], *, seed: int
+) -> list[dict[str, list[str]]]:
     """nnU-Net's splits_final.json: folds over real subjects; synthetic cases are in every training part and no validation part."""
     order = np.random.default_rng([seed, 5]).permutation(sorted(subjects))
     folds = []

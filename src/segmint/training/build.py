@@ -14,6 +14,6 @@ def build_stages(recipe: Recipe, task: Task, settings: RecipeSettings, hardware:
         torch.manual_seed(seed)
         stages = list(recipe.stages(task, settings))
     for stage in stages:
-        stage.to(device=hardware.device, memory_format=torch.channels_last)
+        stage.to(hardware.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         stage.build_optimizers()
     return stages

@@ -53,7 +53,11 @@ def restore(stage: Stage, tensors: Mapping[str, Tensor], generator: torch.Genera
             mine = f"optimizer/{network}/{index}/"
             for name, value in tensors.items():
                 if name.startswith(mine):
-                    fresh = torch.empty_like(parameter, dtype=value.dtype) if value.shape == parameter.shape else torch.empty_like(value)
+                    fresh = (
+                        torch.empty_like(parameter, dtype=value.dtype)
+                        if value.shape == parameter.shape
+                        else torch.empty_like(value)
+                    )
                     optimizer.state[parameter][name[len(mine) :]] = fresh.copy_(value)
     generator.set_state(tensors["random/generator"])
 
@@ -96,7 +100,9 @@ class CheckpointFolder:
         """
         entry = read_json(self.folder / f"{which}.json")
         if not isinstance(entry, dict) or not {"weights", "sha256", "images"} <= entry.keys():
-            raise UserError(f"{self.folder / which}.json is not a checkpoint of segmint: train again or restore the file.")
+            raise UserError(
+                f"{self.folder / which}.json is not a checkpoint of segmint: train again or restore the file."
+            )
         return entry
 
     def load(self, which: str) -> Checkpoint:

@@ -43,7 +43,7 @@ class _SavedTensors:
         return self
 
     def __exit__(self, *exception: type[BaseException] | BaseException | TracebackType | None) -> None:
-        self.hooks.__exit__(*exception)  # type: ignore[arg-type]
+        self.hooks.__exit__(*exception)
 
 
 class _OnRelease:
@@ -64,7 +64,8 @@ def estimate(stage: Stage, task: Task, hardware: Hardware, *, seed: int) -> Esti
     probe = copy.deepcopy(stage)
     probe.build_optimizers()
     generator = torch.Generator(device=hardware.device).manual_seed(seed)
-    update = LoopUpdate(probe, hardware, generator, task.total_images)
+    # The probe learns from noise: whether its losses stay finite says nothing about the training.
+    update = LoopUpdate(probe, hardware, generator, task.total_images, check_finite=False)
     batch = min(PROBE_BATCH, task.batch)
     images = torch.randn(batch, task.image_channels, task.size, task.size, generator=generator, device=hardware.device)
     labels = torch.zeros(batch, task.size, task.size, dtype=torch.int64, device=hardware.device)

@@ -46,7 +46,7 @@ def _joint(images: Tensor, labels: Tensor, label_count: int) -> Tensor:
 
 
 def pair_examiner(
-    training: PairPool, validation: PairPool, *, previews: Path, seed: int, device: str
+    training: PairPool, validation: PairPool, *, previews: Path, seed: int
 ) -> Callable[[Stage, int], Examination]:
     """Examiner of a stage that draws pairs: sliced Wasserstein distance of image and hard label maps to validation pairs."""
     real_images, real_labels = _spread(validation, VALIDATION_PAIRS)
@@ -70,7 +70,9 @@ def pair_examiner(
     return examine
 
 
-def draw_hard(stage: PairStage, indices: range, *, seed: int, truncation: float = 1.0, chunk: int = CHUNK) -> tuple[Tensor, Tensor]:
+def draw_hard(
+    stage: PairStage, indices: range, *, seed: int, truncation: float = 1.0, chunk: int = CHUNK
+) -> tuple[Tensor, Tensor]:
     """Pairs `indices` of the drawing with `seed`: images float32 [n, C, S, S] and ids uint8 [n, S, S], on the CPU.
 
     Work is done in chunks of one size, the last one padded, since convolutions may round differently at other batch sizes.

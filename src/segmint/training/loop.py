@@ -83,8 +83,17 @@ class Averages:
 class LoopUpdate:
     """The `Update` a stage is given."""
 
-    def __init__(self, stage: Stage, hardware: Hardware, generator: torch.Generator, total_images: int) -> None:
+    def __init__(
+        self,
+        stage: Stage,
+        hardware: Hardware,
+        generator: torch.Generator,
+        total_images: int,
+        *,
+        check_finite: bool = True,
+    ) -> None:
         self.stage, self.hardware, self.generator = stage, hardware, generator
+        self.check_finite = check_finite
         self.images_shown, self.total_images = 0, total_images
 
     def autocast(self) -> AbstractContextManager[Any]:
@@ -93,7 +102,7 @@ class LoopUpdate:
 
     def __call__(self, network: str, loss: Tensor) -> None:
         """Backward, finite check, optimiser step."""
-        if not math.isfinite(loss.item()):
+        if self.check_finite and not math.isfinite(loss.item()):
             finding = health.not_finite(network, self.images_shown)
             raise Diverged(f"Training stopped: {finding.message}; {finding.advice}.")
         optimizer = self.stage.optimizers[network]

@@ -65,6 +65,6 @@ def choose_hardware(*, device: str = "auto", precision: str = "auto", threads: i
 
 def _multiplies_bf16(device: str) -> bool:
     if device == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     # Without these instructions bf16 is emulated and several times slower than float32.
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())

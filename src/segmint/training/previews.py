@@ -12,7 +12,8 @@ from segmint.outputs import staged_file
 
 # Okabe and Ito's colours, told apart by colour-blind readers; label 0 is not drawn.
 LABEL_COLOURS = np.array(
-    [(230, 159, 0), (86, 180, 233), (213, 94, 0), (0, 158, 115), (204, 121, 167), (240, 228, 66), (0, 114, 178)], dtype=np.float32
+    [(230, 159, 0), (86, 180, 233), (213, 94, 0), (0, 158, 115), (204, 121, 167), (240, 228, 66), (0, 114, 178)],
+    dtype=np.float32,
 )
 GAP = 2
 

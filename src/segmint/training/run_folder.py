@@ -14,7 +14,18 @@ from segmint.errors import UserError
 from segmint.outputs import read_json, write_json, write_text
 from segmint.training.checkpoint import CheckpointFolder
 
-PACKAGES = ("torch", "numpy", "scipy", "monai", "nibabel", "pillow", "tifffile", "scikit-image", "safetensors", "pydantic")
+PACKAGES = (
+    "torch",
+    "numpy",
+    "scipy",
+    "monai",
+    "nibabel",
+    "pillow",
+    "tifffile",
+    "scikit-image",
+    "safetensors",
+    "pydantic",
+)
 
 
 class RunFolder:
@@ -32,7 +43,9 @@ class RunFolder:
         """
         path = self.root / "config.json"
         if not path.exists():
-            raise UserError(f"{self.root} is not a run of segmint (it has no config.json): give the folder that train wrote.")
+            raise UserError(
+                f"{self.root} is not a run of segmint (it has no config.json): give the folder that train wrote."
+            )
         config: dict[str, Any] = read_json(path)
         return config
 

@@ -128,5 +128,7 @@ def train_segmenter(
 def learning_curve(folder: Path) -> list[tuple[int, float]]:
     """(images shown, mean validation Dice) at each tick of a segmenter's training."""
     return [
-        (int(line["images"]), float(line["validation"]["value"])) for line in RunFolder(folder).log() if line["validation"] is not None
+        (int(line["images"]), float(line["validation"]["value"]))
+        for line in RunFolder(folder).log()
+        if line["validation"] is not None
     ]

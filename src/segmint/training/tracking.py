@@ -28,7 +28,9 @@ class TensorBoardTrack:
             for name, value in losses.items():
                 self.writer.add_scalar(f"{stage}/{network}/{name}", value, images)
         if line["validation"] is not None:
-            self.writer.add_scalar(f"{stage}/validation/{line['validation']['name']}", line["validation"]["value"], images)
+            self.writer.add_scalar(
+                f"{stage}/validation/{line['validation']['name']}", line["validation"]["value"], images
+            )
         for name in ("augmentation", "diversity", "images_per_second", "memory_mb"):
             if line.get(name) is not None:
                 self.writer.add_scalar(f"{stage}/{name}", line[name], images)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
@@ -36,7 +37,8 @@ from segmint.training.tracking import TensorBoardTrack, tensorboard_is_installed
 
 # A run is looked at about this often: often enough to see a collapse, rarely enough to cost little.
 TICKS, SNAPSHOTS = 60, 15
-FIRST_PREVIEW_IMAGES = 1000
+# The loss plot is drawn anew at most this often, and at the end.
+PLOT_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,7 @@ def train(
             "label_names": list(opened.label_names),
             "file_ending": opened.file_ending,
             "dimensions": opened.dimensions,
+            "rgb": opened.rgb,
             "licence": opened.licence,
             "training_slices": len(data.training),
             "validation_slices": len(data.validation),
@@ -162,7 +165,9 @@ def train(
                 _train_stage(run, index, stage, data, task, hardware, seed=seed, progress=progress)
         except Interrupted:
             run.set_status("interrupted")
-            console.print(f"stopped; all is saved. To go on: the same command with --resume (segmint train ... --out {run.root} --resume)")
+            console.print(
+                f"stopped; all is saved. To go on: the same command with --resume (--out {run.root} --resume)"
+            )
             raise KeyboardInterrupt from None
         except Diverged:
             run.set_status("diverged")
@@ -193,13 +198,17 @@ def training_data(
     if subset is not None:
         if subset not in dataset.subsets:
             known = ", ".join(dataset.subsets) or "none"
-            raise UserError(f"--subset {subset}: {dataset.root} has no such subset (it has {known}): make one with segmint data split.")
+            raise UserError(
+                f"--subset {subset}: {dataset.root} has no such subset (it has {known}): segmint data split makes one."
+            )
         stored = dataset.subsets[subset]
         subjects = tuple(subject for subject in split.train if subject in set(stored.subjects))
         indices = slices.indices(subjects)
         if stored.slices is not None:
             wanted = set(stored.slices)
-            indices = np.array([i for i in indices if (slices.records[i].case, slices.records[i].slice) in wanted], dtype=np.int64)
+            indices = np.array(
+                [i for i in indices if (slices.records[i].case, slices.records[i].slice) in wanted], dtype=np.int64
+            )
     if labelled_subjects is not None:
         if not 1 <= labelled_subjects <= len(subjects):
             raise UserError(f"--labelled-subjects {labelled_subjects}: there are {len(subjects)} training subjects.")
@@ -209,7 +218,9 @@ def training_data(
     validation = slices.indices(split.validation)
     for name, found in (("training", indices), ("validation", validation)):
         if len(found) == 0:
-            raise UserError(f"{dataset.root} has no slices for {name}: give its split some subjects (segmint data split).")
+            raise UserError(
+                f"{dataset.root} has no slices for {name}: give its split some subjects (segmint data split)."
+            )
     return TrainingData(dataset, slices, split, subjects, _pool(slices, indices), _pool(slices, validation))
 
 
@@ -269,7 +280,14 @@ def _open_folder(run: RunFolder, config: Mapping[str, Any], *, overwrite: bool) 
 
 
 def _announce(
-    console: Console, recipe: Recipe, data: TrainingData, task: Task, hardware: Hardware, stages: Sequence[Stage], *, seed: int
+    console: Console,
+    recipe: Recipe,
+    data: TrainingData,
+    task: Task,
+    hardware: Hardware,
+    stages: Sequence[Stage],
+    *,
+    seed: int,
 ) -> None:
     console.print(
         f"{recipe.name} on {data.dataset.name}: {len(data.training)} slices of {len(data.subjects)} subjects, "
@@ -281,13 +299,22 @@ def _announce(
     for stage in stages:
         guess = estimate(stage, task, hardware, seed=seed)
         console.print(
-            f"estimate for {stage.name}: about {guess.memory_mb:.0f} MB of tensors, {clock(guess.seconds)} at the speed just probed",
+            f"estimate for {stage.name}: about {guess.memory_mb:.0f} MB of tensors, "
+            f"{clock(guess.seconds)} at the speed just probed",
             highlight=False,
         )
 
 
 def _train_stage(
-    run: RunFolder, index: int, stage: Stage, data: TrainingData, task: Task, hardware: Hardware, *, seed: int, progress: bool
+    run: RunFolder,
+    index: int,
+    stage: Stage,
+    data: TrainingData,
+    task: Task,
+    hardware: Hardware,
+    *,
+    seed: int,
+    progress: bool,
 ) -> None:
     folder = run.stage_folder(index, stage.name)
     plan = Plan(
@@ -297,20 +324,23 @@ def _train_stage(
         snapshot=max(task.batch, task.total_images // SNAPSHOTS),
     )
     if isinstance(stage, PairStage):
-        examine = pair_examiner(data.training, data.validation, previews=run.previews, seed=seed, device=hardware.device)
+        examine = pair_examiner(data.training, data.validation, previews=run.previews, seed=seed)
     else:
         examine = segmenter_examiner(data.validation, device=hardware.device)
     checkpoints = run.checkpoints(folder)
     resumed_at = int(checkpoints.entry("last")["images"]) if checkpoints.has("last") else 0
     track = TensorBoardTrack(run.root / "tensorboard", resumed_at=resumed_at) if tensorboard_is_installed() else None
     log = RunLog(run.root / "log.jsonl")
+    plotted = 0.0
     with shown_progress(plan.total, shown=progress) as shown:
 
         def on_tick(line: Mapping[str, Any]) -> None:
             shown(line)
             if track is not None:
                 track(line)
-            if line["validation"] is not None:
+            nonlocal plotted
+            if line["images"] >= plan.total or time.monotonic() - plotted > PLOT_SECONDS:
+                plotted = time.monotonic()
                 write_loss_plot(run.root / "losses.png", [old for old in log.lines() if old["stage"] == folder.name])
 
         loop = Loop(

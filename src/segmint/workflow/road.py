@@ -87,7 +87,6 @@ class Road:
             raise
         self._begin(Step("Report", "report.html", command("report", self.out)))
         report = build_report(self.out)
-        self._say(f"Report: {report}")
         return report
 
     def _choose(self) -> Choice:

@@ -26,7 +26,7 @@ class Scanner:
     @classmethod
     def draw(cls, rng: np.random.Generator, contrasts: int) -> Scanner:
         """Draw an examination."""
-        level = float(rng.uniform(0.02, 0.045))
+        level = float(rng.uniform(0.02, 0.04))
         return cls(
             gain=tuple(float(g) for g in 400 * np.exp(rng.normal(0, 0.35, contrasts))),
             noise=tuple(float(n) for n in level * np.exp(rng.normal(0, 0.15, contrasts))),
@@ -51,7 +51,9 @@ def acquire(rng: np.random.Generator, grid: Grid, scanner: Scanner, images: Arra
     acquired = np.empty_like(images)
     for index, image in enumerate(images):
         own = random_field(rng, grid, (55.0, 55.0, 45.0), fine=False)
-        texture = random_field(rng, grid, (3.5, 3.5, 6.0), fine=False) + random_field(rng, grid, (8.0, 8.0, 9.0), fine=False)
+        texture = random_field(rng, grid, (3.5, 3.5, 6.0), fine=False) + random_field(
+            rng, grid, (8.0, 8.0, 9.0), fine=False
+        )
         sensitivity = np.exp(np.float32(scanner.shading) * (np.float32(0.8) * shared + np.float32(0.6) * own))
         signal = image * (1 + np.float32(scanner.texture) * texture)
         width = scanner.blur[index] * 3.0 / grid.spacing[0]

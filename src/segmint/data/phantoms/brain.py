@@ -9,109 +9,126 @@ from numpy.typing import NDArray
 
 from segmint.data.phantoms.artefacts import Scanner, acquire
 from segmint.data.phantoms.confounders import hyperintensities, vessels
-from segmint.data.phantoms.contrasts import CHANNELS, TISSUES, draw_signals, render
-from segmint.data.phantoms.cortex import Cortex, brain_outline, fold_cortex
-from segmint.data.phantoms.deep import Deep, deep_structures
+from segmint.data.phantoms.contrasts import CHANNELS, draw_signals, render
+from segmint.data.phantoms.cortex import brain_outline, fold_cortex
+from segmint.data.phantoms.deep import deep_structures
 from segmint.data.phantoms.grid import Array, Grid
 from segmint.data.phantoms.head import Head, wander
 from segmint.data.phantoms.lesion import Lesion, LesionMaps, grow_lesion
-from segmint.data.phantoms.shapes import coverage, smooth_step
+from segmint.data.phantoms.shapes import smooth_step
+from segmint.data.phantoms.tissues import brain_mask, fill_voxels, label_voxels
+from segmint.data.split import make_split
+from segmint.data.writer import DatasetWriter
+from segmint.errors import UserError
+from segmint.outputs import staged_folder
 
 LABELS = ("background", "necrosis", "edema", "enhancing")
+SLICES = 12
+_SMALLEST, _LARGEST = 32, 256
 
 
 def draw_brain_subject(
-    *, seed: int, subject: int = 0, size: int = 64, slices: int = 12
+    *, seed: int, subject: int = 1, size: int = 64, slices: int = SLICES
 ) -> tuple[Array, NDArray[np.uint8]]:
-    """Draw one subject: the same (seed, subject, size, slices) gives the same arrays bit for bit.
+    """Draw one subject: the same arguments give the same arrays, bit for bit.
 
-    The head and its tumour depend on (seed, subject) alone, so another size shows the same person.
+    Head and tumour depend on (seed, subject) alone, so another size or number of slices shows the same person.
+
+    Args:
+        seed: of the dataset, not negative.
+        subject: number of the subject in it, not negative.
+        size: pixels a side, 32 to 256, of slices 180 mm wide.
+        slices: number of slices, 1 to 48, through 72 mm.
 
     Returns:
-        Skull-stripped images float32 [4, size, size, slices] in scanner units (whole numbers, 0 outside the brain), contrasts
-        in the order of `CHANNELS`, and the label map uint8 [size, size, slices] with ids in the order of `LABELS`.
-    """
-    grid = Grid(size=size, slices=slices)
-    anatomy_rng, lesion_rng, tissue_rng, scanner_rng = (
-        np.random.default_rng(s) for s in np.random.SeedSequence((seed, subject)).spawn(4)
-    )
-    head = Head.draw(anatomy_rng)
-    lesions = [Lesion.draw(lesion_rng)]
-    if lesion_rng.random() < 0.15:
-        lesions.append(Lesion.draw(lesion_rng, satellite=True))
+        Skull-stripped images, float32 [4, size, size, slices], whole numbers in the scanner's units and 0 outside the
+        brain, contrasts in the order of `CHANNELS`; and the label map, uint8 [size, size, slices], ids in the order of
+        `LABELS`. Rows run to the back of the head, columns to the subject's left, slices upwards.
 
-    in_head = head.coordinates(anatomy_rng, grid)
+    Raises:
+        UserError: an argument is out of its range.
+    """
+    _check_range("seed", seed, 0, 2**63 - 1)
+    _check_range("subject", subject, 0, 2**31 - 1)
+    _check_range("size", size, _SMALLEST, _LARGEST)
+    _check_range("slices", slices, 1, 48)
+    grid = Grid(size=size, slices=slices)
+    anatomy, disease, tissue, scanner = (
+        np.random.default_rng(stream) for stream in np.random.SeedSequence((seed, subject)).spawn(4)
+    )
+    head = Head.draw(anatomy)
+    tumours = [Lesion.draw(disease)]
+    if disease.random() < 0.15:
+        tumours.append(Lesion.draw(disease, satellite=True))
+
+    in_head = head.coordinates(anatomy, grid)
     outline = brain_outline(in_head)
     yielding = smooth_step(outline, -2.0, 20.0)  # the skull does not give way
-    inside = in_head
-    for shift in (wander(anatomy_rng, grid), *(lesion.mass_effect(in_head) for lesion in lesions)):
-        inside = tuple(p - yielding * s for p, s in zip(inside, shift, strict=True))
-    deep = deep_structures(inside, head.ventricles)
-    core = np.minimum(np.minimum(deep.grey, deep.pallidum), deep.ventricles)
-    cortex = fold_cortex(anatomy_rng, grid, head, points=inside, outline=outline, core=core)
-    basins = np.minimum(deep.ventricles, deep.cisterns)
-    maps = LesionMaps.nothing(grid.fine_shape)
-    for lesion in lesions:
-        maps = maps.joined(
-            grow_lesion(
-                lesion_rng,
-                grid,
-                lesion,
-                points=in_head,
-                pial=np.minimum(cortex.pial, basins),
-                boundary=cortex.boundary,
-                basins=basins,
-                deep_grey=np.minimum(deep.grey, deep.pallidum),
-            )
-        )
-    white_matter_lesions = hyperintensities(anatomy_rng, grid, head, cortex=cortex, deep=deep)
-    vessel = vessels(anatomy_rng, grid, points=inside, cortex=cortex)
+    points = in_head
+    for x, y, z in (wander(anatomy, grid), *(tumour.mass_effect(in_head) for tumour in tumours)):
+        points = (points[0] - yielding * x, points[1] - yielding * y, points[2] - yielding * z)
+    deep = deep_structures(points, head.ventricles)
+    cortex = fold_cortex(
+        anatomy, grid, head, points=points, outline=outline, core=np.minimum(deep.nuclei, deep.ventricles)
+    )
+    lesions = LesionMaps.nothing(grid.fine_shape)
+    for tumour in tumours:
+        lesions = lesions.joined(grow_lesion(disease, grid, tumour, points=in_head, cortex=cortex, deep=deep))
 
-    shares, truth = _compose(grid, head, cortex, deep, maps, white_matter_lesions, vessel)
-    mask = grid.average(coverage(-cortex.hull - 2.0, 1.0)) > 0.5
-    labels = np.where(mask, _label(truth), 0).astype(np.uint8)
-    images = acquire(scanner_rng, grid, Scanner.draw(scanner_rng, len(CHANNELS)), render(shares, draw_signals(tissue_rng)))
+    shares, truth = fill_voxels(
+        grid,
+        head,
+        cortex=cortex,
+        deep=deep,
+        lesions=lesions,
+        hyperintensity=hyperintensities(anatomy, grid, head, cortex=cortex, deep=deep),
+        vessel=vessels(anatomy, grid, points=points, cortex=cortex),
+    )
+    mask = brain_mask(grid, cortex)
+    images = acquire(scanner, grid, Scanner.draw(scanner, len(CHANNELS)), render(shares, draw_signals(tissue)))
+    labels = np.where(mask, label_voxels(truth), 0).astype(np.uint8)
     return np.where(mask, np.round(images), 0).astype(np.float32), labels
 
 
-def _compose(
-    grid: Grid, head: Head, cortex: Cortex, deep: Deep, maps: LesionMaps, white_matter_lesions: Array, vessel: Array
-) -> tuple[dict[str, Array], Array]:
-    """Stack the tissues, nearest the eye first; return their shares in each voxel, and the truth [3, ...] for labels 1..3."""
-    width = 1.2
-    left = np.ones(grid.fine_shape, dtype=np.float32)
-    shares: dict[str, Array] = {}
-
-    def lay(tissue: str, cover: Array) -> Array:
-        nonlocal left
-        share = left * cover
-        left = left - share
-        shares[tissue] = grid.average(share)
-        return share
-
-    lay("dura", coverage(cortex.hull + np.float32(1.6), 1.0) * np.float32(0.5))
-    lay("vessel", vessel * (1 - maps.core))
-    lay("choroid", coverage(np.maximum(deep.choroid, deep.lateral), 2.0) * np.float32(0.8) * (1 - maps.solid))
-    truth = np.stack([grid.average(left * t) for t in (maps.necrosis, maps.whole - maps.core, maps.core - maps.necrosis)])
-    lay("necrosis", maps.necrosis)
-    lay("enhancing", (maps.core - maps.necrosis) / np.maximum(1 - maps.necrosis, np.float32(1e-3)))
-    fluid = np.minimum(np.minimum(cortex.pial, deep.ventricles), deep.cisterns)
-    lay("fluid", coverage(fluid, width) * (1 - maps.solid))
-    lay("edema", maps.edema)
-    lay("hyperintensity", white_matter_lesions * (1 - maps.edema))
-    lay("pallidum", coverage(deep.pallidum, 2.0))
-    lay("deep grey", coverage(deep.grey, 2.0))
-    lay("grey", coverage(cortex.pial - np.float32(head.cortex), 1.5))
-    shares["white"] = grid.average(left)
-    assert set(shares) == set(TISSUES)
-    return shares, truth
-
-
-def _label(truth: Array) -> NDArray[np.uint8]:
-    """The label that fills most of a voxel, where lesions fill about half of it: an expert's outline holds such voxels too."""
-    largest = truth.argmax(0).astype(np.uint8) + 1
-    return np.where(truth.sum(0) > 0.4, largest, 0).astype(np.uint8)
-
-
 def write_brain_phantom(out: Path, *, subjects: int, seed: int, size: int = 64, overwrite: bool = False) -> Path:
-    raise NotImplementedError
+    """Write a dataset of drawn subjects: one volume each, a split into 70 / 10 / 20 percent, licence CC0-1.0.
+
+    A subject is the same whatever their number. The split is not: it deals all of them out.
+
+    Args:
+        out: folder of the new dataset.
+        subjects: how many, at least 3 (one for each part of the split).
+        seed: of subjects and split, not negative.
+        size: pixels a side, 32 to 256.
+        overwrite: replace what is at `out`.
+
+    Returns:
+        `out`.
+
+    Raises:
+        UserError: an argument is out of its range, or `out` exists or cannot be written.
+    """
+    _check_range("subjects", subjects, 3, 9999)
+    _check_range("seed", seed, 0, 2**63 - 1)
+    _check_range("size", size, _SMALLEST, _LARGEST)
+    grid = Grid(size=size, slices=SLICES)
+    names = [f"subject_{number:03d}" for number in range(1, subjects + 1)]
+    with staged_folder(Path(out), overwrite=overwrite) as folder:
+        writer = DatasetWriter(
+            folder,
+            name="brain-phantom",
+            channel_names=CHANNELS,
+            label_names=LABELS,
+            file_ending=".nii.gz",
+            licence="CC0-1.0",
+        )
+        for number, name in enumerate(names, start=1):
+            images, labels = draw_brain_subject(seed=seed, subject=number, size=size)
+            writer.add(name, images, labels, subject=name, spacing=grid.spacing, affine=grid.affine())
+        writer.finish(split=make_split(names, seed=seed))
+    return Path(out)
+
+
+def _check_range(name: str, value: int, low: int, high: int) -> None:
+    if not low <= value <= high:
+        raise UserError(f"A brain phantom cannot be drawn with {name} {value}: give {name} from {low} to {high}.")

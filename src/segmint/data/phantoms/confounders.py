@@ -14,12 +14,13 @@ from segmint.data.phantoms.shapes import Points, coverage, smooth_step
 
 def hyperintensities(rng: np.random.Generator, grid: Grid, head: Head, *, cortex: Cortex, deep: Deep) -> Array:
     """Strength in [0, 1] of white-matter hyperintensities: caps on the ventricles, and spots in the deep white matter."""
-    load = np.float32(head.age * rng.uniform(0.3, 1.2))
-    depth = smooth_step(cortex.pial, 4.0, 8.0) * (1 - coverage(np.minimum(deep.grey, deep.pallidum) - 1, 3.0))
-    cap_reach = np.float32(1.2) + 3.2 * load * np.exp(np.float32(0.6) * random_field(rng, grid, 9.0))
+    load = head.age * rng.uniform(0.3, 1.2)
+    depth = smooth_step(cortex.pial, 4.0, 8.0) * (1 - coverage(deep.nuclei - 1, 3.0))
+    cap_reach = np.float32(1.2) + np.float32(3.2 * load) * np.exp(np.float32(0.6) * random_field(rng, grid, 9.0))
     caps = np.float32(0.25 + 0.4 * load) * (1 - smooth_step(deep.lateral / cap_reach, 0.2, 1.6))
-    spots = smooth_step(random_field(rng, grid, 5.0) + np.float32(0.7) * load, 2.45, 3.1)
-    return np.clip(np.maximum(caps, spots * np.float32(0.85)) * depth, 0, 1)
+    spots = smooth_step(random_field(rng, grid, 5.0) + np.float32(0.7 * load), 2.45, 3.1)
+    strength: Array = np.clip(np.maximum(caps, spots * np.float32(0.85)) * depth, 0, 1)
+    return strength
 
 
 def vessels(rng: np.random.Generator, grid: Grid, *, points: Points, cortex: Cortex) -> Array:

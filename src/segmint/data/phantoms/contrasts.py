@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from segmint.data.phantoms.grid import Array
@@ -40,12 +38,13 @@ def draw_signals(rng: np.random.Generator) -> Array:
     signals[necrosis, 3] *= np.exp(rng.normal(-0.1, 0.22))
     # and take up little contrast agent or much
     signals[enhancing, 1] *= np.exp(rng.normal(-0.05, 0.12))
-    return signals.astype(np.float32)
+    drawn: Array = signals.astype(np.float32)
+    return drawn
 
 
-def render(shares: Mapping[str, Array], signals: Array) -> Array:
-    """Noise-free images [contrast, rows, columns, slices] of tissue shares, each [rows, columns, slices] in [0, 1]."""
-    images: Array = sum(  # type: ignore[assignment]
-        signal[:, None, None, None] * shares[tissue] for tissue, signal in zip(TISSUES, signals, strict=True)
-    )
+def render(shares: Array, signals: Array) -> Array:
+    """Images free of noise, [contrast, rows, columns, slices], of tissue shares [tissue, rows, columns, slices]."""
+    images = np.zeros((len(CHANNELS), *shares.shape[1:]), dtype=np.float32)
+    for share, signal in zip(shares, signals, strict=True):
+        images += signal[:, None, None, None] * share
     return images

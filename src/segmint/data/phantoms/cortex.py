@@ -38,7 +38,9 @@ class Cortex:
     """Distance to the interhemispheric fissure's middle sheet."""
 
 
-def fold_cortex(rng: np.random.Generator, grid: Grid, head: Head, *, points: Points, outline: Array, core: Array) -> Cortex:
+def fold_cortex(
+    rng: np.random.Generator, grid: Grid, head: Head, *, points: Points, outline: Array, core: Array
+) -> Cortex:
     """Draw the cortex of a brain.
 
     Args:
@@ -50,42 +52,62 @@ def fold_cortex(rng: np.random.Generator, grid: Grid, head: Head, *, points: Poi
     hull = outline - np.float32(0.6 + 1.6 * head.age)
     below_arch = _below_arch(y, z)
     fissure = np.sqrt(x * x + below_arch * below_arch)
-    stop = np.minimum(core - 5, np.maximum(np.abs(x) - 20, np.float32(0.5) - below_arch))
     sylvian = _sylvian(x, y, z)
-
     surface = blend(hull, fissure - np.float32(0.8), 4.0)
+
+    opening = np.float32(0.7) + np.float32(1.6) * np.exp(-np.maximum(hull, 0) / 5)
+    boundary = np.minimum(surface, fissure - opening)
+    ragged = np.float32(0.45) * random_field(rng, grid, 6.0) + np.float32(0.35) * random_field(rng, grid, 12.0)
+    insular_cistern = sylvian - np.float32(0.8 + 1.1 * head.age) * np.exp(ragged)
+    off_limits = np.maximum(5 - core, np.minimum(20 - np.abs(x), below_arch - np.float32(0.5)))
+    sulci = _sulci(rng, grid, head, points=points, surface=surface, off_limits=off_limits)
+    pial = np.minimum(np.minimum(boundary, insular_cistern), sulci)
+    return Cortex(hull=hull, pial=pial, boundary=boundary, sylvian=sylvian, fissure=fissure)
+
+
+def _sulci(
+    rng: np.random.Generator, grid: Grid, head: Head, *, points: Points, surface: Array, off_limits: Array
+) -> Array:
+    """Signed distance to the walls of the sulci, mm: two generations, deep ones far apart and shallow ones between.
+
+    Args:
+        surface: depth below the unfolded surface, mm.
+        off_limits: depth inside the parts of the brain that have no sulci, mm.
+    """
     slopes = np.gradient(surface, *grid.fine_spacing)
     downwards = (-slopes[1], -slopes[0], slopes[2])  # rows run to the back and columns to the left
     bends = [np.float32(0.25) * random_field(rng, grid, 15.0) for _ in range(3)]
-
     spread = np.float32(0.8 + 0.5 * head.age)
     widening = np.float32(0.5 + 1.1 * head.age) * np.exp(-np.maximum(surface, 0) / 4)
-    ragged = np.float32(0.45) * random_field(rng, grid, 6.0) + np.float32(0.35) * random_field(rng, grid, 12.0)
-    cistern = sylvian - np.float32(0.8 + 1.1 * head.age) * np.exp(ragged)
-    cleft = fissure - (0.7 + 1.6 * np.exp(-np.maximum(hull, 0) / 5)).astype(np.float32)
-    boundary = np.minimum(surface, cleft)
-    pial = np.minimum(boundary, cistern)
+    walls = np.full_like(surface, 100.0)
     for scale, deepest, deviation, gap in ((10.5, head.sulci, 6.0, 0.5), (6.5, 0.4 * head.sulci, 3.0, 0.3)):
         reach = np.float32(deepest) + np.float32(deviation) * random_field(rng, grid, 12.0)
-        folded = (surface > -1) & (surface < reach + 5) & (stop > -5)
+        folded = (surface > -1) & (surface < reach + 5) & (off_limits < 5)
         depth = surface[folded]
-        foot = np.stack([p[folded] + depth * (b[folded] - s[folded]) for p, s, b in zip(points, downwards, bends, strict=True)])
+        foot = np.stack(
+            [p[folded] + depth * (b[folded] - s[folded]) for p, s, b in zip(points, downwards, bends, strict=True)]
+        )
         foot[0] += np.float32(60) * np.sign(foot[0])  # the halves of a brain fold each in its own way
         noise = np.zeros_like(surface)
         noise[folded] = FoldNoise(rng, scale)(foot)
         steepness = np.sqrt(sum(g * g for g in np.gradient(noise, *grid.fine_spacing)))
+        # first-order distance to the zero set; the bounds keep flat spots and folded edges from passing for sulci
         sheet = np.abs(noise) / np.clip(steepness, 0.3 / scale, 1.6 / scale)
-        below = np.maximum(np.maximum(surface - reach, -stop), 0)
+        below = np.maximum(np.maximum(surface - reach, off_limits), 0)
         sulcus = np.sqrt(sheet * sheet + below * below) - np.float32(gap) * spread - widening
-        pial = np.where(folded, np.minimum(pial, sulcus), pial)
-    return Cortex(hull=hull, pial=pial, boundary=boundary, sylvian=sylvian, fissure=fissure)
+        walls = np.where(folded, np.minimum(walls, sulcus), walls)
+    return walls
 
 
 def brain_outline(points: Points) -> Array:
     """Depth below the outline: a superellipsoid (exponent 2.25), narrower at the front."""
     x, y, z = points
     width = np.float32(_WIDTH) * (1 - np.float32(0.07 / _LENGTH) * (y + 12))
-    unit = (np.abs(x) / width, np.abs(y) / np.float32(_LENGTH), np.where(z > 0, z / np.float32(_HEIGHT), -z / np.float32(_DEPTH)))
+    unit = (
+        np.abs(x) / width,
+        np.abs(y) / np.float32(_LENGTH),
+        np.where(z > 0, z / np.float32(_HEIGHT), -z / np.float32(_DEPTH)),
+    )
     radius = sum(u * u * np.sqrt(np.sqrt(u)) for u in unit) ** np.float32(1 / 2.25)
     # |gradient of radius| is close to 1 / (length of the ray to the surface) for so round a body
     ray = np.sqrt(x * x + y * y + z * z) / np.maximum(radius, np.float32(1e-3))
@@ -99,7 +121,7 @@ def _below_arch(y: Array, z: Array) -> Array:
     middle, half = (y_front + y_back) / 2, (y_front - y_back) / 2
     height = np.maximum(z - 6, 0) / np.float32(23)
     arch = np.sqrt(((y - middle) / half) ** 2 + height * height)
-    return np.maximum(1 - arch, 0) * np.float32(24)
+    return cast(Array, np.maximum(1 - arch, 0) * np.float32(24))
 
 
 def _sylvian(x: Array, y: Array, z: Array) -> Array:

@@ -37,12 +37,28 @@ class Deep:
     pallidum: Array
     brainstem: Array
 
+    @property
+    def nuclei(self) -> Array:
+        """All deep grey matter."""
+        return np.minimum(self.grey, self.pallidum)
+
+    @property
+    def basins(self) -> Array:
+        """Ventricles and cisterns."""
+        return np.minimum(self.ventricles, self.cisterns)
+
 
 def deep_structures(points: Points, ventricle_width: float) -> Deep:
     """Signed distances to the deep structures at `points` (right, front, up; mm), mirrored about the midline."""
-    x, y, z = points
-    side = np.abs(x)
-    mirrored = (side, y, z)
+    near = (np.abs(points[0]) < 46) & (np.abs(points[1] + 10) < 58)
+    side, y, z = mirrored = (np.abs(points[0][near]), points[1][near], points[2][near])
+
+    def everywhere(distance: Array) -> Array:
+        # far from the deep structures nothing asks how far
+        whole = np.full(near.shape, 50.0, dtype=np.float32)
+        whole[near] = distance
+        return whole
+
     lateral = _lateral_ventricles(mirrored, ventricle_width)
     third = ellipsoid(mirrored, (0.0, -5.0, -1.0), (0.6 + 1.6 * ventricle_width, 13.0, 11.0))
     caudate = np.minimum(
@@ -58,28 +74,30 @@ def deep_structures(points: Points, ventricle_width: float) -> Deep:
     hippocampus = tapered_tube(mirrored, (27.0, -4.0, -16.0), (26.0, -28.0, -8.0), (5.0, 3.2))
     grey = np.minimum(np.minimum(caudate, putamen), np.minimum(thalamus, hippocampus))
     choroid = ellipsoid(mirrored, (22.5, -35.0, 9.0), (3.2, 5.5, 5.0))
+    brainstem = ellipsoid(mirrored, (0.0, -19.0, -20.0), (16.0, 14.0, 18.0))
     return Deep(
-        ventricles=np.minimum(lateral, third),
-        lateral=lateral,
-        cisterns=_cisterns(mirrored),
-        choroid=choroid,
-        grey=grey,
-        pallidum=pallidum,
-        brainstem=ellipsoid(points, (0.0, -19.0, -20.0), (16.0, 14.0, 18.0)),
+        ventricles=everywhere(np.minimum(lateral, third)),
+        lateral=everywhere(lateral),
+        cisterns=everywhere(_cisterns(mirrored, brainstem)),
+        choroid=everywhere(choroid),
+        grey=everywhere(grey),
+        pallidum=everywhere(pallidum),
+        brainstem=everywhere(brainstem),
     )
 
 
 def _lateral_ventricles(mirrored: Points, width: float) -> Array:
+    """The tubes of `_VENTRICLE`, blended and widened."""
     lateral = reduce(lambda one, two: blend(one, two, 3.0), (tapered_tube(mirrored, *part) for part in _VENTRICLE))
     lateral = lateral - np.float32(2.6 * (width - 1))
-    return np.maximum(lateral, np.float32(0.9) - mirrored[0])  # the septum parts left from right
+    parted: Array = np.maximum(lateral, np.float32(0.9) - mirrored[0])  # by the septum
+    return parted
 
 
-def _cisterns(mirrored: Points) -> Array:
+def _cisterns(mirrored: Points, brainstem: Array) -> Array:
     """Fluid around the midbrain, above the chiasm and behind the splenium."""
-    side, y, z = mirrored
-    midbrain = ellipsoid(mirrored, (0.0, -19.0, -20.0), (16.0, 14.0, 18.0))
-    ambient = np.maximum(np.abs(midbrain - np.float32(1.2)) - np.float32(1.3), z + 5)
+    _, y, z = mirrored
+    ambient = np.maximum(np.abs(brainstem - np.float32(1.2)) - np.float32(1.3), z + 5)
     ambient = np.maximum(ambient, y + 12)
     # a star: towards the fissures in front and at the sides, and between the peduncles behind
     suprasellar = blend(
@@ -92,4 +110,5 @@ def _cisterns(mirrored: Points) -> Array:
         4.0,
     )
     quadrigeminal = ellipsoid(mirrored, (0.0, -37.0, -3.0), (9.0, 4.0, 7.0))
-    return np.minimum(np.minimum(ambient, suprasellar), quadrigeminal)
+    cisterns: Array = np.minimum(np.minimum(ambient, suprasellar), quadrigeminal)
+    return cisterns

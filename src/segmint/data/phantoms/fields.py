@@ -42,7 +42,8 @@ def _spline_taps(positions: Array) -> tuple[NDArray[np.intp], Array]:
     whole = np.floor(positions)
     t = positions - whole
     weights = ((1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3)
-    return whole.astype(np.intp) + np.arange(4)[:, None], np.stack(weights) / np.float32(6)
+    index: NDArray[np.intp] = whole.astype(np.intp) + np.arange(4)[:, None]
+    return index, (np.stack(weights) / 6).astype(np.float32)
 
 
 class FoldNoise:

@@ -66,7 +66,8 @@ class Head:
 def wander(rng: np.random.Generator, grid: Grid) -> tuple[Array, Array, Array]:
     """Smooth random displacement (right, front, up; mm): no two brains, nor two halves of one, have the same shape."""
     x, y, z = (
-        np.float32(2.3) * random_field(rng, grid, 28.0) + np.float32(0.9) * random_field(rng, grid, 13.0) for _ in range(3)
+        np.float32(2.3) * random_field(rng, grid, 28.0) + np.float32(0.9) * random_field(rng, grid, 13.0)
+        for _ in range(3)
     )
     return x, y, z
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from segmint.data.phantoms.cortex import Cortex
+from segmint.data.phantoms.deep import Deep
 from segmint.data.phantoms.fields import random_field
 from segmint.data.phantoms.grid import Array, Grid
 from segmint.data.phantoms.shapes import Points, Vector, coverage, smooth_step
@@ -23,9 +25,11 @@ class Lesion:
     turn: float
     """Angle of the longest axis to the front, radians."""
     roughness: float
+    """Irregularity of the outline: standard deviation of its distance from the centre against the radius."""
     rim: float
     """Mean thickness of the enhancing rim; 0: nothing enhances (low grade)."""
     necrosis: bool
+    """Whether the middle is dead."""
     edema: float
     """Mean reach of the edema beyond the solid part."""
     softness: float
@@ -38,7 +42,7 @@ class Lesion:
         """Draw a tumour; a satellite is a smaller, second one."""
         low_grade = rng.random() < 0.18 and not satellite
         radius = float(rng.uniform(6.5, 9.5) if satellite else rng.uniform(12.0, 19.0))
-        stretch = np.exp(rng.normal((0, 0, -0.35), 0.18))  # wider than high
+        stretch = np.exp(rng.normal((0, 0, -0.35), 0.18))  # wider than high, or it would fill the whole stack of slices
         stretch /= np.prod(stretch) ** (1 / 3)
         necrosis = bool(rng.random() < (0.25 if low_grade else 0.88))
         return cls(
@@ -46,11 +50,11 @@ class Lesion:
             radius=radius,
             stretch=(float(stretch[0]), float(stretch[1]), float(stretch[2])),
             turn=float(rng.uniform(0, np.pi)),
-            roughness=float(rng.uniform(0.12, 0.25)),
-            rim=0.0 if low_grade else float(rng.uniform(2.6, 4.6)) if necrosis else 2 * radius,
+            roughness=float(rng.uniform(0.16, 0.26)),
+            rim=0.0 if low_grade else float(rng.uniform(3.0, 5.0)) if necrosis else 2 * radius,
             necrosis=necrosis,
             edema=float(rng.uniform(3.0, 6.0) if low_grade or satellite else rng.uniform(4.0, 12.0)),
-            softness=float(rng.uniform(0.8, 1.8)),
+            softness=float(rng.uniform(0.8, 1.6)),
             push=float(radius * rng.uniform(0.15, 0.5)) * (0.5 if low_grade else 1.0),
         )
 
@@ -66,7 +70,9 @@ class Lesion:
         """Displacement (mm) of the tissue now at `points` from where it would lie without the lesion."""
         distance = self.distance(points)
         reach = np.float32(1.9 * self.radius)
-        length = np.float32(self.push) * np.exp(-((distance / reach) ** 2)) / (distance + np.float32(0.35 * self.radius))
+        length = (
+            np.float32(self.push) * np.exp(-((distance / reach) ** 2)) / (distance + np.float32(0.35 * self.radius))
+        )
         x, y, z = ((p - np.float32(c)) * length for p, c in zip(points, self.centre, strict=True))
         return x, y, z
 
@@ -95,18 +101,15 @@ class LesionMaps:
 
 
 def grow_lesion(
-    rng: np.random.Generator, grid: Grid, lesion: Lesion, *, points: Points, pial: Array, boundary: Array, basins: Array, deep_grey: Array
+    rng: np.random.Generator, grid: Grid, lesion: Lesion, *, points: Points, cortex: Cortex, deep: Deep
 ) -> LesionMaps:
-    """Grow a lesion into a brain.
+    """Grow a lesion into a brain that it has displaced.
+
+    The solid part does not cross the brain's outline and the interhemispheric fissure; it fills sulci, and ventricles and
+    cisterns hold up only its outer shell. Edema runs along the white matter and mostly spares cortex and deep nuclei.
 
     Args:
-        points: head coordinates of the fine voxels (right, front, up; mm), before displacement.
-        pial: distance to the nearest fluid, mm; the edema stays below it.
-        boundary: distance to the outline and the interhemispheric fissure, mm, which the solid part does not cross.
-            Sulci it fills, and ventricles and cisterns hold only its outer shell.
-        basins: signed distance to ventricles and cisterns, mm.
-        deep_grey: signed distance to the deep nuclei, mm; edema spares them, as it spares the cortex, and runs along
-            the white matter between.
+        points: where the fine voxels lie in the head (right, front, up; mm), before displacement.
     """
     lobes = random_field(rng, grid, 0.75 * lesion.radius)
     grain = random_field(rng, grid, max(0.3 * lesion.radius, 2.5))
@@ -114,33 +117,36 @@ def grow_lesion(
         1 + np.float32(lesion.roughness) * lobes + np.float32(0.35 * lesion.roughness) * grain
     )
     width = 1.2
-    outside = np.maximum(np.float32(0.5) - boundary, np.minimum(np.float32(0.5) - basins, core + 4))
+    outside = np.maximum(np.float32(0.5) - cortex.boundary, np.minimum(np.float32(0.5) - deep.basins, core + 4))
     solid = coverage(np.maximum(core, outside), width)
 
-    cavity = np.zeros_like(core)
+    cavity = np.zeros(grid.fine_shape, dtype=np.float32)
     if lesion.necrosis:
         uneven = random_field(rng, grid, max(0.4 * lesion.radius, 3.0))
-        wall = lesion.rim * np.exp(np.float32(0.25) * uneven) if lesion.rim else lesion.radius * (0.45 + 0.1 * uneven)
-        cavity = np.minimum(coverage(core + wall.astype(np.float32), width), solid)
+        mean, spread = (lesion.rim, 0.25 * lesion.rim) if lesion.rim else (0.45 * lesion.radius, 0.1 * lesion.radius)
+        wall = np.maximum(np.float32(mean) + np.float32(spread) * uneven, np.float32(0.3 * mean))
+        cavity = np.minimum(coverage(core + wall, width), solid)
 
-    white = smooth_step(pial, 0.5, 5.5) * (1 - np.float32(0.65) * coverage(deep_grey, 3.0))
+    pial = np.minimum(cortex.pial, deep.basins)
+    white = smooth_step(pial, 0.5, 5.5) * (1 - np.float32(0.65) * coverage(deep.nuclei, 3.0))
     fingers = random_field(rng, grid, 10.0)
     reach = np.float32(lesion.edema) * (0.4 + np.float32(0.6) * white) * np.exp(np.float32(0.35) * fingers)
     margin = np.maximum(core, 0) - reach
     below_pia = coverage(-pial, width)
     strength = below_pia / (1 + np.exp(np.clip(margin / np.float32(0.5 * lesion.softness), -20, 20)))
     mottled = np.float32(0.8) + np.float32(0.12) * random_field(rng, grid, 5.0)
+    edema: Array = np.clip(np.maximum(strength, solid) * mottled, 0, 1)
     return LesionMaps(
         necrosis=cavity,
         core=solid if lesion.rim else cavity,
         solid=solid,
         whole=np.maximum(coverage(margin, width) * below_pia, solid),
-        edema=np.clip(np.maximum(strength, solid) * mottled, 0, 1),
+        edema=edema,
     )
 
 
 def _draw_centre(rng: np.random.Generator) -> Vector:
-    """A place in the white matter of either hemisphere, away from midline, cortex and the ends of the stack."""
+    """A place in the white matter of either hemisphere, away from the midline, the ventricles and the cortex."""
     while True:
         x, y, z = rng.uniform((12, -58, -10), (46, 50, 50))
         radius = np.sqrt((x / 64) ** 2 + (y / 82) ** 2 + (z / 70) ** 2)

@@ -36,15 +36,18 @@ def tapered_tube(points: Points, start: Vector, end: Vector, radii: tuple[float,
 def blend(first: Array, second: Array, width: float) -> Array:
     """Smooth minimum: the union of two shapes with the crease between them rounded over `width` mm."""
     gap = np.maximum(np.float32(width) - np.abs(first - second), 0)
-    return np.minimum(first, second) - gap * gap * np.float32(0.25 / width)
+    union: Array = np.minimum(first, second) - gap * gap * np.float32(0.25 / width)
+    return union
 
 
 def coverage(distance: Array, width: float) -> Array:
     """Share in [0, 1] of a voxel inside a shape: a linear step over `width` mm around signed distance 0."""
-    return np.clip(np.float32(0.5) - distance * np.float32(1 / width), 0, 1)
+    share: Array = np.clip(np.float32(0.5) - distance * np.float32(1 / width), 0, 1)
+    return share
 
 
 def smooth_step(values: Array, low: float, high: float) -> Array:
     """Cubic step from 0 at `low` to 1 at `high`."""
-    share = np.clip((values - np.float32(low)) * np.float32(1 / (high - low)), 0, 1)
-    return share * share * (3 - 2 * share)
+    share: Array = np.clip((values - np.float32(low)) * np.float32(1 / (high - low)), 0, 1)
+    step: Array = share * share * (3 - 2 * share)
+    return step

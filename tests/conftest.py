@@ -1,0 +1,84 @@
+"""Datasets that many tests share, drawn by the tests themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from segmint.data.intensity import IntensityMap
+from segmint.data.subjects import Split
+from segmint.data.writer import DatasetWriter
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Slices are cached in a folder of this test session."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SEGMINT_CACHE", str(tmp_path_factory.getbasetemp() / "segmint-cache"))
+        yield
+
+
+def draw_discs(folder: Path, *, subjects: int = 8, slices: int = 3, size: int = 24, channels: int = 1) -> Path:
+    """Volumes of bright discs on dim noise as NIfTI: label 1 the disc, label 2 its core; slices along the last axis."""
+    folder.mkdir(parents=True)
+    writer = DatasetWriter(
+        folder,
+        name="Discs",
+        channel_names=[f"MR{i}" for i in range(channels)],
+        label_names=["background", "rim", "core"],
+        file_ending=".nii.gz",
+        licence="CC0-1.0",
+    )
+    names = [f"subject_{i:02d}" for i in range(subjects)]
+    rows, columns = np.mgrid[:size, :size]
+    for number, name in enumerate(names):
+        random = np.random.default_rng(number)
+        image = random.normal(100, 5, (channels, size, size, slices)).astype(np.float32)
+        label = np.zeros((size, size, slices), dtype=np.uint8)
+        for z in range(slices):
+            row, column = random.uniform(size * 0.35, size * 0.65, 2)
+            distance = np.hypot(rows - row, columns - column)
+            label[..., z] = np.where(distance < size * 0.12, 2, np.where(distance < size * 0.25, 1, 0))
+            image[..., z] += 200 * (label[..., z] == 1) + 400 * (label[..., z] == 2)
+        writer.add(
+            name,
+            image,
+            label,
+            subject=name,
+            spacing=(1.0, 1.0, 3.0),
+            intensity=[IntensityMap("percentile", 50.0, 550.0)] * channels,
+        )
+    split = Split(tuple(names[: subjects - 4]), tuple(names[subjects - 4 : subjects - 2]), tuple(names[subjects - 2 :]))
+    writer.finish(split=split)
+    return folder
+
+
+@pytest.fixture
+def discs(tmp_path: Path) -> Path:
+    """Eight subjects of three 24 x 24 slices, two of them for validation and two for test."""
+    return draw_discs(tmp_path / "discs")
+
+
+@pytest.fixture(scope="session")
+def discs_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of the joint recipe on the discs, trained for a few steps; not to be changed."""
+    from segmint.training.train import train
+
+    folder = tmp_path_factory.mktemp("trained")
+    run = train(
+        "joint-stylegan2",
+        draw_discs(folder / "discs"),
+        out=folder / "run",
+        kimg=0.016,
+        batch=4,
+        size=32,
+        threads=1,
+        settings={"latent_size": "8", "width_base": "128", "width_maximum": "8"},
+        precision="float32",
+        device="cpu",
+        progress=False,
+    )
+    return run.root

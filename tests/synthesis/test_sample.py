@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+
+from segmint.data.dataset import open_dataset
+from segmint.data.slices import open_slices
+from segmint.errors import UserError
+from segmint.synthesis.draw import open_sampler
+from segmint.synthesis.sample import sample
+
+
+def test_the_same_pairs_come_whatever_is_asked_at_once(discs_run: Path) -> None:
+    sampler = open_sampler(discs_run, device="cpu")
+    images, labels = sampler.sample(40, seed=3)
+    assert images.shape == (40, 1, 32, 32)
+    assert images.min() >= -1
+    assert images.max() <= 1
+    assert labels.dtype == np.uint8
+    assert labels.max() <= 2
+    for first, n in ((0, 1), (7, 5), (33, 7)):
+        some, some_labels = sampler.sample(n, seed=3, first=first)
+        assert np.array_equal(some, images[first : first + n])
+        assert np.array_equal(some_labels, labels[first : first + n])
+    assert not np.array_equal(sampler.sample(1, seed=4)[0], images[:1])
+
+
+def test_truncation_draws_nearer_to_the_mean(discs_run: Path) -> None:
+    sampler = open_sampler(discs_run, device="cpu")
+    spread = [sampler.sample(16, seed=0, truncation=t)[0].std(axis=0).mean() for t in (1.0, 0.3)]
+    assert spread[1] < spread[0]
+
+
+def test_a_synthetic_dataset_reads_back_as_it_was_drawn(discs_run: Path, tmp_path: Path) -> None:
+    out = sample(discs_run, n=5, seed=2, out=tmp_path / "synthetic", device="cpu")
+    dataset = open_dataset(out)
+    assert dataset.provenance is not None
+    assert dataset.provenance.seed == 2
+    assert [subject for _, subject in dataset.provenance.labels_seen] == [f"subject_{i:02d}" for i in range(4)]
+    assert dataset.label_names == ("background", "rim", "core")
+    assert dataset.licence == "CC0-1.0"
+    first = nibabel.load(out / "imagesTr" / f"{dataset.cases[0].id}_0000.nii.gz")
+    assert first.shape == (24, 24, 1)
+    assert first.header.get_zooms()[:3] == (1.0, 1.0, 3.0)
+    # The discs' intensities lie between 50 and 550, and so must those of their copies.
+    assert 50 <= first.get_fdata().min() < first.get_fdata().max() <= 550
+    images, labels = open_sampler(discs_run, device="cpu").sample(5, seed=2)
+    slices = open_slices(dataset, size=32)
+    inside = (slice(None), slice(4, -4), slice(4, -4))
+    assert np.allclose(slices.images[:, 0][inside], images[:, 0][inside], atol=1e-5)
+    assert np.array_equal(slices.labels[inside], labels[inside])
+
+
+def test_synthetic_cases_stay_out_of_validation(discs_run: Path, tmp_path: Path) -> None:
+    out = sample(discs_run, n=4, seed=0, out=tmp_path / "mixed", with_real=True, device="cpu")
+    folds = json.loads((out / "splits_final.json").read_text())
+    assert len(folds) == 5
+    validated = [case for fold in folds for case in fold["val"]]
+    assert sorted(validated) == [f"subject_{i:02d}" for i in range(6)], "each real subject but the test subjects, once"
+    for fold in folds:
+        assert len([case for case in fold["train"] if case.startswith("synthetic")]) == 4
+        assert not set(fold["train"]) & set(fold["val"])
+    mixed = open_dataset(out)
+    real = open_dataset(discs_run.parent / "discs")
+    assert np.allclose(mixed.read_image(mixed.cases[0]), real.read_image(real.cases[0]))
+    assert {case.id for case in mixed.cases} == {*validated, *(f"synthetic_s0_{i:06d}" for i in range(4))}
+
+
+def test_an_existing_output_is_refused(discs_run: Path, tmp_path: Path) -> None:
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "mine").touch()
+    with pytest.raises(UserError, match="--overwrite"):
+        sample(discs_run, n=2, out=tmp_path / "taken", device="cpu")
+    assert (tmp_path / "taken" / "mine").exists()
+
+
+@pytest.mark.parametrize("wrong", [{"n": 0}, {"truncation": 0.0}, {"truncation": 1.5}, {"checkpoint": "middle"}])
+def test_wrong_numbers_are_one_sentence(discs_run: Path, tmp_path: Path, wrong: dict[str, object]) -> None:
+    with pytest.raises(UserError, match="--"):
+        sample(discs_run, out=tmp_path / "out", device="cpu", **{"n": 1, **wrong})  # type: ignore[arg-type]
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_is_no_run_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"config\.json"):
+        sample(tmp_path, n=1, out=tmp_path / "out")
+
+
+def test_a_configuration_that_was_tampered_with_is_one_sentence(discs_run: Path, tmp_path: Path) -> None:
+    config = json.loads((discs_run / "config.json").read_text())
+    config["recipe"] = "os.system"
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(UserError, match="no recipe"):
+        sample(tmp_path, n=1, out=tmp_path / "out")
