@@ -37,6 +37,12 @@ def test_flat_noise_rarely_looks_like_learning() -> None:
     assert fired < last_value_alone
 
 
+def test_one_bad_validation_is_no_gain() -> None:
+    measured = [0.849, 0.848, 0.853, 0.831, 0.856, 0.848, 0.854, 0.857, 0.861]
+    noisy = [(images, dice) for images, dice in zip(range(7680, 12801, 640), measured, strict=True)]
+    assert 0 < last_fifth_gain([noisy]) <= LARGEST_GAIN
+
+
 def test_true_gain_is_found_through_the_same_noise() -> None:
     rng = np.random.default_rng(1)
     noisy = [[curve(lambda x: 0.7 + 0.05 * x + rng.normal(0, 0.005, x.shape)) for _ in range(3)] for _ in range(100)]

@@ -42,9 +42,9 @@ def test_allows_and_names_the_rest() -> None:
         selected_on=[(HERE, "v")],
     )
     assert len(notes) == 3
-    assert "selected on 1 validation subjects" in notes[0]
+    assert "selected on 1 validation subject of" in notes[0]
     assert "without labels, of 2 more subjects" in notes[1]
-    assert f"1 subjects of another dataset, {ELSEWHERE}" in notes[2]
+    assert f"1 subject of another dataset, {ELSEWHERE}" in notes[2]
 
 
 def test_plain_case_needs_one_note_and_another_version_is_named() -> None:

@@ -92,8 +92,9 @@ def test_estimate_lies_in_its_finite_interval_whatever_is_missing(
     estimate = bootstrap_mean(scores, resamples=500)
     if np.isnan(scores).all():
         assert np.isnan(estimate.value)
-    else:
-        assert estimate.value == pytest.approx(np.nanmean(scores))
+        return
+    assert estimate.value == pytest.approx(np.nanmean(scores))
+    if (~np.isnan(scores)).any(axis=0).sum() > 1:
         assert estimate.low - 1e-9 <= estimate.value <= estimate.high + 1e-9
 
 
@@ -104,6 +105,14 @@ def test_seeds_that_share_a_synthetic_set_count_as_one_unit() -> None:
     assert together.high - together.low > apart.high - apart.low
     alone = bootstrap_mean(of_set, units=[0] * 6)
     assert alone.low == pytest.approx(alone.high)
+
+
+def test_one_subject_gives_no_interval() -> None:
+    scores = np.full((3, 4), np.nan)
+    scores[:, 2] = [0.5, 0.6, 0.7]
+    estimate = bootstrap_mean(scores)
+    assert estimate.value == pytest.approx(0.6)
+    assert np.isnan(estimate.interval).all()
 
 
 def test_same_scores_same_interval() -> None:

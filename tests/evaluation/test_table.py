@@ -85,6 +85,14 @@ def test_single_label_is_not_shown_twice(content: dict[str, Any]) -> None:
     assert "tumour" not in printed(content, 120)
 
 
+def test_missing_interval_leaves_the_value(content: dict[str, Any]) -> None:
+    content["arms"][1]["interval"] = content["arms"][1]["difference_to_real"]["interval"] = [None, None]
+    text = printed(content, 80)
+    assert "0.823" in text
+    assert "+2.3" in text
+    assert "None" not in text
+
+
 def test_csv_reads_back(content: dict[str, Any]) -> None:
     rows = list(csv.DictReader(io.StringIO(trial_csv(content))))
     assert [row["arm"] for row in rows] == ["100R", "100R+300F", "100F"]

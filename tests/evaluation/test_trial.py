@@ -106,19 +106,19 @@ def test_several_sets_take_turns(tmp_path: Path, real: Path, synthetic: Path, st
 
 def test_trial_with_real_segmenters(tmp_path: Path, real: Path, synthetic: Path) -> None:
     out = trial(
-        real, synthetic, out=tmp_path / "trial", size=16, arms=("100R", "100F", "100R+300F"), seeds=1, steps=30,
+        real, synthetic, out=tmp_path / "trial", size=16, arms=("100R", "100F", "100R+300F"), seeds=1, steps=20,
         batch=4, device="cpu", demonstration=True, progress=False,
     )  # fmt: skip
     content = json.loads((out / "trial.json").read_text())
     assert content["verdict"]["sentence"].startswith("A demonstration, not evidence: ")
     assert all(0 <= arm["mean"] <= 1 for arm in content["arms"])
-    assert {curve[-1][0] for curves in content["curves"].values() for curve in curves} == {120}
+    assert {curve[-1][0] for curves in content["curves"].values() for curve in curves} == {80}
     rows = list(csv.DictReader((out / "trial.csv").open()))
     assert [row["arm"] for row in rows] == ["100R", "100F", "100R+300F"]
     assert float(rows[0]["dice"]) == pytest.approx(content["arms"][0]["mean"], abs=1e-6)
     before = (out / "trial.json").read_text()
     trial(
-        real, synthetic, out=out, size=16, arms="100R,100F,100R+300F", seeds=1, steps=30, batch=4, device="cpu",
+        real, synthetic, out=out, size=16, arms="100R,100F,100R+300F", seeds=1, steps=20, batch=4, device="cpu",
         demonstration=True, progress=False,
     )  # fmt: skip
     assert (out / "trial.json").read_text() == before

@@ -69,6 +69,15 @@ def test_without_the_primary_comparison_it_describes() -> None:
     assert "nan" not in nothing.sentence
 
 
+def test_one_subject_has_no_interval() -> None:
+    verdict = judged(Estimate(0.02, math.nan, math.nan), subjects=1)
+    assert verdict.kind == "descriptive"
+    assert (
+        "1 test subject changes by +2.0 points (100R+300F minus 100R, no interval from one subject" in verdict.sentence
+    )
+    assert "nan" not in verdict.sentence
+
+
 def test_names_what_it_is_conditional_on() -> None:
     assert "conditional on one synthetic set" in judged(UNCLEAR).sentence
     assert "conditional on one generator" in judged(UNCLEAR, sets=3, generators=1).sentence

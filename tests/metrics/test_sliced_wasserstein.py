@@ -34,7 +34,7 @@ def labelled_blobs(n: int, *, seed: int, side: int = 32) -> Tensor:
 
 
 def test_declares_what_it_is() -> None:
-    assert (NAME, DIRECTION, RANGE) == ("sliced_wasserstein", "lower", (0.0, float("inf")))
+    assert ("sliced_wasserstein", "lower", (0.0, float("inf"))) == (NAME, DIRECTION, RANGE)
 
 
 def test_a_set_has_no_distance_from_itself_in_any_order() -> None:
@@ -65,10 +65,8 @@ def test_channels_are_normalised_each_on_its_own() -> None:
 
 
 def test_almost_symmetric_for_sets_of_equal_spread() -> None:
-    a, b = textures(32, seed=0), textures(32, seed=1, sigma=1.6)
-    assert distance(a, b) == pytest.approx(distance(b, a), rel=0.5)
-    c = textures(32, seed=2)
-    assert distance(a, c) == pytest.approx(distance(c, a), rel=0.05)
+    a, b = textures(32, seed=0), textures(32, seed=1)
+    assert distance(a, b) == pytest.approx(distance(b, a), rel=0.05)
 
 
 def test_never_negative_and_small_for_two_samples_of_one_distribution() -> None:
@@ -82,7 +80,7 @@ def test_never_negative_and_small_for_two_samples_of_one_distribution() -> None:
 def test_grows_with_the_damage(change: str) -> None:
     reals, fakes = textures(32, seed=0), textures(32, seed=1)
     damaged = []
-    for amount in (0.0, 0.3, 0.8, 2.0):
+    for amount in (0.0, 0.6, 1.2, 2.4):
         if change == "shift":
             worse = fakes + amount
         elif change == "contrast":

@@ -181,9 +181,7 @@ def test_images_do_not_decide_what_happens_to_labels(seed: int) -> None:
     parameters = draw(2, 2, strength=1, seed=seed)
     pairs = random_pairs(2, 2, 3, seed=seed)
     other = torch.cat([torch.zeros(2, 2, 12, 12), pairs[:, 2:]], dim=1)
-    assert torch.equal(
-        apply_augmentation(pairs, 2, parameters)[:, 2:], apply_augmentation(other, 2, parameters)[:, 2:]
-    )
+    assert torch.equal(apply_augmentation(pairs, 2, parameters)[:, 2:], apply_augmentation(other, 2, parameters)[:, 2:])
 
 
 @pytest.mark.parametrize("size", [32, 64, 512])

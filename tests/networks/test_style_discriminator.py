@@ -59,7 +59,9 @@ def test_a_residual_block_equals_its_formula() -> None:
 
     def filtered(maps: torch.Tensor, padding: int) -> torch.Tensor:
         n, c, h, w = maps.shape
-        return F.conv2d(maps.reshape(n * c, 1, h, w), low_pass[None, None], padding=padding).unflatten(0, (n, c))[:, :, 0]
+        return F.conv2d(maps.reshape(n * c, 1, h, w), low_pass[None, None], padding=padding).unflatten(0, (n, c))[
+            :, :, 0
+        ]
 
     def activated(maps: torch.Tensor) -> torch.Tensor:
         return math.sqrt(2) * torch.where(maps > 0, maps, 0.2 * maps)
@@ -116,7 +118,7 @@ def test_last_layers_run_in_float32_under_autocast() -> None:
     network = tiny()
     x = torch.randn(4, 4, 32, 32)
     seen: list[torch.dtype] = []
-    network.last.register_forward_hook(lambda module, inputs, output: seen.extend([inputs[0].dtype, output.dtype]))
+    network.last.register_forward_hook(lambda _module, inputs, output: seen.extend([inputs[0].dtype, output.dtype]))
     with torch.no_grad():
         expected = network(x)
         with torch.autocast("cpu", dtype=torch.bfloat16):

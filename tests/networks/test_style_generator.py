@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -92,7 +93,7 @@ def test_parameter_count_of_the_joint_generator() -> None:
     outputs = 4 + 4
     widths = [512, 512, 512, 512, 512, 256, 128]
     expected = 8 * (512 * 512 + 512) + 512 * 16 + styled(512, 512)
-    expected += sum(styled(a, b) + styled(b, b) for a, b in zip(widths[:-1], widths[1:], strict=True))
+    expected += sum(styled(a, b) + styled(b, b) for a, b in pairwise(widths))
     expected += sum(width * outputs + outputs + affine(width) for width in widths)
     expected += 4 * 4 + 4
     assert parameter_count(full(256, image_channels=4, label_maps=4)) == expected
@@ -209,9 +210,7 @@ def test_a_sample_does_not_depend_on_its_batch() -> None:
 
 
 def test_every_parameter_of_the_synthesis_has_a_gradient() -> None:
-    synthesis = StyleSynthesis(
-        size=32, image_channels=1, label_maps=2, style_size=8, width_base=128, width_maximum=8
-    )
+    synthesis = StyleSynthesis(size=32, image_channels=1, label_maps=2, style_size=8, width_base=128, width_maximum=8)
     noise = synthesis.draw_noise([torch.Generator().manual_seed(0)], torch.device("cpu"))
     images, logits = synthesis(torch.randn(1, synthesis.style_count, 8), noise)
     (images.square().mean() + logits.square().mean()).backward()

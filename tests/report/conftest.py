@@ -228,12 +228,12 @@ def workflow_folder(tmp_path: Path) -> Path:
     return write_workflow(tmp_path / "out")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_trial() -> Callable[..., Path]:
     return write_trial
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_workflow() -> Callable[..., Path]:
     return write_workflow
 

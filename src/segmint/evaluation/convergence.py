@@ -10,16 +10,16 @@ Curve = Sequence[tuple[int, float]]
 
 # Gain in validation Dice over the last fifth of the steps above which a trial is not converged.
 LARGEST_GAIN = 0.005
-_FIFTH, _WINDOW = 0.2, 0.1
+_FIFTH, _WINDOW = 0.2, 0.15
 
 
 def last_fifth_gain(curves: Sequence[Curve]) -> float:
     """What validation Dice gained over the last fifth of the steps, mean over the curves.
 
-    Each end of the fifth is smoothed over the tenth of the steps that leads up to it: the mean over the last tenth
-    (90 to 100 percent of the steps) minus the mean over 70 to 80 percent. A steady rise is measured exactly, a rise
-    that levels off slightly overstated, and the noise of a single validation is damped at both ends alike. A curve
-    too coarse for a window gives its interpolated value at the end of the window instead.
+    Each end of the fifth is smoothed over the steps that lead up to it: the median over the last 15 percent of the steps
+    minus the median over the 15 percent that end where the last fifth begins. A steady rise is measured exactly, a rise
+    that levels off slightly overstated; the median keeps a single bad validation from passing for a gain. A
+    curve too coarse for a window gives its interpolated value at the end of the window instead.
 
     Args:
         curves: for each seed (images shown, validation Dice), the last at the end of training.
@@ -40,6 +40,6 @@ def _gain(curve: Curve) -> float:
 
     def smoothed(end: float) -> float:
         inside = (share > end - _WINDOW + 1e-9) & (share <= end + 1e-9)
-        return float(dice[inside].mean()) if inside.any() else float(np.interp(end, share, dice))
+        return float(np.median(dice[inside])) if inside.any() else float(np.interp(end, share, dice))
 
     return smoothed(1.0) - smoothed(1.0 - _FIFTH)

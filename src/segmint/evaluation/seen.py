@@ -70,13 +70,15 @@ def _notes(synthetic: Path, provenance: Provenance, parts: Parts, lists: dict[st
     notes = []
     selected = lists["selected_on"]
     if selected:
-        of = "validation subjects" if selected <= set(parts.validation) else "subjects"
-        notes.append(f"{synthetic.name}: its checkpoint was selected on {len(selected)} {of} of this dataset.")
+        kind = "validation " if selected <= set(parts.validation) else ""
+        notes.append(
+            f"{synthetic.name}: its checkpoint was selected on {len(selected)} {kind}subject{_s(selected)} of this dataset."
+        )
     unlabelled = lists["images_seen"] - set(parts.labelled)
     if unlabelled:
         notes.append(
             f"{synthetic.name}: its generator has learned from images, without labels, of {len(unlabelled)} more "
-            "subjects of this dataset."
+            f"subject{_s(unlabelled)} of this dataset."
         )
     everything = [*provenance.labels_seen, *provenance.images_seen, *provenance.selected_on]
     others: dict[str, set[str]] = defaultdict(set)
@@ -85,7 +87,7 @@ def _notes(synthetic: Path, provenance: Provenance, parts: Parts, lists: dict[st
     for identity, subjects in sorted(others.items()):
         if _name(identity) != _name(parts.identity):
             notes.append(
-                f"{synthetic.name}: it stands on {len(subjects)} subjects of another dataset, {identity}; whether any "
+                f"{synthetic.name}: it stands on {len(subjects)} subject{_s(subjects)} of another dataset, {identity}; whether any "
                 "of them is a test subject under another name cannot be checked."
             )
         elif identity != parts.identity:
@@ -105,6 +107,10 @@ def _of_dataset(entries: Entries, identity: str) -> set[str]:
 def _name(identity: str) -> str:
     """An identity without its hash."""
     return re.sub(r"-[0-9a-f]{12}$", "", identity)
+
+
+def _s(subjects: Collection[str]) -> str:
+    return "" if len(subjects) == 1 else "s"
 
 
 def _named(subjects: Sequence[str]) -> str:

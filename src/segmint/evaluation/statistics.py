@@ -19,7 +19,7 @@ RESAMPLES, CONFIDENCE, SEED = 10_000, 0.95, 0
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean with its bootstrap interval; NaN where nothing was measured."""
+    """A mean with its bootstrap interval; NaN where there is none."""
 
     value: float
     low: float
@@ -49,7 +49,8 @@ def bootstrap_mean(
             scores always give the same interval.
 
     Returns:
-        The estimate. With a single unit the interval speaks of subjects alone, with a single subject of units alone.
+        The estimate. With a single unit the interval speaks of subjects alone; with a single subject it is NaN, since
+        one subject says nothing about others.
     """
     table = np.asarray(scores, dtype=np.float64)
     if table.ndim != 2:
@@ -62,6 +63,8 @@ def bootstrap_mean(
     if len(belongs) != len(table):
         raise ValueError(f"{len(belongs)} units for {len(table)} seeds")
     mean = float(values.sum() / measured.sum())
+    if measured.any(axis=0).sum() < 2:
+        return Estimate(mean, float("nan"), float("nan"))
     generator = np.random.default_rng(seed)
     rows = _weights(int(belongs.max()) + 1, resamples, generator)[:, belongs]
     columns = _weights(table.shape[1], resamples, generator)

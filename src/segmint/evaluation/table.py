@@ -119,8 +119,9 @@ def _difference(arm: Mapping[str, Any]) -> Text:
     difference = arm["difference_to_real"]
     if difference is None or difference["difference"] is None or arm["name"] == REAL_ARM:
         return Text("–")
-    low, high = (points(bound, signed=True) for bound in difference["interval"])
-    return _over(points(difference["difference"], signed=True), f"{low} to {high}")
+    low, high = difference["interval"]
+    interval = "" if low is None or high is None else f"{points(low, signed=True)} to {points(high, signed=True)}"
+    return _over(points(difference["difference"], signed=True), interval)
 
 
 def _over(value: str, interval: str) -> Text:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -70,8 +71,7 @@ def _decide(primary: Primary | None, *, gain: float, steps: int) -> tuple[Kind, 
             f"Descriptive, no verdict, as no test subject has a Dice in both {PRIMARY_ARM} and {REAL_ARM}",
         )
     seeds = f"{primary.seeds} seed{'s' if primary.seeds > 1 else ''}"
-    low, high = (points(bound, signed=True) for bound in difference.interval)
-    interval = f"{COMPARISON}, 95% interval {low} to {high}, {seeds}"
+    interval = f"{COMPARISON}, {_interval(difference)}, {seeds}"
     tested = f"mean Dice on {primary.subjects} test subject{'s' if primary.subjects > 1 else ''}"
     changed = f"{tested} changes by {points(difference.value, signed=True)} points ({interval})"
     if primary.subjects < FEWEST_SUBJECTS:
@@ -84,6 +84,12 @@ def _decide(primary: Primary | None, *, gain: float, steps: int) -> tuple[Kind, 
     if difference.high < 0:
         return "harms", f"Synthetic pairs harm: they lower {tested} by {points(-difference.value)} points ({interval})"
     return "inconclusive", f"Inconclusive: with synthetic pairs added, {changed}"
+
+
+def _interval(difference: Estimate) -> str:
+    if math.isnan(difference.low):
+        return "no interval from one subject"
+    return f"95% interval {points(difference.low, signed=True)} to {points(difference.high, signed=True)}"
 
 
 def _condition(synthetic_sets: int, generators: int) -> str:

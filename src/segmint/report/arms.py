@@ -35,7 +35,10 @@ class Estimate:
 
     @property
     def interval_text(self) -> str:
-        return "" if self.low is None or self.high is None else f"{self.low:.3f} to {self.high:.3f}"
+        """Empty where there is none, or where it has no width: a single subject and seed leave nothing to resample."""
+        if self.low is None or self.high is None or self.low == self.high:
+            return ""
+        return f"{self.low:.3f} to {self.high:.3f}"
 
 
 @dataclass(frozen=True)
@@ -61,8 +64,10 @@ class Arm:
 
     @property
     def gain_interval(self) -> str:
-        if self.difference is None or self.difference.low is None or self.difference.high is None:
+        if self.difference is None or not self.difference.interval_text:
             return ""
+        assert self.difference.low is not None
+        assert self.difference.high is not None
         return f"{signed_points(self.difference.low)} to {signed_points(self.difference.high)}"
 
     @property

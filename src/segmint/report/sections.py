@@ -78,9 +78,10 @@ def _curves_caption(trial: Mapping[str, Any]) -> str:
     gain = trial.get("convergence_gain_points")
     if gain is not None:
         state = "converged" if trial.get("converged") else "not converged"
+        change = f"{gain:+.2f}".replace("-", "−")
         caption += (
-            f" Over the last fifth of the steps real slices alone still gained {gain:.2f} points (the trial counts as"
-            f" {state}; the bound is 0.5)."
+            f" Over the last fifth of the steps the Dice of 100R changed by {change} points; above +0.5 it would still be"
+            f" rising, so the trial counts as {state}."
         )
     return caption
 

@@ -21,7 +21,7 @@ def forest(arms: Sequence[Arm]) -> Drawing | None:
 
     def plot(figure: Any, narrow: bool) -> None:
         axes = figure.add_subplot()
-        _rows(axes, [(arm, arm.overall) for arm in measured], names=True)
+        _rows(axes, [(arm, arm.overall) for arm in measured], names=True, ticks=5)
         axes.set_xlabel("Dice, mean over labels and subjects")
         if not narrow:
             _write_numbers(axes, measured)
@@ -46,7 +46,7 @@ def forest_by_label(arms: Sequence[Arm]) -> Drawing | None:
         for place, name in enumerate(names):
             axes = figure.add_subplot(-(-len(names) // columns), columns, place + 1)
             rows = [(arm, arm.labels[name]) for arm in arms if name in arm.labels and arm.labels[name].mean is not None]
-            _rows(axes, rows, names=place % columns == 0)
+            _rows(axes, rows, names=place % columns == 0, ticks=5 if narrow else 3)
             axes.set_title(plain(name, 32))
 
     panel = 66 + 26 * len(arms)
@@ -58,7 +58,7 @@ def forest_by_label(arms: Sequence[Arm]) -> Drawing | None:
     )
 
 
-def _rows(axes: Any, rows: Sequence[tuple[Arm, Any]], *, names: bool) -> None:
+def _rows(axes: Any, rows: Sequence[tuple[Arm, Any]], *, names: bool, ticks: int) -> None:
     reference = next((estimate.mean for arm, estimate in rows if arm.kind == "real"), None)
     if reference is not None:
         axes.axvline(reference, color=MUTED, linestyle=(0, (4, 3)), linewidth=1, zorder=1)
@@ -76,7 +76,7 @@ def _rows(axes: Any, rows: Sequence[tuple[Arm, Any]], *, names: bool) -> None:
     axes.grid(axis="x")
     axes.set_axisbelow(True)
     axes.margins(x=0.08)
-    axes.locator_params(axis="x", nbins=5)
+    axes.locator_params(axis="x", nbins=ticks)
 
 
 def _write_numbers(axes: Any, arms: Sequence[Arm]) -> None:

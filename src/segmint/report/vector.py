@@ -118,7 +118,7 @@ def _inline(svg: str, label: str) -> str:
     body = re.sub(r'\bid="', f'id="{prefix}-', body)
     body = re.sub(r"url\(#", f"url(#{prefix}-", body)
     body = re.sub(r'href="#', f'href="#{prefix}-', body)
-    body = re.sub(r"font: ([^;\"]*?)(?:'DejaVu Sans'|sans-serif)[^;\"]*", r"font: \1var(--sans)", body)
+    body = re.sub(r"(font(?:-family)?: [^;\"]*?)(?:'DejaVu Sans'|sans-serif)[^;\"]*", r"\1var(--sans)", body)
     for colour, variable in _VARIABLES.items():
         body = body.replace(colour, variable)
     opening = re.match(r"<svg[^>]*>", body)

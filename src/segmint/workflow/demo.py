@@ -35,7 +35,7 @@ _THREE_ARMS = ("100R", "100F", "100R+300F")
 
 BUDGETS: dict[str, Budget] = {
     # A minute: every step works, the pictures are worth nothing.
-    "tiny": Budget(subjects=6, size=32, kimg=0.25, batch=8, arms=_THREE_ARMS, seeds=1, steps=10, trial_batch=8),
+    "tiny": Budget(subjects=6, size=32, kimg=0.064, batch=8, arms=_THREE_ARMS, seeds=1, steps=10, trial_batch=8),
     # About ten minutes on two cores.
     "small": Budget(subjects=34, size=64, kimg=6, batch=16, arms=_THREE_ARMS, seeds=2, steps=150, trial_batch=16),
     # Hours on two cores, minutes on a GPU.

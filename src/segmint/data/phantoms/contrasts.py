@@ -20,7 +20,7 @@ _SIGNAL: dict[str, tuple[float, float, float, float]] = {
     "hyperintensity": (0.76, 0.78, 1.22, 1.50),
     "edema": (0.68, 0.70, 1.38, 1.55),
     "enhancing": (0.66, 1.58, 1.10, 1.22),
-    "necrosis": (0.44, 0.46, 1.62, 0.80),
+    "necrosis": (0.41, 0.43, 1.64, 0.78),
 }
 """Signal against white matter on T1."""
 _SPREAD = {"edema": 0.07, "enhancing": 0.07, "necrosis": 0.08, "hyperintensity": 0.08, "vessel": 0.15}
@@ -35,7 +35,7 @@ def draw_signals(rng: np.random.Generator) -> Array:
     signals = signals * np.exp(rng.normal(size=signals.shape) * spread[:, None])
     necrosis, enhancing = TISSUES.index("necrosis"), TISSUES.index("enhancing")
     # a core may be as clear as fluid or full of protein, which FLAIR does not suppress
-    signals[necrosis, 3] *= np.exp(rng.normal(-0.1, 0.22))
+    signals[necrosis, 3] *= np.exp(rng.normal(-0.2, 0.18))
     # and take up little contrast agent or much
     signals[enhancing, 1] *= np.exp(rng.normal(-0.05, 0.12))
     drawn: Array = signals.astype(np.float32)

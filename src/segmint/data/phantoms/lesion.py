@@ -42,7 +42,7 @@ class Lesion:
         """Draw a tumour; a satellite is a smaller, second one."""
         low_grade = rng.random() < 0.18 and not satellite
         radius = float(rng.uniform(6.5, 9.5) if satellite else rng.uniform(12.0, 19.0))
-        stretch = np.exp(rng.normal((0, 0, -0.35), 0.18))  # wider than high, or it would fill the whole stack of slices
+        stretch = np.exp(rng.normal((0, 0, -0.45), 0.18))  # wider than high, or it would fill the whole stack of slices
         stretch /= np.prod(stretch) ** (1 / 3)
         necrosis = bool(rng.random() < (0.25 if low_grade else 0.88))
         return cls(
@@ -51,9 +51,9 @@ class Lesion:
             stretch=(float(stretch[0]), float(stretch[1]), float(stretch[2])),
             turn=float(rng.uniform(0, np.pi)),
             roughness=float(rng.uniform(0.16, 0.26)),
-            rim=0.0 if low_grade else float(rng.uniform(3.0, 5.0)) if necrosis else 2 * radius,
+            rim=0.0 if low_grade else float(rng.uniform(3.5, 5.5)) if necrosis else 2 * radius,
             necrosis=necrosis,
-            edema=float(rng.uniform(3.0, 6.0) if low_grade or satellite else rng.uniform(4.0, 12.0)),
+            edema=float(rng.uniform(3.0, 6.0) if low_grade or satellite else rng.uniform(4.0, 11.0)),
             softness=float(rng.uniform(0.8, 1.6)),
             push=float(radius * rng.uniform(0.15, 0.5)) * (0.5 if low_grade else 1.0),
         )
@@ -130,7 +130,7 @@ def grow_lesion(
     pial = np.minimum(cortex.pial, deep.basins)
     white = smooth_step(pial, 0.5, 5.5) * (1 - np.float32(0.65) * coverage(deep.nuclei, 3.0))
     fingers = random_field(rng, grid, 10.0)
-    reach = np.float32(lesion.edema) * (0.4 + np.float32(0.6) * white) * np.exp(np.float32(0.35) * fingers)
+    reach = np.float32(lesion.edema) * (0.4 + np.float32(0.6) * white) * np.exp(np.float32(0.3) * fingers)
     margin = np.maximum(core, 0) - reach
     below_pia = coverage(-pial, width)
     strength = below_pia / (1 + np.exp(np.clip(margin / np.float32(0.5 * lesion.softness), -20, 20)))

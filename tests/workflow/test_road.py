@@ -1,0 +1,123 @@
+"""What a workflow refuses before it spends hours, and the order of its steps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from segmint.data.writer import DatasetWriter
+from segmint.errors import UserError
+from segmint.outputs import read_json
+from segmint.workflow.demo import BUDGETS, demo
+from segmint.workflow.road import refuse_problems
+from segmint.workflow.run import run_workflow
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Path:
+    """Twelve slices of six subjects, small enough to train on in seconds."""
+    random = np.random.default_rng(0)
+    folder = tmp_path / "dots"
+    folder.mkdir()
+    writer = DatasetWriter(
+        folder, name="dots", channel_names=("grey",), label_names=("background", "dot"), file_ending=".png"
+    )
+    for number in range(12):
+        label = np.zeros((32, 32), np.uint8)
+        top, left = random.integers(2, 20, 2)
+        label[top : top + 8, left : left + 8] = 1
+        image = (60 + 120 * label + random.normal(0, 10, label.shape)).clip(0, 255).astype(np.uint8)
+        writer.add(f"dot{number:02d}", image[None], label, subject=f"s{number // 2}")
+    writer.finish()
+    return folder
+
+
+def test_problems_stop_the_road_before_training(dataset: Path, tmp_path: Path) -> None:
+    broken = next((dataset / "imagesTr").iterdir())
+    broken.write_bytes(broken.read_bytes()[:50])
+    with pytest.raises(UserError, match=broken.name):
+        run_workflow(dataset, out=tmp_path / "out", progress=False)
+    assert not (tmp_path / "out" / "run").exists()
+
+
+def test_further_problems_are_counted() -> None:
+    with pytest.raises(UserError, match=r"first is bad \(2 more: segmint data inspect d\)\."):
+        refuse_problems({"problems": ["first is bad.", "b", "c"]}, Path("d"))
+    refuse_problems({"problems": []}, Path("d"))
+
+
+def test_arms_without_synthetic_pairs_need_no_generator(dataset: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="--arms"):
+        run_workflow(dataset, out=tmp_path / "out", arms=["100R", "100R+100A"], progress=False)
+
+
+def test_bad_arms_and_budgets_leave_nothing_behind(dataset: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="is not an arm"):
+        run_workflow(dataset, out=tmp_path / "out", arms=["100X"], progress=False)
+    with pytest.raises(UserError, match="tiny, small, full"):
+        demo(tmp_path / "out", budget="huge")
+    assert not (tmp_path / "out").exists()
+
+
+def test_every_budget_fits_the_command_line_and_the_primary_comparison() -> None:
+    assert list(BUDGETS) == ["tiny", "small", "full"]
+    for budget in BUDGETS.values():
+        assert {"100R", "100F", "100R+300F"} <= set(budget.arms)
+        assert budget.subjects >= 3
+    assert (len(BUDGETS["small"].arms), BUDGETS["small"].seeds) == (3, 2)
+
+
+@pytest.mark.slow
+def test_the_whole_road_and_its_resumption(
+    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SEGMINT_CACHE", str(tmp_path / "cache"))
+    out = tmp_path / "out"
+    call: dict[str, Any] = {
+        "out": out,
+        "size": 32,
+        "kimg": 0.064,
+        "batch": 8,
+        "arms": ["100R", "100F", "100R+300F"],
+        "seeds": 1,
+        "steps": 4,
+        "trial_batch": 4,
+        "device": "cpu",
+        "threads": 1,
+    }
+    before = sorted(dataset.rglob("*"))
+    report = run_workflow(dataset, **call)
+    assert sorted(dataset.rglob("*")) == before, "the user's dataset was written to"
+    steps = read_json(out / "steps.json")
+    names = ["inspection.json", "run", "synthetic", "trial", "report.html"]
+    assert [step["folder"] for step in steps["steps"]] == names
+    assert all((out / name).exists() for name in names)
+    assert "has a label map" in steps["why"]
+    assert "has a label map" in report.read_text(encoding="utf-8")
+    trial = read_json(out / "trial" / "trial.json")
+    assert trial["arms"][2]["synthetic_slices"] == 3 * trial["arms"][0]["real_slices"]
+    assert set(trial["test_subjects"]) == set(read_json(out / "run" / "config.json")["split"]["test"])
+
+    written = {path: path.stat().st_mtime_ns for path in (out / "run").rglob("*.safetensors")}
+    (out / "trial" / "trial.json").unlink()
+    report.unlink()
+    capsys.readouterr()
+    assert run_workflow(dataset, **call, resume=True).is_file()
+    assert capsys.readouterr().err.count("done before") == 2
+    assert {path: path.stat().st_mtime_ns for path in (out / "run").rglob("*.safetensors")} == written
+    assert read_json(out / "trial" / "trial.json") == trial
+    with pytest.raises(UserError, match="was begun with seed 0"):
+        run_workflow(dataset, **call, seed=1, resume=True)
+
+
+@pytest.mark.slow
+def test_the_tiny_demonstration_says_that_it_is_no_evidence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEGMINT_CACHE", str(tmp_path / "cache"))
+    report = demo(tmp_path / "demo", budget="tiny", device="cpu", progress=False)
+    text = report.read_text(encoding="utf-8")
+    assert "A demonstration, not evidence." in text
+    assert "segmint data phantom brain" in text
+    assert read_json(tmp_path / "demo" / "trial" / "trial.json")["demonstration"] is True
