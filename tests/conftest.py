@@ -82,3 +82,11 @@ def discs_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         progress=False,
     )
     return run.root
+
+
+@pytest.fixture(scope="session")
+def discs_synthetic(discs_run: Path) -> Path:
+    """Forty pairs of that run; not to be changed."""
+    from segmint.synthesis.sample import sample
+
+    return sample(discs_run, n=40, seed=0, out=discs_run.parent / "synthetic", device="cpu")

@@ -10,7 +10,8 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load as deserialise
+from safetensors.torch import save as serialise
 from torch import Tensor
 
 from segmint.errors import UserError
@@ -76,9 +77,11 @@ class CheckpointFolder:
         """Write weights aside, move them into place, then move the JSON that names them (the moment that counts)."""
         self.folder.mkdir(parents=True, exist_ok=True)
         weights = f"images-{state['images']:010d}.safetensors"
+        content = serialise(dict(tensors))
+        # Written by Python, so that a full disk is an OSError as everywhere else.
         with staged_file(self.folder / weights) as staging:
-            save_file(dict(tensors), staging)
-            digest = hashlib.sha256(staging.read_bytes()).hexdigest()
+            staging.write_bytes(content)
+        digest = hashlib.sha256(content).hexdigest()
         entry = {**state, "weights": weights, "sha256": digest}
         if best:
             write_json(self.folder / "best.json", entry)
@@ -114,9 +117,10 @@ class CheckpointFolder:
         state = self.entry(which)
         path = self.folder / Path(str(state["weights"])).name
         try:
-            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            content = path.read_bytes()
+            digest = hashlib.sha256(content).hexdigest()
             if digest != state["sha256"]:
                 raise UserError(f"{path} is damaged (its hash is not the one recorded): restore it or train again.")
-            return Checkpoint(load_file(path), state, digest)
+            return Checkpoint(deserialise(content), state, digest)
         except (OSError, SafetensorError) as error:
             raise UserError(f"{path} cannot be read as a checkpoint ({error}): restore it or train again.") from error
