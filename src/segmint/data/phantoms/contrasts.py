@@ -18,7 +18,7 @@ _SIGNAL: dict[str, tuple[float, float, float, float]] = {
     "vessel": (0.42, 1.65, 0.45, 0.35),
     "choroid": (0.52, 1.35, 1.30, 0.90),
     "hyperintensity": (0.76, 0.78, 1.22, 1.50),
-    "edema": (0.68, 0.70, 1.38, 1.55),
+    "edema": (0.66, 0.68, 1.42, 1.60),
     "enhancing": (0.66, 1.58, 1.10, 1.22),
     "necrosis": (0.41, 0.43, 1.64, 0.78),
 }

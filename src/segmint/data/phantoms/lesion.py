@@ -134,7 +134,7 @@ def grow_lesion(
     margin = np.maximum(core, 0) - reach
     below_pia = coverage(-pial, width)
     strength = below_pia / (1 + np.exp(np.clip(margin / np.float32(0.5 * lesion.softness), -20, 20)))
-    mottled = np.float32(0.8) + np.float32(0.12) * random_field(rng, grid, 5.0)
+    mottled = np.float32(0.88) + np.float32(0.1) * random_field(rng, grid, 5.0)
     edema: Array = np.clip(np.maximum(strength, solid) * mottled, 0, 1)
     return LesionMaps(
         necrosis=cavity,
