@@ -3,8 +3,8 @@
 Two layouts are understood:
 
 - a folder laid out as the public PyTorch release of StyleGAN2-ADA: `training/networks.py` with the classes `Generator`
-  and `Discriminator`. Only their constructors and calls are used; the step around them is ours, from the papers, with the
-  same losses, optimiser and style mixing as joint-stylegan2, so that the networks are what is compared.
+  and `Discriminator`. Only their constructors and calls are used; the step around them is ours, from the papers, with
+  the same losses, optimiser and style mixing as joint-stylegan2, so that the networks are what is compared.
 - a Python file with a function `build_training_step(*, size, channels, batch, latent_size, width_base, width_maximum,
   regularised, seed)` that returns a function without arguments, which runs one training step.
 """
@@ -57,7 +57,8 @@ def build_other_step(path: Path, sizes: Sizes, *, regularised: bool, seed: int) 
 
 def _step_of_file(path: Path, sizes: Sizes, *, regularised: bool, seed: int) -> TrainingStep:
     spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None and spec.loader is not None
+    if spec is None or spec.loader is None:
+        raise UserError(f"--other {path} cannot be read as a Python file.")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     if not hasattr(module, "build_training_step"):

@@ -45,6 +45,6 @@ class Sizes:
 
 
 def adam_settings(interval: int) -> tuple[float, tuple[float, float]]:
-    """Learning rate and betas of Adam where a regulariser runs every `interval` steps; 0 is never [Karras 2020, section 3.1]."""
+    """Learning rate and betas of Adam where a regulariser runs every `interval` steps, 0 for never [Karras 2020, 3.1]."""
     c = interval / (interval + 1) if interval else 1.0
     return LEARNING_RATE * c, (0.0, 0.99**c)

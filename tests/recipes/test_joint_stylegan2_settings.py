@@ -26,6 +26,7 @@ def test_the_faithful_preset_is_as_published() -> None:
         "latent_size": 512,
         "width_base": 32768,
         "width_maximum": 512,
+        "width_minimum": 0,
         "learning_rate": 0.002,
         "r1_gamma": 10.0,
         "r1_every": 16,
@@ -66,7 +67,12 @@ def test_what_the_repaired_preset_changes() -> None:
 
 def test_capacities_change_the_width_alone() -> None:
     assert RECIPE.capacities["full"] == {}
-    assert RECIPE.capacities["small"] == {"latent_size": 128, "width_base": 1024, "width_maximum": 128}
+    assert RECIPE.capacities["small"] == {
+        "latent_size": 128,
+        "width_base": 1024,
+        "width_maximum": 128,
+        "width_minimum": 16,
+    }
 
 
 @pytest.mark.parametrize(
@@ -159,3 +165,11 @@ def test_all_that_must_survive_a_restart_is_in_the_state() -> None:
     state = set(tiny().state_dict())
     assert {"path_mean", "augmentation_strength", "sign_sum", "steps", "generator.mapping.mean_latent"} <= state
     assert "smoothing" not in state
+
+
+@pytest.mark.parametrize(("size", "left"), [(32, 32), (64, 16), (128, 16), (256, 16)])
+def test_small_capacity_keeps_feature_maps_at_every_size(size: int, left: int) -> None:
+    settings = RECIPE.settings(preset="repaired", capacity="small", changes={})
+    (stage,) = RECIPE.stages(Task(size, 1, 3, 8, 1000), settings)
+    assert isinstance(stage, JointStage)
+    assert stage.generator.synthesis.style_blocks[-1].second.bias.shape == (left,)

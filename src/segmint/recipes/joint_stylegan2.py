@@ -29,6 +29,8 @@ class JointStyleGAN2Settings(RecipeSettings):
     latent_size: int = Field(512, ge=1)
     width_base: int = Field(32768, ge=64)
     width_maximum: int = Field(512, ge=4)
+    # Feature maps left at the output's resolution; where the base leaves fewer, it is raised.
+    width_minimum: int = Field(0, ge=0)
     learning_rate: float = Field(0.002, gt=0)
     # "auto" is 0.0002 size^2 / batch [Karras 2020a, appendix C].
     r1_gamma: NonNegativeFloat | Literal["auto"] = 10.0
@@ -93,7 +95,7 @@ class JointStage(PairStage):
         super().__init__()
         self.task, self.settings = task, settings
         self.r1_gamma = 0.0002 * task.size**2 / task.batch if settings.r1_gamma == "auto" else settings.r1_gamma
-        widths = {"width_base": settings.width_base, "width_maximum": settings.width_maximum}
+        widths = {"width_base": _width_base(task, settings), "width_maximum": settings.width_maximum}
         self.generator = StyleGenerator(
             size=task.size,
             image_channels=task.image_channels,
@@ -292,12 +294,16 @@ class JointStage(PairStage):
         return images.clamp(-1, 1), logits.softmax(dim=1)
 
 
+def _width_base(task: Task, settings: JointStyleGAN2Settings) -> int:
+    return max(settings.width_base, settings.width_minimum * task.size)
+
+
 def _stages(task: Task, settings: JointStyleGAN2Settings) -> Sequence[Stage]:
     if task.size < 32 or task.size > 512 or task.size & (task.size - 1):
         raise UserError(
             f"joint-stylegan2 makes images of 32, 64, 128, 256 or 512 pixels, not {task.size}: choose one with --size."
         )
-    if settings.width_base < task.size:
+    if _width_base(task, settings) < task.size:
         raise UserError(
             f"--set width_base={settings.width_base} leaves no feature map at {task.size} pixels: "
             f"it must be at least {task.size}."
@@ -320,7 +326,10 @@ RECIPE = Recipe(
     source="Son et al., ISMRM 2022, 0102; Karras et al., CVPR 2020",
     gives=frozenset({"pairs"}),
     presets={"faithful": FAITHFUL, "repaired": REPAIRED},
-    capacities={"full": {}, "small": {"latent_size": 128, "width_base": 1024, "width_maximum": 128}},
+    capacities={
+        "full": {},
+        "small": {"latent_size": 128, "width_base": 1024, "width_maximum": 128, "width_minimum": 16},
+    },
     stages=_stages,
     suits=_suits,
     # A budget counts images: with few of them, smaller batches make more steps.
