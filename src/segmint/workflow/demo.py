@@ -37,9 +37,9 @@ BUDGETS: dict[str, Budget] = {
     # A minute: every step works, the pictures are worth nothing.
     "tiny": Budget(subjects=6, size=32, kimg=0.064, batch=8, arms=_THREE_ARMS, seeds=1, steps=10, trial_batch=8),
     # About ten minutes on two cores.
-    "small": Budget(subjects=34, size=64, kimg=6, batch=16, arms=_THREE_ARMS, seeds=2, steps=150, trial_batch=16),
+    "small": Budget(subjects=34, size=64, kimg=7, batch=8, arms=_THREE_ARMS, seeds=2, steps=150, trial_batch=16),
     # Hours on two cores, minutes on a GPU.
-    "full": Budget(subjects=60, size=64, kimg=60, batch=16, arms=DEFAULT_ARMS, seeds=5, steps=None, trial_batch=16),
+    "full": Budget(subjects=60, size=64, kimg=60, batch=8, arms=DEFAULT_ARMS, seeds=5, steps=None, trial_batch=16),
 }
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import reduce
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,8 +31,17 @@ def random_field(
     for axis in (2, 1, 0):
         index, weight = _spline_taps((axes[axis] - np.float32(BOX[axis][0])) / np.float32(scales[axis]))
         shape = [-1 if a == axis else 1 for a in range(3)]
-        field = reduce(np.add, (np.take(field, i, axis) * w.reshape(shape) for i, w in zip(index, weight, strict=True)))
-    return field * np.float32(1 / _STANDARD_DEVIATION)
+        weight = weight.reshape(4, *shape)
+        total = np.take(field, index[0], axis, mode="clip")
+        total *= weight[0]
+        part = np.empty_like(total)
+        for tap in (1, 2, 3):
+            np.take(field, index[tap], axis, out=part, mode="clip")
+            part *= weight[tap]
+            total += part
+        field = total
+    field *= np.float32(1 / _STANDARD_DEVIATION)
+    return field
 
 
 def _spline_taps(positions: Array) -> tuple[NDArray[np.intp], Array]:

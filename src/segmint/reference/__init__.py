@@ -1,0 +1,1 @@
+"""What real data teaches: nearest neighbours of synthetic images."""
