@@ -120,5 +120,7 @@ def locked(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise UserError(f"{folder} is in use by another segmint process: wait for it or choose another --out.") from error
+            raise UserError(
+                f"{folder} is in use by another segmint process: wait for it or choose another --out."
+            ) from error
         yield

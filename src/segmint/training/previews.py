@@ -1,4 +1,4 @@
-"""Grids of pairs: every image channel, and the first channel with the label map laid over it."""
+"""Grids of pairs: every image channel, and the last channel with the label map laid over it."""
 
 from __future__ import annotations
 

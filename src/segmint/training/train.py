@@ -27,7 +27,7 @@ from segmint.recipes import find_recipe
 from segmint.recipes.contract import PairStage, Recipe, Stage, Task
 from segmint.training.build import build_stages
 from segmint.training.estimate import estimate
-from segmint.training.examination import pair_examiner, segmenter_examiner
+from segmint.training.examination import VALIDATION_PAIRS, pair_examiner, segmenter_examiner
 from segmint.training.loop import Diverged, Interrupted, Loop, Plan
 from segmint.training.loss_plot import write_loss_plot
 from segmint.training.precision import Hardware, choose_hardware
@@ -321,7 +321,8 @@ def _train_stage(
         total=task.total_images,
         batch=task.batch,
         tick=max(task.batch, task.total_images // TICKS),
-        snapshot=max(task.batch, task.total_images // SNAPSHOTS),
+        # A look draws VALIDATION_PAIRS pairs: it must not cost more than what it looks at.
+        snapshot=max(task.batch, VALIDATION_PAIRS, task.total_images // SNAPSHOTS),
     )
     if isinstance(stage, PairStage):
         examine = pair_examiner(data.training, data.validation, previews=run.previews, seed=seed)

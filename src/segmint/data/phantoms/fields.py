@@ -34,7 +34,7 @@ def random_field(
         weight = weight.reshape(4, *shape)
         total = np.take(field, index[0], axis, mode="clip")
         total *= weight[0]
-        part = np.empty_like(total)
+        part = np.empty_like(total)  # every index is in range; mode="clip" only lets numpy write into it directly
         for tap in (1, 2, 3):
             np.take(field, index[tap], axis, out=part, mode="clip")
             part *= weight[tap]
