@@ -31,8 +31,8 @@ def test_the_same_pairs_come_whatever_is_asked_at_once(discs_run: Path) -> None:
 
 def test_truncation_draws_nearer_to_the_mean(discs_run: Path) -> None:
     sampler = open_sampler(discs_run, device="cpu")
-    spread = [sampler.sample(16, seed=0, truncation=t)[0].std(axis=0).mean() for t in (1.0, 0.3)]
-    assert spread[1] < spread[0]
+    spread = [sampler.sample(16, seed=0, truncation=t)[0].std(axis=0).mean() for t in (1.0, 0.001)]
+    assert spread[1] < 0.2 * spread[0]
 
 
 def test_a_synthetic_dataset_reads_back_as_it_was_drawn(discs_run: Path, tmp_path: Path) -> None:
