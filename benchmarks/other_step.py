@@ -60,7 +60,10 @@ def _step_of_file(path: Path, sizes: Sizes, *, regularised: bool, seed: int) -> 
     if spec is None or spec.loader is None:
         raise UserError(f"--other {path} cannot be read as a Python file.")
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except ImportError as error:
+        raise _not_importable(path, error) from error
     if not hasattr(module, "build_training_step"):
         raise UserError(f"--other {path} has no function build_training_step: write one that returns a step to run.")
     step: TrainingStep = module.build_training_step(
@@ -82,11 +85,13 @@ def _import_networks(folder: Path) -> ModuleType:
     try:
         return importlib.import_module("training.networks")
     except ImportError as error:
-        raise UserError(
-            f"--other {folder} cannot be imported ({error}): install what it needs beside segmint."
-        ) from error
+        raise _not_importable(folder, error) from error
     finally:
         sys.path.pop(0)
+
+
+def _not_importable(path: Path, error: ImportError) -> UserError:
+    return UserError(f"--other {path} cannot be imported ({error}): install what it needs beside segmint.")
 
 
 class _AdversarialStep:

@@ -44,7 +44,7 @@ def main(
     rounds: Annotated[int, typer.Option(min=1, help="Measured rounds.")] = 5,
     steps: Annotated[
         int, typer.Option(min=1, help="Steps a round without regularisers; with them, whole periods of 16.")
-    ] = 8,
+    ] = 4,
     variant: Annotated[str, typer.Option(help="plain (without the lazy regularisers), regularised, or both.")] = "both",
     seed: Annotated[int, typer.Option()] = 0,
 ) -> None:

@@ -17,9 +17,9 @@ class UNetSettings(RecipeSettings):
 
     width: int = Field(16, ge=4)
     width_maximum: int = Field(256, ge=4)
-    levels: int = Field(4, ge=2)
-    residual_units: int = Field(1, ge=0)
-    learning_rate: float = Field(0.002, gt=0)
+    levels: int = Field(5, ge=2)
+    residual_units: int = Field(2, ge=0)
+    learning_rate: float = Field(0.003, gt=0)
     # Rate = learning_rate (1 - images / budget)^exponent.
     decay_exponent: float = Field(0.9, ge=0)
     weight_decay: float = Field(1e-5, ge=0)
@@ -80,12 +80,15 @@ class UNetStage(SegmenterStage):
 
 
 def _stages(task: Task, settings: UNetSettings) -> Sequence[Stage]:
-    multiple = 2 ** (settings.levels - 1)
-    if task.size % multiple or task.size < 2 * multiple:
+    # Fewer levels for small images, so that the lowest keeps at least two pixels a side.
+    levels = min(settings.levels, task.size.bit_length() - 1)
+    multiple = 2 ** (levels - 1)
+    if task.size % multiple:
         raise UserError(
-            f"unet with {settings.levels} levels takes images whose side is a multiple of {multiple} and at least "
-            f"{2 * multiple}, not {task.size}: choose another --size."
+            f"unet with {levels} levels takes images whose side is a multiple of {multiple}, not {task.size}: "
+            "choose another --size."
         )
+    settings = settings.model_copy(update={"levels": levels})
     return [UNetStage(task, settings)]
 
 
@@ -99,7 +102,7 @@ RECIPE = Recipe(
     source="Ronneberger et al., MICCAI 2015; MONAI",
     gives=frozenset({"segmenter"}),
     presets={"repaired": UNetSettings(), "faithful": UNetSettings()},
-    capacities={"small": {}, "full": {"width": 32, "width_maximum": 512, "levels": 5, "residual_units": 2}},
+    capacities={"small": {}, "full": {"width": 32, "width_maximum": 512}},
     stages=_stages,
     suits=_suits,
     batch={"faithful": 16, "repaired": 16},
