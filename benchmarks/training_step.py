@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -64,8 +65,14 @@ def main(
         )
         # A whole period holds each lazy term exactly as often as training does.
         length = -(-steps // R1_EVERY) * R1_EVERY if regularised else steps
+        wall, busy = time.perf_counter(), time.process_time()
         rates = alternate(contestants, rounds=rounds, steps=length, batch=batch, on_round=_print_round)
+        share = (time.process_time() - busy) / (time.perf_counter() - wall) / hardware.threads
         console.print(_table(sizes, rates, regularised=regularised, rounds=rounds, steps=length))
+        # Contention does not hit all contestants alike, whatever the order of rounds.
+        console.print(
+            f"This process had {share:.0%} of its threads' time; a share far below 100% means a busy machine: repeat."
+        )
 
 
 def _describe_machine(console: Console, threads: int, *, native_bf16: bool) -> None:

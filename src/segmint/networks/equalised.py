@@ -72,4 +72,4 @@ class EqualisedConv(nn.Module):
             gain = gain * ACTIVATION_GAIN
         bias = self.bias * gain if self.bias is not None else None
         x = F.conv2d(x, self.weight * (self.weight_scale * gain), bias, stride=self.stride, padding=self.padding)
-        return F.leaky_relu(x, LEAKY_SLOPE) if self.activation else x
+        return F.leaky_relu(x, LEAKY_SLOPE, inplace=True) if self.activation else x

@@ -40,7 +40,7 @@ class ModulatedConv(nn.Module):
             style = self.affine(w.to(self.weight.dtype))
             if self.demodulate:
                 norm = F.linear(style.square(), weight.square().sum(dim=(2, 3)))
-                demodulation = torch.rsqrt(norm + 1e-8)[:, :, None, None].to(x.dtype)
+                demodulation = torch.rsqrt(norm + 1e-8)[:, :, None, None]
         x = x * style[:, :, None, None].to(x.dtype)
         if self.up:
             # The filter's gain of 4 makes up for the zeros between the samples.
@@ -65,9 +65,12 @@ class StyledLayer(nn.Module):
         x, scale = self.convolution(x, w)
         assert scale is not None
         # The activation's gain is folded into scale, noise and bias (the leaky ReLU is positively homogeneous).
-        offset = (noise * self.noise_strength).to(x.dtype) + self.bias[:, None, None].to(x.dtype)
-        x = torch.addcmul(offset * ACTIVATION_GAIN, x, scale * ACTIVATION_GAIN)
-        return F.leaky_relu(x, LEAKY_SLOPE)
+        scale, bias = scale * ACTIVATION_GAIN, self.bias[:, None, None] * ACTIVATION_GAIN
+        noise = noise * (self.noise_strength * ACTIVATION_GAIN)
+        # All take x's type here, or autocast would go on in float32. Bias before noise: the result has the layout of the
+        # first operand that has one, and noise, with its single channel, would make x channels-first.
+        x = torch.addcmul(bias.to(x.dtype), x, scale.to(x.dtype)).add_(noise.to(x.dtype))
+        return F.leaky_relu(x, LEAKY_SLOPE, inplace=True)
 
 
 class ToOutput(nn.Module):
