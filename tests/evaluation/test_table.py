@@ -101,3 +101,16 @@ def test_csv_reads_back(content: dict[str, Any]) -> None:
     assert float(rows[1]["difference_to_real high"]) == pytest.approx(0.033)
     assert rows[2]["dice"] == rows[2]["ratio_to_real"] == rows[0]["dice tumour"] == ""
     assert list(rows[0]) == list(trial_rows(content)[0])
+
+
+def test_many_labels_keep_their_names_and_numbers_on_a_narrow_screen(content: dict[str, Any]) -> None:
+    content["label_names"] = ["background", "necrosis", "edema", "enhancing", "oesophagus"]
+    for arm_number, one in enumerate(content["arms"]):
+        one["labels"] = {
+            name: {"mean": 0.5 + number / 100 + arm_number / 1000, "interval": [0.4, 0.6]}
+            for number, name in enumerate(content["label_names"][1:])
+        }
+    text = printed(content, 80)
+    for piece in ("necrosis", "enhancing", "oesophagus", "0.500", "0.511", "0.532"):
+        assert piece in text, piece
+    assert "…" not in text

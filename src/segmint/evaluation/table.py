@@ -15,6 +15,8 @@ from rich.text import Text
 from segmint.evaluation.arms import REAL_ARM
 from segmint.evaluation.verdict import points
 
+MOST_LABELS_BESIDE = 2
+
 _COLOURS = {
     "helps": "green",
     "harms": "red",
@@ -81,10 +83,10 @@ def trial_table(trial: Mapping[str, Any]) -> RenderableType:
     table.add_column("arm", no_wrap=True, style="bold")
     for heading in ("slices", "mean Dice"):
         table.add_column(heading, justify="right", no_wrap=True)
-    # With one label its Dice is the mean.
-    shown = labels if len(labels) > 1 else []
+    # With one label its Dice is the mean; more than two go into a table of their own, or 80 columns would cut numbers.
+    shown = labels if len(labels) == MOST_LABELS_BESIDE else []
     for label in shown:
-        table.add_column(Text(label), justify="right")
+        table.add_column(Text(label), justify="right", overflow="fold", min_width=5)
     for heading in ("ratio\nto 100R", "points\nabove 100R"):
         table.add_column(heading, justify="right", no_wrap=True)
     for arm in trial["arms"]:
@@ -98,7 +100,19 @@ def trial_table(trial: Mapping[str, Any]) -> RenderableType:
         )
     verdict = Text(trial["verdict"]["sentence"], style=f"bold {_COLOURS[trial['verdict']['kind']]}")
     notes = [Text(f"- {note}", style="dim") for note in trial["notes"]]
-    return Group(table, verdict, *notes)
+    by_label = [_label_table(trial, labels)] if len(labels) > MOST_LABELS_BESIDE else []
+    return Group(table, *by_label, verdict, *notes)
+
+
+def _label_table(trial: Mapping[str, Any], labels: list[str]) -> Table:
+    """Dice of each label, one row a label, one column an arm."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
+    table.add_column("label", overflow="fold", style="bold")
+    for arm in trial["arms"]:
+        table.add_column(arm["name"], justify="right", overflow="fold", min_width=5)
+    for label in labels:
+        table.add_row(label, *(_dice(arm["labels"][label]["mean"]) for arm in trial["arms"]))
+    return table
 
 
 def _s(number: int) -> str:
