@@ -78,3 +78,46 @@ def test_labels_that_cannot_be_read(
 def test_unknown_phantom(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", "phantom", "heart", "--out", str(tmp_path / "x")]) == 2
     assert "brain" in capsys.readouterr().err
+
+
+def test_a_published_layout_by_its_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    random = np.random.default_rng(0)
+    for kind in ("raw", "membranes", "mitochondria"):
+        (tmp_path / "src" / "stack1" / kind).mkdir(parents=True)
+        for number in range(6):
+            pixels = random.integers(0, 255, (16, 16), dtype=np.uint8)
+            name = f"{number:02d}.{'tif' if kind == 'raw' else 'png'}"
+            Image.fromarray(pixels if kind == "raw" else pixels > 200).save(tmp_path / "src" / "stack1" / kind / name)
+    convert = ["data", "convert", "drosophila-vnc", str(tmp_path / "src"), "--out", str(tmp_path / "out")]
+    assert main([*convert, "--blocks", "3", "--licence", "mine"]) == 0
+    said = capsys.readouterr().out
+    assert "6 pairs of 3 blocks" in said
+    assert "Licence: mine." in said
+    assert main(["data", "inspect", str(tmp_path / "out")]) == 0
+    assert "condition membranes" in capsys.readouterr().out
+
+    assert main([*convert, "--overwrite", "--observer", "2"]) == 2
+    assert "--observer 2" in capsys.readouterr().err
+    assert main(["data", "convert", "brats", str(tmp_path), "--out", str(tmp_path / "other")]) == 2
+    assert 'There is no layout "brats"' in capsys.readouterr().err
+
+    binary = tmp_path / "binary"
+    assert main(["data", "binarise", str(tmp_path / "out"), "--out", str(binary)]) == 0
+    assert "6 pairs, one label" in capsys.readouterr().out
+    assert main(["data", "binarise", str(tmp_path / "out"), "--out", str(binary)]) == 2
+    assert "--overwrite" in capsys.readouterr().err
+
+
+def test_layouts_are_listed_with_their_origin(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "layouts"]) == 0
+    said = capsys.readouterr().out
+    for word in ("chase-db1", "drive", "drosophila-vnc", "epfl-ca1", "lgg", "folders", "https://", "CC BY-NC-SA 4.0"):
+        assert word in said
+
+
+def test_the_help_names_every_phantom(capsys: pytest.CaptureFixture[str]) -> None:
+    from segmint.data.phantoms import PHANTOMS
+
+    assert main(["data", "phantom", "--help"]) == 0
+    said = capsys.readouterr().out
+    assert all(phantom.kind in said for phantom in PHANTOMS)

@@ -127,7 +127,7 @@ def test_an_unwritable_output_is_refused(discs: Path, tmp_path: Path, capsys: py
     assert (tmp_path / "file").read_text() == "mine"
 
 
-@pytest.mark.parametrize("verb", ["train", "sample", "trial", "phantom", "split"])
+@pytest.mark.parametrize("verb", ["train", "sample", "evaluate", "trial", "phantom", "split"])
 def test_an_existing_output_is_kept(
     verb: str, discs: Path, discs_run: Path, discs_synthetic: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -137,6 +137,7 @@ def test_an_existing_output_is_kept(
     words = {
         "train": ["train", "joint-stylegan2", str(discs), "--size", "32"],
         "sample": ["sample", str(discs_run), "--n", "2"],
+        "evaluate": ["evaluate", str(discs), str(discs_synthetic)],
         "trial": ["trial", str(discs), str(discs_synthetic), "--size", "32"],
         "phantom": ["data", "phantom", "brain", "--subjects", "4"],
         "split": ["data", "split", str(discs)],

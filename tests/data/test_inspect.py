@@ -53,6 +53,17 @@ def test_it_counts_what_is_there(make_dataset: MakeDataset) -> None:
     assert calls[-1] == (4, 4)
 
 
+def test_it_counts_condition_maps_as_labels(make_dataset: MakeDataset) -> None:
+    report = inspect_dataset(make_dataset(conditions={"odd": ("background", "odd"), "same": ("a", "b", "c")}))
+    odd, same = report["conditions"]
+    assert odd["name"] == "odd"
+    assert [one["name"] for one in same["labels"]] == ["a", "b", "c"]
+    assert [one["share"] for one in same["labels"]] == [one["share"] for one in report["labels"]]
+    assert [one["pairs"] for one in same["labels"]] == [one["pairs"] for one in report["labels"]]
+    assert odd["labels"][1]["share"] == report["labels"][1]["share"]
+    assert report["subject_kind"] == "subject"
+
+
 def test_it_finds_every_problem(make_dataset: MakeDataset) -> None:
     folder = make_dataset(shapes=[(6, 8)] * 8)
     (folder / "labelsTr" / "case0.png").unlink()

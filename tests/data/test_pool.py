@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from segmint.data.dataset import open_dataset
 from segmint.data.pool import PairPool, PoolPart
 from segmint.data.slices import SliceSet, open_slices
+from segmint.data.tiling import tile_corners
 from segmint.data.writer import DatasetWriter
 from segmint.errors import UserError
 
@@ -23,12 +24,18 @@ MakeDataset = Callable[..., Path]
 def aligned(tmp_path: Path) -> SliceSet:
     """Slices whose image is a function of their label, so that any misalignment shows."""
     writer = DatasetWriter(
-        tmp_path, name="x", channel_names=["a", "b"], label_names=["background", "o", "p"], file_ending=".png"
+        tmp_path,
+        name="x",
+        channel_names=["a", "b"],
+        label_names=["background", "o", "p"],
+        file_ending=".png",
+        conditions={"odd": ("background", "odd"), "same": ("background", "o", "p")},
     )
     rng = np.random.default_rng(1)
     for number in range(5):
         label = rng.integers(0, 3, (7, 5)).astype(np.uint8)
-        writer.add(f"c{number}", np.stack([label * 100, 255 - label * 100]), label, subject=f"s{number}")
+        image, maps = np.stack([label * 100, 255 - label * 100]), {"odd": label % 2, "same": label}
+        writer.add(f"c{number}", image, label, subject=f"s{number}", conditions=maps)
     writer.finish()
     return open_slices(open_dataset(tmp_path), size=8)
 
@@ -41,20 +48,29 @@ def aligned(tmp_path: Path) -> SliceSet:
         max_size=4,
     ),
     seed=st.integers(0, 99),
+    tile=st.sampled_from([None, 2, 3, 5, 8]),
 )
-def test_images_and_labels_stay_aligned(aligned: SliceSet, parts: list[tuple[list[int], str]], seed: int) -> None:
-    pool = PairPool([PoolPart(aligned, np.array(indices), flip) for indices, flip in parts])  # type: ignore[arg-type]
-    flat = [(index, flip) for indices, flip in parts for index in indices]
+def test_images_labels_and_conditions_stay_aligned(
+    aligned: SliceSet, parts: list[tuple[list[int], str]], seed: int, tile: int | None
+) -> None:
+    chosen = [PoolPart(aligned, np.array(indices), flip) for indices, flip in parts]  # type: ignore[arg-type]
+    pool, side = PairPool(chosen, tile=tile), tile or 8
+    corners = tile_corners(8, aligned.padding(0), tile=side)
+    flat = [(index, flip, *corner) for indices, flip in parts for index in indices for corner in corners]
     assert len(pool) == len(flat)
     positions = np.random.default_rng(seed).integers(0, len(pool), 7)
     images, labels = pool.read(positions)
-    assert images.shape == (7, 2, 8, 8)
+    conditions = pool.read_conditions(positions)
+    assert pool.conditions == {"odd": 2, "same": 3}
+    assert images.shape == (7, 2, side, side)
     assert images.dtype == np.float32
     assert labels.dtype == np.uint8
     flips = {"none": np.array, "h": np.fliplr, "v": np.flipud, "hv": lambda plane: np.rot90(plane, 2)}
-    for position, image, label in zip(positions, images, labels, strict=True):
-        index, flip = flat[position]
-        assert np.array_equal(label, flips[flip](aligned.labels[index]))
+    for position, image, label, maps in zip(positions, images, labels, conditions, strict=True):
+        index, flip, top, left = flat[position]
+        window = aligned.labels[index][top : top + side, left : left + side]
+        assert np.array_equal(label, flips[flip](window))
+        assert np.array_equal(maps, np.stack([label % 2, label]))
         inside = image[1] > -1
         ids = np.rint((image[0] + 1) / 2 * 255 / 100)
         assert np.array_equal(ids[inside], label[inside])
@@ -66,8 +82,42 @@ def test_the_pool_knows_its_shape(aligned: SliceSet) -> None:
     empty_images, empty_labels = pool.read(np.array([], dtype=np.int64))
     assert empty_images.shape == (0, 2, 8, 8)
     assert empty_labels.shape == (0, 8, 8)
-    with pytest.raises(IndexError):
-        pool.read(np.array([3]))
+    assert pool.read_conditions(np.array([], dtype=np.int64)).shape == (0, 2, 8, 8)
+    for read in (pool.read, pool.read_conditions):
+        with pytest.raises(IndexError):
+            read(np.array([3]))
+
+
+def test_only_conditions_that_all_parts_have_are_read(aligned: SliceSet, make_dataset: MakeDataset) -> None:
+    fitting = {"channels": ("a", "b"), "labels": ("background", "o", "p")}
+    one = open_slices(
+        open_dataset(make_dataset("one", conditions={"same": ("background", "o", "p")}, **fitting)), size=8
+    )
+    none = open_slices(open_dataset(make_dataset("none", **fitting)), size=8)
+    part = PoolPart(aligned, np.arange(2))
+    shared = PairPool([part, PoolPart(one, np.arange(2))])
+    assert shared.conditions == {"same": 3}
+    assert np.array_equal(shared.read_conditions(np.arange(4))[:, 0], shared.read(np.arange(4))[1])
+    nothing = PairPool([part, PoolPart(none, np.arange(2))])
+    assert nothing.conditions == {}
+    assert nothing.read_conditions(np.arange(4)).shape == (4, 0, 8, 8)
+    other = open_slices(
+        open_dataset(make_dataset("other", conditions={"odd": ("background", "even")}, **fitting)), size=8
+    )
+    with pytest.raises(UserError, match=r'ids of the condition "odd" \(background, odd against background, even\)'):
+        PairPool([part, PoolPart(other, np.arange(2))])
+
+
+def test_tiles_are_unscaled_and_no_larger_than_slices(make_dataset: MakeDataset) -> None:
+    slices = open_slices(open_dataset(make_dataset(shapes=[(20, 33), (12, 8)])), size=33)
+    pool = PairPool([PoolPart(slices, np.arange(2))], tile=8)
+    assert (pool.size, len(pool)) == (8, 4 * 8 + 2)
+    last = pool.read(np.array([len(pool) - 1]))[1][0]
+    assert np.array_equal(last, slices.original_label(1)[4:])
+    assert len(PairPool([PoolPart(slices, np.arange(2))], tile=33)) == 2
+    for tile in (0, 34):
+        with pytest.raises(UserError, match=f"Tiles of {tile} pixels cannot be taken from slices of 33 pixels"):
+            PairPool([PoolPart(slices, np.arange(2))], tile=tile)
 
 
 def test_parts_must_fit_together(aligned: SliceSet, make_dataset: MakeDataset) -> None:

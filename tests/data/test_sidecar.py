@@ -31,6 +31,8 @@ def test_everything_comes_back(tmp_path: Path) -> None:
         unlabelled={"u": CaseEntry(subject="p3")},
         split=Split(("p1",), (), ("p2",)),
         subsets={"1": Subset("1", ("p1",), (("a", 4),))},
+        conditions={"membranes": ("background", "membrane")},
+        subject_kind="block",
         licence="CC0",
         provenance=Provenance("runs/a", "ab" * 32, 3, "joint-stylegan2", (("set-0", "p1"),), (("set-0", "p1"),), ()),
     )
@@ -53,6 +55,10 @@ def test_no_file_is_no_sidecar(tmp_path: Path) -> None:
         ({"cases": {"a": {"subject": "s", "intensity": [{"kind": "fixed", "low": 2, "high": 1}]}}}, "low < high"),
         ({"cases": {}, "split": {"train": ["a", "a"]}}, 'the subject "a" stands twice in train'),
         ({"cases": {}, "split": {"train": []}}, "no subject in train"),
+        ({"cases": {}, "subject_kind": "mouse"}, '"subject_kind"'),
+        ({"cases": {}, "conditions": {"a_b": ["background", "b"]}}, 'the condition name "a_b" may hold'),
+        ({"cases": {}, "conditions": {"a": ["background"]}}, 'the condition "a" needs 2 to 256 different names'),
+        ({"cases": {}, "conditions": {"a": ["b", "b"]}}, 'the condition "a" needs 2 to 256 different names'),
     ],
 )
 def test_what_is_wrong_is_said_in_one_sentence(tmp_path: Path, content: dict[str, object], said: str) -> None:

@@ -49,6 +49,17 @@ def test_another_size_or_changed_file_is_cut_anew(make_dataset: MakeDataset) -> 
     assert cached_slices(open_dataset(folder), size=8, axis=None) != first
 
 
+def test_a_changed_or_lost_condition_is_cut_anew(make_dataset: MakeDataset) -> None:
+    folder = make_dataset(conditions={"odd": ("background", "odd")})
+    first = cached_slices(open_dataset(folder), size=8, axis=None)
+    expected = np.array(open_slices(open_dataset(folder), size=8).conditions["odd"])
+    (first / "condition-odd.npy").unlink()
+    assert np.array_equal(open_slices(open_dataset(folder), size=8).conditions["odd"], expected)
+    path = folder / "conditions" / "case0_odd.png"
+    os.utime(path, ns=(0, path.stat().st_mtime_ns + 1))
+    assert cached_slices(open_dataset(folder), size=8, axis=None) != first
+
+
 def test_a_spoilt_cache_is_rebuilt(make_dataset: MakeDataset) -> None:
     dataset = open_dataset(make_dataset())
     expected = np.array(open_slices(dataset, size=8).images)

@@ -96,6 +96,18 @@ def test_stored_subsets_of_slices_are_found(make_dataset: MakeDataset) -> None:
         slices.subset_indices(Subset("x", ("s0",), (("case0", 99),)))
 
 
+def test_conditions_are_placed_as_labels_are(make_dataset: MakeDataset) -> None:
+    conditions = {"same": ("background", "organ", "tumour"), "odd": ("background", "odd")}
+    slices = open_slices(
+        open_dataset(make_dataset("flat", shapes=[(40, 20), (10, 10)], conditions=conditions)), size=16
+    )
+    assert list(slices.conditions) == ["same", "odd"]
+    assert np.array_equal(slices.conditions["same"], slices.labels)
+    assert not slices.conditions["odd"].flags.writeable
+    volumes = open_slices(open_dataset(make_dataset(**VOLUMES, conditions=conditions)), size=9, axis=1)
+    assert np.array_equal(volumes.conditions["odd"], volumes.labels % 2)
+
+
 def test_all_masks_empty_is_refused(make_dataset: MakeDataset) -> None:
     folder = make_dataset()
     for path in (folder / "labelsTr").iterdir():

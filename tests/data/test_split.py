@@ -210,3 +210,10 @@ def test_the_hippocampus_is_split_without_touching_it(real_data: Callable[[str],
     assert dataset.split.test == names[90:]
     assert set(dataset.subsets["10"].subjects) < set(names[:80])
     assert dataset.read_image(dataset.cases[3]).ndim == 4
+
+
+def test_finding_subjects_makes_images_subjects(make_dataset: MakeDataset) -> None:
+    folder = make_dataset(subject_kind="image")
+    assert split_dataset(folder, fractions=(0.5, 0.25, 0.25)).subject_kind == "image"
+    found = split_dataset(folder, subject=r"\d", fractions=(0.5, 0.25, 0.25), overwrite=True)
+    assert (found.subjects, found.subject_kind) == (("0", "1", "2", "3"), "subject")

@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from segmint.data.subjects import SubjectKind
 from segmint.evaluation.statistics import Estimate
 from segmint.evaluation.verdict import Primary, Verdict, decide, points
 
@@ -16,10 +17,17 @@ def judged(
     sets: int = 1,
     generators: int = 1,
     demonstration: bool = False,
+    subject_kind: SubjectKind = "subject",
 ) -> Verdict:
     primary = None if difference is None else Primary(difference, subjects, 5)
     return decide(
-        primary, gain=gain, steps=800, synthetic_sets=sets, generators=generators, demonstration=demonstration
+        primary,
+        gain=gain,
+        steps=800,
+        synthetic_sets=sets,
+        generators=generators,
+        demonstration=demonstration,
+        subject_kind=subject_kind,
     )
 
 
@@ -49,6 +57,20 @@ def test_fewer_than_fifteen_subjects_give_no_verdict(subjects: int, kind: str) -
     assert verdict.kind == kind
     assert ("no verdict" in verdict.sentence) == (kind == "descriptive")
     assert "2.1 points" in verdict.sentence
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [("block", "blocks of one stack are not subjects"), ("image", "nobody knows which of the images come from one")],
+)
+def test_what_is_no_subject_is_only_described(kind: SubjectKind, said: str) -> None:
+    verdict = judged(BETTER, subjects=40, subject_kind=kind)
+    assert verdict.kind == "descriptive"
+    assert said in verdict.sentence
+    assert f"mean Dice on 40 test {kind}s changes by +2.1 points" in verdict.sentence
+    assert verdict.sentence.endswith(".")
+    assert ". " not in verdict.sentence
+    assert judged(BETTER, subject_kind=kind, gain=0.1).kind == "not converged"
 
 
 def test_not_converged_comes_first() -> None:

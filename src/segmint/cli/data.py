@@ -1,14 +1,13 @@
-"""`segmint data`: phantom, convert, inspect, split."""
+"""`segmint data`: phantom, convert, layouts, binarise, inspect, split."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from segmint.cli import options
+from segmint.cli import convert, options
 from segmint.errors import UserError
 
 Dataset = Annotated[Path, typer.Argument(metavar="DATASET", help="Dataset folder in nnU-Net layout.")]
@@ -19,24 +18,26 @@ def _help_if_alone(context: typer.Context) -> None:
         typer.echo(context.get_help())
 
 
-def _group(purpose: str) -> typer.Typer:
-    return typer.Typer(
-        help=purpose, callback=_help_if_alone, invoke_without_command=True, rich_markup_mode=None, add_completion=False
-    )
-
-
-app = _group("Make, convert, inspect and split datasets.")
-convert = _group("Bring other layouts into a dataset.")
-app.add_typer(convert, name="convert")
+app = typer.Typer(
+    help="Make, convert, inspect and split datasets.",
+    callback=_help_if_alone,
+    invoke_without_command=True,
+    rich_markup_mode=None,
+    add_completion=False,
+)
+app.add_typer(convert.app, name="convert")
+app.command("layouts")(convert.layouts_verb)
 
 
 @app.command("phantom")
 def phantom_verb(
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="brain: four MR contrasts, a tumour with three labels.")],
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="brain, retina, em-a, em-b, stroke or thorax.")],
     out: options.Out,
     subjects: Annotated[int, typer.Option("--subjects", metavar="N", help="Number of subjects.")] = 30,
     seed: options.Seed = 0,
-    size: Annotated[int, typer.Option("--size", metavar="N", help="Side of the slices in pixels.")] = 64,
+    size: Annotated[
+        int | None, typer.Option("--size", metavar="N", help="Side of the slices in pixels.  [default: the kind's own]")
+    ] = None,
     overwrite: options.Overwrite = False,
 ) -> None:
     """Draw a dataset: no patients, exact labels."""
@@ -46,86 +47,13 @@ def phantom_verb(
     typer.echo(f"Dataset: {path} ({subjects} subjects)")
 
 
-@convert.command("folders")
-def folders_verb(
-    images: Annotated[
-        Path, typer.Argument(metavar="IMAGES", help="Folder of images, or of images and masks together.")
-    ],
-    out: options.Out,
-    masks: Annotated[
-        Path | None,
-        typer.Argument(metavar="[MASKS]", help="Folder of masks, named as their images.", show_default=False),
-    ] = None,
-    pattern: Annotated[
-        str, typer.Option("--pattern", metavar="NAME", help="Name of a mask; * stands for its image's name.")
-    ] = "*_mask",
-    ignore: Annotated[
-        list[str] | None,
-        typer.Option("--ignore", metavar="NAME", help="Files to leave out; may be given several times."),
-    ] = None,
-    subject: Annotated[
-        str | None, typer.Option("--subject", metavar="REGEX", help="Finds the subject in a file's path.")
-    ] = None,
-    channels: Annotated[
-        str | None, typer.Option("--channels", metavar="A,B,...", help="Names of the image channels.")
-    ] = None,
-    labels: Annotated[
-        str | None,
-        typer.Option(
-            "--labels", metavar="A=128,B=255", help="Names of the labels with their mask values, or names alone."
-        ),
-    ] = None,
-    threshold: Annotated[
-        int | None, typer.Option("--threshold", metavar="V", help="Mask values from V on are foreground.")
-    ] = None,
-    modality: Annotated[
-        str | None,
-        typer.Option("--modality", metavar="NAME", help="Such as CT, which decides how intensities are read."),
-    ] = None,
-    name: Annotated[
-        str | None, typer.Option("--name", metavar="NAME", help="Of the dataset.  [default: of DIR]")
-    ] = None,
-    licence: Annotated[
-        str | None, typer.Option("--licence", metavar="NAME", help="Of the images, kept with them.")
-    ] = None,
-    overwrite: options.Overwrite = False,
-) -> None:
-    """Two folders, or one in which masks lie beside their images."""
-    from segmint.data.convert.folders import convert_folders
+@app.command("binarise")
+def binarise_verb(dataset: Dataset, out: options.Out, overwrite: options.Overwrite = False) -> None:
+    """Copy a dataset with all its labels merged into one, foreground."""
+    from segmint.data.binarise import binarise_dataset
 
-    result = convert_folders(
-        images,
-        masks,
-        out=out,
-        pattern=pattern,
-        ignore=ignore or (),
-        subject=subject,
-        channel_names=options.read_list(channels) or None,
-        labels=_read_labels(labels),
-        threshold=threshold,
-        modality=modality,
-        name=name,
-        licence=licence,
-        overwrite=overwrite,
-    )
-    for message in result.messages:
-        typer.echo(message)
-    typer.echo(f"Dataset: {result.dataset} ({result.pairs} pairs of {result.subjects} subjects)")
-
-
-def _read_labels(text: str | None) -> Mapping[str, int] | Sequence[str] | None:
-    words = options.read_list(text)
-    if not words:
-        return None
-    if not any("=" in word for word in words):
-        return words
-    labels: dict[str, int] = {}
-    for word in words:
-        label, _, value = word.partition("=")
-        if not label.strip() or not value.strip().isdecimal():
-            raise UserError(f"--labels {word}: write every label as name=value, such as tumour=255.")
-        labels[label.strip()] = int(value)
-    return labels
+    binary = binarise_dataset(dataset, out=out, overwrite=overwrite)
+    typer.echo(f"Dataset: {binary.root} ({len(binary.cases)} pairs, one label)")
 
 
 @app.command("inspect")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from segmint.data.intensity import IntensityMap
@@ -25,6 +26,7 @@ class Case:
         affine: [4][4] voxel-to-world matrix, where recorded.
         original_shape: Shape on the source's grid, before scaling and padding.
         padding: ((before, after), ...) per array axis, in pixels of this case.
+        condition_paths: File of every condition map, by name.
     """
 
     id: str
@@ -39,6 +41,7 @@ class Case:
     affine: tuple[tuple[float, ...], ...] | None = None
     original_shape: tuple[int, ...] | None = None
     padding: tuple[tuple[int, int], ...] | None = None
+    condition_paths: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ class Provenance:
         labels_seen: (dataset identity, subject) of every label map used in training, over all stages and runs.
         images_seen: The same for images.
         selected_on: The same for what chose the checkpoint.
+        stands_on: What else the pairs come from: path and hash of a run or dataset that gave the masks.
     """
 
     run: str
@@ -62,3 +66,4 @@ class Provenance:
     labels_seen: tuple[tuple[str, str], ...] = ()
     images_seen: tuple[tuple[str, str], ...] = ()
     selected_on: tuple[tuple[str, str], ...] = ()
+    stands_on: tuple[str, ...] = ()

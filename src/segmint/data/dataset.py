@@ -18,7 +18,7 @@ from segmint.data.dataset_json import Description, read_description
 from segmint.data.formats import Format, Geometry, find_format
 from segmint.data.layout import Found, find_cases
 from segmint.data.sidecar import SIDECAR_NAME, CaseEntry, Sidecar, read_sidecar
-from segmint.data.subjects import Split, Subset
+from segmint.data.subjects import Split, SubjectKind, Subset
 from segmint.errors import UserError
 
 __all__ = ["Case", "Dataset", "Provenance", "Split", "Subset", "open_dataset"]
@@ -41,6 +41,8 @@ class Dataset:
         provenance: What made it, for synthetic datasets; None for real ones.
         licence: As stored.
         packed: All channels of a case lie in one file (RGB, or 4-D NIfTI of the Medical Segmentation Decathlon).
+        conditions: Condition maps that every case has: name -> names of its ids (index = id).
+        subject_kind: What the subjects are: "subject", "block" of one stack, or "image" of which nothing is known.
     """
 
     root: Path
@@ -55,6 +57,8 @@ class Dataset:
     provenance: Provenance | None
     licence: str | None
     packed: bool = False
+    conditions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    subject_kind: SubjectKind = "subject"
     format: Format = field(repr=False, kw_only=True)
 
     @cached_property
@@ -65,7 +69,8 @@ class Dataset:
         """
         digest = hashlib.sha256(self.name.encode())
         for case in self.cases:
-            sizes = ",".join(str(path.stat().st_size) for path in (*case.image_paths, case.label_path))
+            files = (*case.image_paths, case.label_path, *case.condition_paths.values())
+            sizes = ",".join(str(path.stat().st_size) for path in files)
             digest.update(f"\n{case.id}:{sizes}".encode())
         plain = re.sub(r"[^A-Za-z0-9._]+", "-", self.name).strip("-.") or "dataset"
         return f"{plain}-{digest.hexdigest()[:12]}"
@@ -120,25 +125,42 @@ class Dataset:
             UserError: the file is damaged, holds an id that dataset.json does not name, or differs in shape from its
                 image.
         """
-        label = self._in_dimensions(case.label_path, self.format.read_label(case.label_path), leading=0)
-        unknown = unknown_ids(label, len(self.label_names))
+        return self._read_ids(case, case.label_path, count=len(self.label_names), named_in="dataset.json")
+
+    def read_condition(self, case: Case, name: str) -> NDArray[np.uint8]:
+        """Read [*spatial] ids of a condition map.
+
+        Raises:
+            UserError: there is no such map, the file is damaged, holds an id that segmint.json does not name, or differs
+                in shape from its image.
+        """
+        if name not in self.conditions:
+            raise UserError(
+                f'{self.root} has no condition "{name}" (it has {", ".join(self.conditions) or "none"}): choose another '
+                "one, or convert the dataset with it."
+            )
+        count = len(self.conditions[name])
+        return self._read_ids(case, case.condition_paths[name], count=count, named_in=SIDECAR_NAME)
+
+    def _read_ids(self, case: Case, path: Path, *, count: int, named_in: str) -> NDArray[np.uint8]:
+        ids = self._in_dimensions(path, self.format.read_label(path), leading=0)
+        unknown = unknown_ids(ids, count)
         if unknown:
-            advice = "name them in dataset.json"
+            advice = f"name them in {named_in}"
             if 255 in unknown and len(unknown) == 1:
                 advice = "convert the masks to consecutive ids with `segmint data convert folders`"
             plural = "s" if len(unknown) > 1 else ""
             raise UserError(
-                f"{case.label_path} holds the label id{plural} {shortened([str(one) for one in unknown])}, which "
-                "dataset.json "
-                f"does not name (it names 0 to {len(self.label_names) - 1}): {advice}."
+                f"{path} holds the label id{plural} {shortened([str(one) for one in unknown])}, which {named_in} does "
+                f"not name (it names 0 to {count - 1}): {advice}."
             )
         shape = self.shape(case)
-        if label.shape != shape:
+        if ids.shape != shape:
             raise UserError(
-                f"{case.label_path} has the shape {_written(label.shape)} but {case.image_paths[0].name} has "
-                f"{_written(shape)}: an image and its mask must lie on the same grid."
+                f"{path} has the shape {_written(ids.shape)} but {case.image_paths[0].name} has {_written(shape)}: an "
+                "image and its mask must lie on the same grid."
             )
-        return label.astype(np.uint8, copy=False)
+        return ids.astype(np.uint8, copy=False)
 
     def geometry(self, case: Case) -> Geometry:
         """Header of the first image file of a case, as stored (a single-slice volume is still 3-D here); read once."""
@@ -213,7 +235,7 @@ def open_dataset(path: Path | str) -> Dataset:
     root = Path(path)
     description = read_description(root)
     sidecar = read_sidecar(root)
-    found = find_cases(root, description)
+    found = find_cases(root, description, conditions=tuple(sidecar.conditions) if sidecar else ())
     problems = [*found.problems, *sidecar_problems(root, found, sidecar)]
     if problems:
         raise UserError(f"{problems[0]}{further(len(problems) - 1, root)}")
@@ -285,6 +307,7 @@ def assemble(root: Path, description: Description, sidecar: Sidecar | None, foun
                 affine=entry.affine,
                 original_shape=entry.original_shape,
                 padding=entry.padding,
+                condition_paths=one.conditions,
             )
         )
     return Dataset(
@@ -300,6 +323,8 @@ def assemble(root: Path, description: Description, sidecar: Sidecar | None, foun
         provenance=sidecar.provenance if sidecar else None,
         licence=(sidecar.licence if sidecar else None) or description.licence,
         packed=found.packed,
+        conditions=sidecar.conditions if sidecar else {},
+        subject_kind=sidecar.subject_kind if sidecar else "subject",
         format=file_format,
     )
 

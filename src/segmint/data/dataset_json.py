@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from segmint.data.formats import ending_of
 from segmint.data.sidecar import first_complaint
@@ -23,6 +23,7 @@ class Pair:
 
     images: tuple[str, ...]
     label: str
+    conditions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class Description:
 class _ListedFiles(BaseModel):
     images: list[str]
     label: str
+    conditions: dict[str, str] = Field(default_factory=dict)  # nnU-Net knows no such key, and leaves it alone
 
 
 class _NnunetJson(BaseModel):
@@ -134,15 +136,22 @@ def write_description(
     if licence is not None:
         content["licence"] = licence
     if pairs is not None:
-        content["dataset"] = {case: {"images": list(pair.images), "label": pair.label} for case, pair in pairs.items()}
+        content["dataset"] = {case: _listed(pair) for case, pair in pairs.items()}
     write_json(folder / DATASET_JSON_NAME, content)
+
+
+def _listed(pair: Pair) -> dict[str, Any]:
+    files: dict[str, Any] = {"images": list(pair.images), "label": pair.label}
+    return {**files, "conditions": dict(pair.conditions)} if pair.conditions else files
 
 
 def _from_nnunet(path: Path, content: _NnunetJson) -> Description:
     ending = content.file_ending if content.file_ending.startswith(".") else f".{content.file_ending}"
     pairs = None
     if content.dataset is not None:
-        pairs = {case: Pair(tuple(files.images), files.label) for case, files in content.dataset.items()}
+        pairs = {
+            case: Pair(tuple(files.images), files.label, files.conditions) for case, files in content.dataset.items()
+        }
     return Description(
         name=content.name,
         channel_names=_numbered(path, "channel_names", content.channel_names),

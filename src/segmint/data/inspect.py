@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +32,9 @@ def inspect_dataset(path: Path | str, *, progress: Callable[[int, int], None] | 
 
     Returns:
         A JSON-able description: name, identity, pairs, subjects, sizes, spacing (None where no file knows it),
-        intensity range of every channel, share of every label, empty masks, split; under "problems" one sentence for
-        everything that must be mended, under "remarks" one for everything worth knowing.
+        intensity range of every channel, share of every label and of every id of the condition maps, empty masks,
+        split; under "problems" one sentence for everything that must be mended, under "remarks" one for everything
+        worth knowing.
 
     Raises:
         UserError: there is no such folder, or its dataset.json cannot be understood, so that nothing else can be told.
@@ -46,7 +47,7 @@ def inspect_dataset(path: Path | str, *, progress: Callable[[int, int], None] | 
     except UserError as error:
         sidecar = None
         problems.append(str(error))
-    found = find_cases(root, description)
+    found = find_cases(root, description, conditions=tuple(sidecar.conditions) if sidecar else ())
     problems += [*found.problems, *sidecar_problems(root, found, sidecar)]
     dataset = assemble(root, description, sidecar, found)
     survey = _Survey(dataset)
@@ -69,11 +70,13 @@ def inspect_dataset(path: Path | str, *, progress: Callable[[int, int], None] | 
         "pairs": len(dataset.cases),
         "readable_pairs": survey.readable,
         "subjects": len(per_subject),
+        "subject_kind": dataset.subject_kind,
         "pairs_per_subject": _spread(list(per_subject.values())),
         "sizes": survey.sizes(),
         "spacing": survey.spacing(),
         "channels": survey.channels(),
         "labels": survey.labels(),
+        "conditions": survey.conditions(),
         "empty_masks": survey.empty,
         "split": None if dataset.split is None else {part: len(getattr(dataset.split, part)) for part in PARTS},
         "subsets": {
@@ -103,6 +106,9 @@ class _Survey:
         self._highs = np.full(channels, -np.inf)
         self._voxels = np.zeros(len(dataset.label_names), dtype=np.int64)
         self._holders = np.zeros(len(dataset.label_names), dtype=np.int64)
+        self._condition_voxels = {
+            name: np.zeros((2, len(ids)), dtype=np.int64) for name, ids in dataset.conditions.items()
+        }
         self._constant: list[str] = []
         self._contents: dict[str, Case] = {}
         self._twins: list[tuple[Case, Case]] = []
@@ -112,6 +118,7 @@ class _Survey:
         image, label = self._try_image(case), self._try_label(case)
         if image is None or label is None:
             return
+        self._add_conditions(case)
         self.readable += 1
         self._check_affine(case)
         self._dtypes.add(str(self.dataset.geometry(case).dtype))
@@ -154,12 +161,22 @@ class _Survey:
                 self.problems.append(str(error))
             return None
 
+    def _add_conditions(self, case: Case) -> None:
+        for name, counted in self._condition_voxels.items():
+            try:
+                ids = self.dataset.read_condition(case, name)
+            except UserError as error:
+                self.problems.append(str(error))
+                continue
+            counts = np.bincount(ids.ravel(), minlength=counted.shape[1])
+            counted += np.stack([counts, counts > 0])
+
     def _check_affine(self, case: Case) -> None:
         read = self.dataset.format.geometry
         reference = read(case.image_paths[0]).affine
         if reference is None:
             return
-        for path in (*case.image_paths[1:], case.label_path):
+        for path in (*case.image_paths[1:], case.label_path, *case.condition_paths.values()):
             other = read(path).affine
             if other is not None and not np.allclose(other, reference, rtol=1e-3, atol=1e-2):
                 self.problems.append(
@@ -207,12 +224,13 @@ class _Survey:
 
     def labels(self) -> list[dict[str, Any]]:
         """Share of the pixels and number of pairs of every label."""
-        total = max(1, int(self._voxels.sum()))
+        return _shares(self.dataset.label_names, self._voxels, self._holders)
+
+    def conditions(self) -> list[dict[str, Any]]:
+        """The same for every condition map, under its name."""
         return [
-            {"id": number, "name": name, "share": float(voxels / total), "pairs": int(holders)}
-            for number, (name, voxels, holders) in enumerate(
-                zip(self.dataset.label_names, self._voxels, self._holders, strict=True)
-            )
+            {"name": name, "labels": _shares(self.dataset.conditions[name], voxels, holders)}
+            for name, (voxels, holders) in self._condition_voxels.items()
         ]
 
     def remarks(self) -> list[str]:
@@ -231,7 +249,11 @@ class _Survey:
                 "such as "
                 f"{within[0][0].id} and {within[0][1].id}."
             )
-        alone = len(self.dataset.subjects) == len(self.dataset.cases) and self.dataset.dimensions == 2
+        kind = self.dataset.subject_kind
+        if kind == "block":
+            remarks.append("The subjects are blocks of one stack: what is found on them is described, not judged.")
+        single = len(self.dataset.subjects) == len(self.dataset.cases) and self.dataset.dimensions == 2
+        alone = kind == "image" or (kind == "subject" and single)
         if alone and len(self.dataset.cases) > 1 and self.dataset.provenance is None:
             remarks.append(
                 "Every image is its own subject; if patients have several, split with `segmint data split --subject "
@@ -240,6 +262,14 @@ class _Survey:
         if self.dataset.split is None and self.dataset.provenance is None:
             remarks.append("There is no split yet; `segmint data split` makes one.")
         return remarks
+
+
+def _shares(names: Sequence[str], voxels: NDArray[np.int64], holders: NDArray[np.int64]) -> list[dict[str, Any]]:
+    total = max(1, int(voxels.sum()))
+    return [
+        {"id": number, "name": name, "share": float(counted / total), "pairs": int(held)}
+        for number, (name, counted, held) in enumerate(zip(names, voxels, holders, strict=True))
+    ]
 
 
 def _spread(values: list[int]) -> dict[str, float] | None:

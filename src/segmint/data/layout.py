@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from segmint.data.conditions import condition_path
 from segmint.data.dataset_json import DATASET_JSON_NAME, Description
 from segmint.data.formats import ending_of, find_format
 from segmint.errors import UserError
@@ -22,6 +23,7 @@ class FoundCase:
     id: str
     images: tuple[Path, ...]
     label: Path
+    conditions: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -41,11 +43,39 @@ class Found:
     problems: tuple[str, ...]
 
 
-def find_cases(folder: Path, description: Description) -> Found:
-    """Find the training pairs of a dataset, listed in `dataset.json` or lying in `imagesTr` and `labelsTr`."""
-    if description.pairs is not None:
-        return _listed_cases(folder, description)
-    return _folder_cases(folder, description)
+def find_cases(folder: Path, description: Description, *, conditions: Sequence[str] = ()) -> Found:
+    """Find the training pairs of a dataset, listed in `dataset.json` or lying in `imagesTr` and `labelsTr`.
+
+    Args:
+        folder: The dataset.
+        description: Its dataset.json.
+        conditions: Names of the condition maps that every case must have.
+    """
+    listed = description.pairs is not None
+    found = _listed_cases(folder, description) if listed else _folder_cases(folder, description)
+    return _with_conditions(folder, description, found, conditions) if conditions else found
+
+
+def _with_conditions(folder: Path, description: Description, found: Found, names: Sequence[str]) -> Found:
+    """The same with the condition maps of every case; a case that lacks one is left out."""
+    pairs = description.pairs or {}
+    problems = list(found.problems)
+    cases = []
+    for case in found.cases:
+        listed = pairs[case.id].conditions if case.id in pairs else {}
+        paths = {
+            name: folder / listed[name] if name in listed else condition_path(folder, case.id, name, found.file_ending)
+            for name in names
+        }
+        missing = [(name, path) for name, path in paths.items() if not path.is_file()]
+        if missing:
+            name, path = missing[0]
+            problems.append(
+                f'{path} is missing: segmint.json names the condition "{name}", so every case needs its map.'
+            )
+        else:
+            cases.append(replace(case, conditions=paths))
+    return replace(found, cases=tuple(cases), problems=tuple(problems))
 
 
 def _listed_cases(folder: Path, description: Description) -> Found:

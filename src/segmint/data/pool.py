@@ -1,15 +1,17 @@
-"""Pairs of several slice sets, flipped or not, read as one."""
+"""Pairs of several slice sets, flipped or not, whole or in tiles, read as one."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from functools import partial
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segmint.data.slices import SliceSet
+from segmint.data.tiling import tile_corners
 from segmint.errors import UserError
 
 Flip = Literal["none", "h", "v", "hv"]
@@ -34,21 +36,44 @@ class PoolPart:
 class PairPool:
     """The parts one after the other, addressed by position.
 
+    Args:
+        parts: What to read.
+        tile: Side of square tiles; a position then means a tile of a slice, so that images larger than the training
+            size are learnt from unscaled. None: whole slices.
+
+    Attributes:
+        size: Side of what is read: `tile`, or the side of the slices.
+        channels: C.
+        label_count: Label ids, background included.
+        conditions: Ids of each condition map that all parts have, in the order `read_conditions` gives them.
+
     Raises:
-        UserError: the parts differ in size, channels or labels, or there is nothing in them.
+        UserError: the parts differ in size, channels, labels or the ids of a condition map, there is nothing in them,
+            or tiles are larger than the slices.
     """
 
-    def __init__(self, parts: Sequence[PoolPart]) -> None:
+    def __init__(self, parts: Sequence[PoolPart], *, tile: int | None = None) -> None:
         self.parts = tuple(part for part in parts if len(part.indices))
         if not self.parts:
             raise UserError("There are no slices to read: choose subjects that have some.")
         first = self.parts[0].slices
         for part in self.parts[1:]:
             _check_match(first, part.slices)
-        self.size = first.size
+        if tile is not None and not 1 <= tile <= first.size:
+            raise UserError(
+                f"Tiles of {tile} pixels cannot be taken from slices of {first.size} pixels: give a smaller tile, or a "
+                "larger size."
+            )
+        self.size = tile or first.size
         self.channels = len(first.dataset.channel_names)
         self.label_count = len(first.dataset.label_names)
-        self._starts = np.cumsum([0, *(len(part.indices) for part in self.parts)])
+        self.conditions: dict[str, int] = {
+            name: len(ids)
+            for name, ids in first.dataset.conditions.items()
+            if all(name in part.slices.conditions for part in self.parts)
+        }
+        self._rows = tuple(_rows(part, tile) for part in self.parts)
+        self._starts = np.cumsum([0, *(len(rows) for rows in self._rows)])
 
     def __len__(self) -> int:
         return int(self._starts[-1])
@@ -65,30 +90,80 @@ class PairPool:
         Raises:
             IndexError: a position is outside.
         """
+        count = len(positions)
+        images = np.empty((count, self.channels, self.size, self.size), dtype=np.float32)
+        labels = np.empty((count, self.size, self.size), dtype=np.uint8)
+        self._fill(images, positions, lambda slices: slices.images)
+        self._fill(labels, positions, lambda slices: slices.labels)
+        return images, labels
+
+    def read_conditions(self, positions: NDArray[np.integer]) -> NDArray[np.uint8]:
+        """Read condition maps of the same places as `read`, flipped alike.
+
+        Args:
+            positions: [n] integers in 0..len-1.
+
+        Returns:
+            [n, M, size, size] ids, in the order of `conditions`.
+
+        Raises:
+            IndexError: a position is outside.
+        """
+        maps = np.empty((len(positions), len(self.conditions), self.size, self.size), dtype=np.uint8)
+        for number, name in enumerate(self.conditions):
+            self._fill(maps[:, number], positions, partial(_condition, name=name))
+        return maps
+
+    def _fill(
+        self, target: NDArray[Any], positions: NDArray[np.integer], source: Callable[[SliceSet], NDArray[Any]]
+    ) -> None:
+        """Copy what `positions` mean out of one array of each slice set."""
         wanted = np.asarray(positions, dtype=np.int64)
         if wanted.size and (wanted.min() < 0 or wanted.max() >= len(self)):
             raise IndexError(f"positions must lie in 0..{len(self) - 1}")
-        images = np.empty((len(wanted), self.channels, self.size, self.size), dtype=np.float32)
-        labels = np.empty((len(wanted), self.size, self.size), dtype=np.uint8)
         owners = np.searchsorted(self._starts, wanted, side="right") - 1
         for number, part in enumerate(self.parts):
             here = np.flatnonzero(owners == number)
             if not here.size:
                 continue
-            rows = part.indices[wanted[here] - self._starts[number]]
-            axes = _AXES[part.flip]
-            images[here] = np.flip(part.slices.images[rows], axes)
-            labels[here] = np.flip(part.slices.labels[rows], axes)
-        return images, labels
+            rows = self._rows[number][wanted[here] - self._starts[number]]
+            stored, axes = source(part.slices), _AXES[part.flip]
+            if self.size == part.slices.size:
+                target[here] = np.flip(stored[rows[:, 0]], axes)
+                continue
+            for place, (index, top, left) in zip(here, rows, strict=True):
+                window = stored[index, ..., top : top + self.size, left : left + self.size]
+                target[place] = np.flip(window, axes)
+
+
+def _condition(slices: SliceSet, *, name: str) -> NDArray[np.uint8]:
+    return slices.conditions[name]
+
+
+def _rows(part: PoolPart, tile: int | None) -> NDArray[np.int64]:
+    """[n, 3] of a part: index of the slice, and the upper left corner in it."""
+    indices = np.asarray(part.indices, dtype=np.int64)
+    if tile is None:
+        return np.stack([indices, np.zeros_like(indices), np.zeros_like(indices)], axis=1)
+    rows = []
+    for index in indices:
+        corners = tile_corners(part.slices.size, part.slices.padding(int(index)), tile=tile)
+        rows.append(np.column_stack([np.full(len(corners), index), corners]))
+    return np.concatenate(rows)
 
 
 def _check_match(first: SliceSet, other: SliceSet) -> None:
     both = f"{first.dataset.root} and {other.dataset.root}"
     if first.size != other.size:
         raise UserError(f"{both} were cut to {first.size} and {other.size} pixels: cut both to one size.")
+    shared = sorted(set(first.dataset.conditions) & set(other.dataset.conditions))
     for what, ours, theirs in (
         ("channels", first.dataset.channel_names, other.dataset.channel_names),
         ("labels", first.dataset.label_names, other.dataset.label_names),
+        *(
+            (f'ids of the condition "{name}"', first.dataset.conditions[name], other.dataset.conditions[name])
+            for name in shared
+        ),
     ):
         if ours != theirs:
             raise UserError(

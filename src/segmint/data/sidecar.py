@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from segmint.data.case import Provenance
+from segmint.data.conditions import checked_conditions
 from segmint.data.intensity import IntensityMap
-from segmint.data.subjects import Split, Subset
+from segmint.data.subjects import Split, SubjectKind, Subset
 from segmint.errors import UserError
 from segmint.outputs import read_json, write_json
 
@@ -40,10 +41,17 @@ class Sidecar(_Strict):
     format: Literal[1] = 1
     cases: dict[str, CaseEntry]
     unlabelled: dict[str, CaseEntry] = Field(default_factory=dict)
+    conditions: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    subject_kind: SubjectKind = "subject"
     split: Split | None = None
     subsets: dict[str, Subset] = Field(default_factory=dict)
     licence: str | None = None
     provenance: Provenance | None = None
+
+    @field_validator("conditions")
+    @classmethod
+    def _check_conditions(cls, conditions: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        return checked_conditions(conditions)
 
 
 def read_sidecar(folder: Path) -> Sidecar | None:

@@ -15,7 +15,7 @@ import os
 import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ from segmint.data.placement import Placement
 from segmint.errors import UserError
 from segmint.outputs import staged_folder
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 IMAGES, LABELS, INDEX = "images.npy", "labels.npy", "index.json"
 
 
@@ -41,6 +41,11 @@ def cache_root() -> Path:
     import pooch
 
     return Path(pooch.os_cache("segmint"))
+
+
+def condition_file(name: str) -> str:
+    """File of the slices of one condition map."""
+    return f"condition-{name}.npy"
 
 
 def cached_slices(
@@ -82,7 +87,8 @@ def _complete(target: Path) -> bool:
         index = json.loads((target / INDEX).read_text(encoding="utf-8"))
         images = np.load(target / IMAGES, mmap_mode="r")
         labels = np.load(target / LABELS, mmap_mode="r")
-        return len(index["slices"]) == len(images) == len(labels)
+        conditions = [np.load(target / condition_file(name), mmap_mode="r") for name in index["conditions"]]
+        return all(len(one) == len(index["slices"]) for one in (images, labels, *conditions))
     except (OSError, ValueError, EOFError, KeyError, TypeError):
         return False
 
@@ -95,9 +101,10 @@ def _key(dataset: Dataset, *, size: int, axis: int | None) -> str:
         axis,
         dataset.channel_names,
         len(dataset.label_names),
+        sorted(dataset.conditions),
     ]
     for case in dataset.cases:
-        stats = [path.stat() for path in (*case.image_paths, case.label_path)]
+        stats = [path.stat() for path in (*case.image_paths, case.label_path, *case.condition_paths.values())]
         maps = [(one.kind, one.low, one.high) for one in case.intensity or ()]
         described.append((case.id, case.volume, maps, [(stat.st_size, stat.st_mtime_ns) for stat in stats]))
     return hashlib.sha256(json.dumps(described).encode()).hexdigest()[:16]
@@ -132,29 +139,36 @@ def _build(
     counts = [1 if axis is None else shape[axis] for shape in shapes]
     placement = Placement(size, min(1.0, size / max(max(plane) for plane in planes)))
     channels, total = len(dataset.channel_names), sum(counts)
-    _check_space(folder, total * size * size * (4 * channels + 1))
+    _check_space(folder, total * size * size * (4 * channels + 1 + len(dataset.conditions)))
 
     spacing = np.median([dataset.spacing(case) for case in dataset.cases], axis=0)
     by_volume = _volume_maps(dataset)
     slices: list[tuple[int, int, bool]] = []
     intensity = []
     # Plain writes rather than writes through a memory map: on a full disk those end in an error, these in a crash.
-    with (folder / IMAGES).open("wb") as images, (folder / LABELS).open("wb") as labels:
+    with ExitStack() as stack:
+        images, labels, *conditions = (
+            stack.enter_context((folder / name).open("wb"))
+            for name in (IMAGES, LABELS, *(condition_file(name) for name in dataset.conditions))
+        )
         _write_header(images, (total, channels, size, size), np.dtype(np.float32))
-        _write_header(labels, (total, size, size), np.dtype(np.uint8))
+        for handle in (labels, *conditions):
+            _write_header(handle, (total, size, size), np.dtype(np.uint8))
         for number, (case, count) in enumerate(zip(dataset.cases, counts, strict=True)):
             label = dataset.read_label(case)
             image = dataset.read_image(case)
+            id_maps = [label, *(dataset.read_condition(case, name) for name in dataset.conditions)]
             maps = case.intensity or by_volume.get(case.volume or "") or _default_maps(dataset, image, case)
             intensity.append([(one.kind, one.low, one.high) for one in maps])
             normalised = np.stack([one.normalise(channel) for one, channel in zip(maps, image, strict=True)])
             for index in range(count):
                 plane = normalised if axis is None else np.take(normalised, index, axis=axis + 1)
-                ids = label if axis is None else np.take(label, index, axis=axis)
+                planes_of_ids = [ids if axis is None else np.take(ids, index, axis=axis) for ids in id_maps]
                 images.write(np.stack([placement.place_image(channel) for channel in plane]).tobytes())
-                labels.write(placement.place_label(ids).tobytes())
+                for handle, ids in zip((labels, *conditions), planes_of_ids, strict=True):
+                    handle.write(placement.place_label(ids).tobytes())
                 number_in_volume = index if axis is not None else case.slice or 0
-                slices.append((number, number_in_volume, bool(ids.any())))
+                slices.append((number, number_in_volume, bool(planes_of_ids[0].any())))
             if progress is not None:
                 progress(number + 1, len(dataset.cases))
     index_content = {
@@ -163,6 +177,7 @@ def _build(
         "slices": slices,
         "plane_shapes": planes,
         "intensity": intensity,
+        "conditions": list(dataset.conditions),
     }
     (folder / INDEX).write_text(json.dumps(index_content), encoding="utf-8")
 

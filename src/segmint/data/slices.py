@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from segmint.data.dataset import Dataset
 from segmint.data.formats.format import AnyArray
 from segmint.data.intensity import IntensityMap, median_intensity
 from segmint.data.placement import Placement
-from segmint.data.slice_cache import IMAGES, INDEX, LABELS, cached_slices
+from segmint.data.slice_cache import IMAGES, INDEX, LABELS, cached_slices, condition_file
 from segmint.data.subjects import Subset
 from segmint.errors import UserError
 
@@ -46,6 +46,7 @@ class SliceSet:
         scale: Target pixels per source pixel, at most 1.
         images: [N, C, size, size] float32 in [-1, 1], read-only memory map.
         labels: [N, size, size] uint8 ids, read-only memory map.
+        conditions: Condition maps by name, each like `labels`.
         records: Where each slice comes from; by case id, then slice number.
         case_intensity: Per case id, one map a channel.
         intensity: Per channel the median map of the training cases (of all cases where there is no split).
@@ -61,6 +62,9 @@ class SliceSet:
         self.spacing: tuple[float, ...] = tuple(index["spacing"])
         self.images: NDArray[np.float32] = np.load(folder / IMAGES, mmap_mode="r")
         self.labels: NDArray[np.uint8] = np.load(folder / LABELS, mmap_mode="r")
+        self.conditions: Mapping[str, NDArray[np.uint8]] = {
+            name: np.load(folder / condition_file(name), mmap_mode="r") for name in dataset.conditions
+        }
         self._placement = Placement(size, self.scale)
         self._case_numbers: list[int] = [case for case, _, _ in index["slices"]]
         self._plane_shapes: list[tuple[int, int]] = [(height, width) for height, width in index["plane_shapes"]]

@@ -261,7 +261,11 @@ def _write_pointing(dataset: Dataset, staging: Path, out: Path) -> None:
         return Path(os.path.relpath(target.resolve(), out.resolve())).as_posix()
 
     pairs = {
-        case.id: Pair(tuple(pointer(image) for image in case.image_paths), pointer(case.label_path))
+        case.id: Pair(
+            tuple(pointer(image) for image in case.image_paths),
+            pointer(case.label_path),
+            {name: pointer(path) for name, path in case.condition_paths.items()},
+        )
         for case in dataset.cases
     }
     write_description(
@@ -299,9 +303,9 @@ def _with_subjects(sidecar: Sidecar, expression: str, *, overwrite: bool) -> Sid
             )
         cases[case] = entry.model_copy(update={"subject": str(found)})
     if cases == sidecar.cases:
-        return sidecar
+        return sidecar.model_copy(update={"subject_kind": "subject"})
     if sidecar.split is not None and not overwrite:
         raise UserError(
             "The dataset is split by other subjects already: pass --overwrite to replace subjects and split."
         )
-    return sidecar.model_copy(update={"cases": cases, "split": None, "subsets": {}})
+    return sidecar.model_copy(update={"cases": cases, "split": None, "subsets": {}, "subject_kind": "subject"})

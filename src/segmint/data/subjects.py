@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 PARTS = ("train", "validation", "test")
+SubjectKind = Literal["subject", "block", "image"]
+"""What the subjects of a dataset are: patients, animals or specimens; blocks of one stack; or single images of which
+nothing more is known. Results on blocks or images do not tell how they carry over to other subjects."""
 
 
 @dataclass(frozen=True)

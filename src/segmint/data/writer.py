@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from segmint.data.case import Provenance
+from segmint.data.conditions import FOLDER, checked_conditions
 from segmint.data.dataset_json import DATASET_JSON_NAME, write_description
 from segmint.data.formats import find_format
 from segmint.data.formats.format import AnyArray
 from segmint.data.intensity import IntensityMap
 from segmint.data.sidecar import CaseEntry, Sidecar, write_sidecar
-from segmint.data.subjects import Split, Subset
+from segmint.data.subjects import Split, SubjectKind, Subset
 from segmint.errors import UserError
 
 _SAFE_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
@@ -34,10 +35,13 @@ class DatasetWriter:
         licence: Of the images.
         provenance: For synthetic datasets.
         rgb: Three channels go into one 8-bit RGB file (PNG or TIFF) instead of one file a channel.
+        conditions: Condition maps that every labelled case will have: name -> names of its ids (index = id).
+        subject_kind: "subject" for patients, animals or specimens, "block" for blocks of one stack, "image" where
+            nothing is known of whom an image comes from.
 
     Raises:
         UserError: no format has that file ending.
-        ValueError: there are no channels or no label beside the background, or `rgb` does not fit.
+        ValueError: there are no channels or no label beside the background, or `rgb` or `conditions` do not fit.
     """
 
     def __init__(
@@ -51,6 +55,8 @@ class DatasetWriter:
         licence: str | None = None,
         provenance: Provenance | None = None,
         rgb: bool = False,
+        conditions: Mapping[str, Sequence[str]] | None = None,
+        subject_kind: SubjectKind = "subject",
     ) -> None:
         self.folder = Path(folder)
         self.name = name
@@ -60,6 +66,8 @@ class DatasetWriter:
         self.licence = licence
         self.provenance = provenance
         self.rgb = rgb
+        self.conditions = checked_conditions(conditions or {})
+        self.subject_kind = subject_kind
         self._format = find_format(file_ending, where=self.folder / DATASET_JSON_NAME)
         if not self.channel_names or len(self.label_names) < 2 or len(self.label_names) > 256:
             raise ValueError("a dataset needs a channel, and 2 to 256 labels, background included")
@@ -83,6 +91,7 @@ class DatasetWriter:
         intensity: Sequence[IntensityMap] | None = None,
         original_shape: Sequence[int] | None = None,
         padding: Sequence[tuple[int, int]] | None = None,
+        conditions: Mapping[str, ArrayLike] | None = None,
     ) -> None:
         """Write one case.
 
@@ -100,6 +109,7 @@ class DatasetWriter:
             intensity: One map a channel.
             original_shape: Shape on the source's grid.
             padding: ((before, after), ...) per axis.
+            conditions: [*spatial] ids of every declared condition map; an unlabelled case may lack some.
 
         Raises:
             ValueError: shapes, ids or values do not fit what was declared.
@@ -125,15 +135,22 @@ class DatasetWriter:
             intensity=None if intensity is None else tuple(intensity),
         )
         matrix = None if affine is None else np.asarray(affine, dtype=np.float64)
-        if label is None:
+        maps = {
+            name: self._checked_ids(case_id, name, ids, channels, count=len(self.conditions.get(name, ())))
+            for name, ids in (conditions or {}).items()
+        }
+        missing = sorted(set(self.conditions) - set(maps))
+        if label is not None and missing:
+            raise ValueError(f'{case_id}: the condition "{missing[0]}" is declared but not given')
+        ids = (
+            None if label is None else self._checked_ids(case_id, "label", label, channels, count=len(self.label_names))
+        )
+        for name, one in maps.items():
+            self._store(FOLDER, f"{case_id}_{name}", one, entry, matrix, label=True)
+        if ids is None:
             self._write_image("imagesUnlabelled", case_id, channels, entry, matrix)
             self._unlabelled[case_id] = entry
             return
-        ids = np.asarray(label)
-        if ids.shape != channels.shape[1:]:
-            raise ValueError(f"{case_id}: label of shape {ids.shape} for an image of shape {channels.shape}")
-        if ids.dtype.kind not in "uib" or int(ids.min()) < 0 or int(ids.max()) >= len(self.label_names):
-            raise ValueError(f"{case_id}: label ids outside 0..{len(self.label_names) - 1}, or not integers")
         self._write_image("imagesTr", case_id, channels, entry, matrix)
         self._store("labelsTr", case_id, ids, entry, matrix, label=True)
         self._cases[case_id] = entry
@@ -149,6 +166,8 @@ class DatasetWriter:
         sidecar = Sidecar(
             cases=dict(sorted(self._cases.items())),
             unlabelled=dict(sorted(self._unlabelled.items())),
+            conditions=self.conditions,
+            subject_kind=self.subject_kind,
             split=split,
             subsets=dict(subsets or {}),
             licence=self.licence,
@@ -165,6 +184,17 @@ class DatasetWriter:
                 licence=self.licence,
             )
             write_sidecar(self.folder, sidecar)
+
+    @staticmethod
+    def _checked_ids(case_id: str, name: str, given: ArrayLike, channels: AnyArray, *, count: int) -> AnyArray:
+        ids = np.asarray(given)
+        if count == 0:
+            raise ValueError(f'{case_id}: the condition "{name}" is not declared')
+        if ids.shape != channels.shape[1:]:
+            raise ValueError(f"{case_id}: {name} of shape {ids.shape} for an image of shape {channels.shape}")
+        if ids.dtype.kind not in "uib" or int(ids.min()) < 0 or int(ids.max()) >= count:
+            raise ValueError(f"{case_id}: {name} ids outside 0..{count - 1}, or not integers")
+        return ids
 
     def _write_image(
         self, folder: str, case_id: str, channels: AnyArray, entry: CaseEntry, affine: NDArray[np.float64] | None

@@ -39,6 +39,7 @@ def conclude(design: Design, results: Sequence[CellResult]) -> dict[str, Any]:
         synthetic_sets=len(design.synthetic),
         generators=generator_count(design.synthetic),
         demonstration=design.demonstration,
+        subject_kind=dataset.subject_kind,
     )
     judged = not math.isnan(gain)
     unjudged = [] if judged else ["100R is not in this trial, so whether the segmenter converged was not judged."]
@@ -51,6 +52,7 @@ def conclude(design: Design, results: Sequence[CellResult]) -> dict[str, Any]:
             "channel_names": list(dataset.channel_names),
             "label_names": list(dataset.label_names),
             "licence": dataset.licence,
+            "subject_kind": dataset.subject_kind,
         },
         "metric": {"name": dice.NAME, "direction": dice.DIRECTION, "range": list(dice.RANGE)},
         "synthetic": [one.described() for one in design.synthetic],

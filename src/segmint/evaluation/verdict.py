@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from segmint.data.subjects import SubjectKind
 from segmint.evaluation.arms import PRIMARY_ARM, REAL_ARM
 from segmint.evaluation.convergence import LARGEST_GAIN
 from segmint.evaluation.statistics import Estimate
@@ -14,6 +15,12 @@ from segmint.evaluation.statistics import Estimate
 FEWEST_SUBJECTS = 15
 COMPARISON = f"{PRIMARY_ARM} minus {REAL_ARM}"
 _DEMONSTRATION = "A demonstration, not evidence: "
+
+# Why results on what is no subject are only described.
+_NO_SUBJECTS: dict[SubjectKind, str] = {
+    "block": "blocks of one stack are not subjects of their own",
+    "image": "nobody knows which of the images come from one subject",
+}
 
 Kind = Literal["helps", "harms", "inconclusive", "descriptive", "not converged"]
 
@@ -36,19 +43,28 @@ class Verdict:
 
 
 def decide(
-    primary: Primary | None, *, gain: float, steps: int, synthetic_sets: int, generators: int, demonstration: bool
+    primary: Primary | None,
+    *,
+    gain: float,
+    steps: int,
+    synthetic_sets: int,
+    generators: int,
+    demonstration: bool,
+    subject_kind: SubjectKind = "subject",
 ) -> Verdict:
     """Decide what may be said.
 
-    Not converged comes before everything; then a comparison that is missing or rests on too few subjects is only
-    described; else the interval decides: above 0 helps, below 0 harms, 0 inside it is inconclusive.
+    Not converged comes before everything; then a comparison that is missing or rests on too few subjects, or on blocks
+    or images instead of subjects, is only described; else the interval decides: above 0 helps, below 0 harms, 0 inside
+    it is inconclusive.
 
     Args:
         primary: None where the trial lacks one of the two arms.
         gain: of validation Dice of 100R over the last fifth of the steps; NaN where 100R was not trained.
         synthetic_sets: sets used; generators: different generators they came from.
+        subject_kind: what the tested "subjects" are.
     """
-    kind, sentence = _decide(primary, gain=gain, steps=steps)
+    kind, sentence = _decide(primary, gain=gain, steps=steps, subject_kind=subject_kind)
     if primary is not None and kind != "not converged":
         sentence += _condition(synthetic_sets, generators)
     if demonstration:
@@ -56,7 +72,7 @@ def decide(
     return Verdict(kind, f"{sentence}.")
 
 
-def _decide(primary: Primary | None, *, gain: float, steps: int) -> tuple[Kind, str]:
+def _decide(primary: Primary | None, *, gain: float, steps: int, subject_kind: SubjectKind) -> tuple[Kind, str]:
     if gain > LARGEST_GAIN:
         return "not converged", (
             f"Not converged, no verdict: validation Dice of {REAL_ARM} still gained {points(gain)} points over the "
@@ -68,12 +84,17 @@ def _decide(primary: Primary | None, *, gain: float, steps: int) -> tuple[Kind, 
     if primary.subjects == 0:
         return (
             "descriptive",
-            f"Descriptive, no verdict, as no test subject has a Dice in both {PRIMARY_ARM} and {REAL_ARM}",
+            f"Descriptive, no verdict, as no test {subject_kind} has a Dice in both {PRIMARY_ARM} and {REAL_ARM}",
         )
     seeds = f"{primary.seeds} seed{'s' if primary.seeds > 1 else ''}"
     interval = f"{COMPARISON}, {_interval(difference)}, {seeds}"
-    tested = f"mean Dice on {primary.subjects} test subject{'s' if primary.subjects > 1 else ''}"
+    tested = f"mean Dice on {primary.subjects} test {subject_kind}{'s' if primary.subjects > 1 else ''}"
     changed = f"{tested} changes by {points(difference.value, signed=True)} points ({interval})"
+    if subject_kind in _NO_SUBJECTS:
+        return (
+            "descriptive",
+            f"Descriptive, no verdict, as {_NO_SUBJECTS[subject_kind]}: with synthetic pairs added, {changed}",
+        )
     if primary.subjects < FEWEST_SUBJECTS:
         return (
             "descriptive",

@@ -45,11 +45,13 @@ def two_folders(tmp_path: Path) -> Path:
 
 def test_two_folders_with_equal_names(two_folders: Path) -> None:
     result = convert_folders(two_folders / "images", two_folders / "masks", out=two_folders / "out", licence="CC0")
+    assert result.subject_kind == open_dataset(result.dataset).subject_kind == "image"
     assert (result.pairs, result.subjects) == (3, 3)
     assert result.messages == (
         "3 pairs of 3 subjects (one for each image, since nothing tells them apart); channels: image.",
         "Mask values were mapped to consecutive ids: 0 -> 0 background, 255 -> 1 foreground.",
-        "If a subject has several images, say so with --subject REGEX, or it may end up in train and test.",
+        "If a subject has several images, say so with --subject REGEX, or it may end up in train and test; until "
+        "subjects are known, a trial is described, not judged.",
     )
     dataset = open_dataset(result.dataset)
     assert (dataset.name, dataset.licence) == ("out", "CC0")

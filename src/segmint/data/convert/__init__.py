@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from segmint.data.convert.folders import ConversionResult, convert_folders
+from segmint.data.convert.published import convert_layout
 
-__all__ = ["ConversionResult", "convert_folders"]
+__all__ = ["ConversionResult", "convert_folders", "convert_layout"]

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from segmint.data.convert.mask_values import LabelMapping, map_values
-from segmint.data.convert.matching import MatchedPair, case_ids, match_tree, match_two_folders, subjects_of
+from segmint.data.convert.matching import UNKNOWN, MatchedPair, case_ids, match_tree, match_two_folders, subjects_of
 from segmint.data.convert.pictures import Mask, is_lossy, read_image, read_mask, source_ending, target_ending
 from segmint.data.formats.format import AnyArray
+from segmint.data.subjects import SubjectKind
 from segmint.data.writer import DatasetWriter
 from segmint.errors import UserError
 from segmint.outputs import check_target, staged_folder
@@ -27,6 +28,7 @@ class ConversionResult:
         dataset: The new dataset folder.
         pairs: How many.
         subjects: How many.
+        subject_kind: What they are.
         messages: Sentences to print: what was found, what was mapped, what to check.
     """
 
@@ -34,6 +36,7 @@ class ConversionResult:
     pairs: int
     subjects: int
     messages: tuple[str, ...]
+    subject_kind: SubjectKind = "subject"
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,8 @@ def convert_folders(
     mapping = map_values(survey.mask_values, labels=labels, where=masks_folder or images)
     names = _channel_names(survey.channels, channel_names, modality)
 
+    kind: SubjectKind = "image" if manner == UNKNOWN else "subject"
+
     with staged_folder(target, overwrite=overwrite) as staging:
         writer = DatasetWriter(
             staging,
@@ -110,6 +115,7 @@ def convert_folders(
             file_ending=ending,
             licence=licence,
             rgb=survey.channels == 3 and ending != ".nii.gz",
+            subject_kind=kind,
         )
         for pair, one, whom in zip(pairs, ids, subjects, strict=True):
             picture = read_image(pair.image)
@@ -120,7 +126,7 @@ def convert_folders(
     messages = _messages(pairs, subjects, manner, names, mapping, survey)
     if threshold is not None:
         messages.insert(1, f"Masks were cut: {threshold} and above is foreground.")
-    return ConversionResult(target, len(pairs), len(set(subjects)), tuple(messages))
+    return ConversionResult(target, len(pairs), len(set(subjects)), tuple(messages), kind)
 
 
 def _survey(pairs: Sequence[MatchedPair], *, threshold: int | None, keep_three: bool) -> _Survey:
@@ -226,9 +232,10 @@ def _messages(
         )
     if survey.empty_masks:
         messages.append(f"{survey.empty_masks} of {len(pairs)} masks are empty.")
-    if manner.startswith("one for each"):
+    if manner == UNKNOWN:
         messages.append(
-            "If a subject has several images, say so with --subject REGEX, or it may end up in train and test."
+            "If a subject has several images, say so with --subject REGEX, or it may end up in train and test; until "
+            "subjects are known, a trial is described, not judged."
         )
     return messages
 

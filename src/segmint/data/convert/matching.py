@@ -14,6 +14,8 @@ from segmint.data.formats import ENDINGS
 from segmint.errors import UserError
 
 _Key = tuple[PurePosixPath, str]
+UNKNOWN = "one for each image, since nothing tells them apart"
+"""How subjects were found where nothing but the images is known."""
 
 
 @dataclass(frozen=True)
@@ -102,16 +104,16 @@ def subjects_of(pairs: Sequence[MatchedPair], *, subject: str | None, ids: Seque
 
     Args:
         pairs: All pairs.
-        subject: Regular expression searched in the path of the image within its folder; the group "subject", else the
-            first group, else the whole match is the subject. Without one: the folder (the first one along the path that
-            differs between images), or the case id where all images lie in one folder.
+        subject: Regular expression, see `searched`, for the path of the image within its folder. Without one: the folder
+            (the first one along the path that differs between images), or the case id where all images lie in one
+            folder.
         ids: Case id of every pair.
 
     Raises:
         UserError: the expression is wrong, or does not match a path.
     """
     if subject is not None:
-        return [_searched(subject, pair) for pair in pairs], f"by the expression {subject}"
+        return [searched(subject, pair.relative.as_posix()) for pair in pairs], f"by the expression {subject}"
     folders = [pair.relative.parent.parts for pair in pairs]
     depth = _common_depth(folders)
     if all(len(parts) > depth for parts in folders):
@@ -123,7 +125,7 @@ def subjects_of(pairs: Sequence[MatchedPair], *, subject: str | None, ids: Seque
             "subjects "
             "apart with --subject REGEX."
         )
-    return list(ids), "one for each image, since nothing tells them apart"
+    return list(ids), UNKNOWN
 
 
 def _files(folder: Path, ignore: Sequence[str], *, besides: Sequence[Path]) -> list[Path]:
@@ -212,19 +214,22 @@ def _common_depth(folders: Sequence[tuple[str, ...]]) -> int:
     return next((depth for depth in range(shortest) if len(by_depth[depth]) > 1), shortest)
 
 
-def _searched(expression: str, pair: MatchedPair) -> str:
+def searched(expression: str, place: str) -> str:
+    """The subject that a regular expression finds in a path: its group "subject", else its first group, else all of it.
+
+    Raises:
+        UserError: the expression is wrong, or finds nothing.
+    """
     try:
-        match = re.search(expression, pair.relative.as_posix())
+        match = re.search(expression, place)
     except re.error as error:
         raise UserError(f'The expression "{expression}" of --subject is not valid ({error}).') from error
     if match is None:
-        raise UserError(f'The expression "{expression}" of --subject finds nothing in "{pair.relative}": change it.')
+        raise UserError(f'The expression "{expression}" of --subject finds nothing in "{place}": change it.')
     groups = match.groupdict()
     found = groups.get("subject") or (match[1] if match.re.groups else match[0])
     if not found:
-        raise UserError(
-            f'The expression "{expression}" of --subject finds an empty name in "{pair.relative}": change it.'
-        )
+        raise UserError(f'The expression "{expression}" of --subject finds an empty name in "{place}": change it.')
     return str(found)
 
 

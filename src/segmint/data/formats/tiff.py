@@ -90,6 +90,47 @@ class Tiff:
         _write(path, label.astype(np.uint8, casting="unsafe"), photometric="minisblack")
 
 
+def count_pages(path: Path) -> int:
+    """Number of slices in a multi-page TIFF of grey slices.
+
+    Raises:
+        UserError: it is damaged, or no such stack.
+    """
+    try:
+        with tifffile.TiffFile(path) as handle:
+            return _stack_shape(path, handle)[0]
+    except _DAMAGED as error:
+        raise _damaged(path, error) from error
+
+
+def read_page(path: Path, number: int) -> AnyArray:
+    """[h, w] of one slice of a multi-page TIFF.
+
+    Raises:
+        UserError: it is damaged, or no stack of grey slices.
+    """
+    try:
+        with tifffile.TiffFile(path) as handle:
+            count, height, width = _stack_shape(path, handle)
+            if len(handle.pages) != count:  # one page header for all slices, which then lie in one block
+                stack = tifffile.memmap(path, mode="r").reshape(count, height, width)
+                return np.array(stack[number])
+            return np.asarray(_decoded(path, handle.pages[number], number)).reshape(height, width)
+    except _DAMAGED as error:
+        raise _damaged(path, error) from error
+
+
+def _stack_shape(path: Path, handle: Any) -> tuple[int, int, int]:
+    """(slices, height, width) of the one series of a file."""
+    if len(handle.series) != 1:
+        raise UserError(f"{path} holds pages of different kinds: a stack of slices of one size is expected.")
+    shape = tuple(int(side) for side in handle.series[0].shape)
+    page = handle.series[0].pages[0]
+    if len(shape) not in (2, 3) or page.samplesperpixel != 1 or page.photometric == tifffile.PHOTOMETRIC.PALETTE:
+        raise UserError(f"{path} has the shape {shape}: a stack of grey slices is expected.")
+    return (1, *shape) if len(shape) == 2 else (shape[0], shape[1], shape[2])
+
+
 def _write(path: Path, pixels: AnyArray, *, photometric: str) -> None:
     # Without metadata tifffile would store a description and a date, and equal pixels would make unequal files.
     tifffile.imwrite(path, pixels, photometric=photometric, compression="zlib", metadata=None, software=False)
@@ -119,7 +160,10 @@ def _layout(path: Path, handle: Any) -> tuple[tuple[int, int], int, int]:
 
 
 def _pixels(path: Path, handle: Any) -> AnyArray:
-    page = handle.series[0].pages[0]
+    return _decoded(path, handle.series[0].pages[0], 0)
+
+
+def _decoded(path: Path, page: Any, number: int) -> AnyArray:
     end = max((start + count for start, count in zip(page.dataoffsets, page.databytecounts, strict=True)), default=0)
     if end > path.stat().st_size:
         raise ValueError("the file ends before its pixels do")
@@ -130,6 +174,7 @@ def _pixels(path: Path, handle: Any) -> AnyArray:
             raise
     # LZW and its kin need a further package in tifffile; libtiff, which Pillow carries, decodes the same values.
     with Image.open(path, formats=("TIFF",)) as picture:
+        picture.seek(number)
         picture.load()
         pixels = np.array(picture)
     if pixels.shape != tuple(page.shape):

@@ -17,10 +17,8 @@ from segmint.data.phantoms.head import Head, wander
 from segmint.data.phantoms.lesion import Lesion, LesionMaps, grow_lesion
 from segmint.data.phantoms.shapes import smooth_step
 from segmint.data.phantoms.tissues import brain_mask, fill_voxels, label_voxels
-from segmint.data.split import make_split
+from segmint.data.phantoms.writing import check_range, check_subject, subject_streams, write_subjects
 from segmint.data.writer import DatasetWriter
-from segmint.errors import UserError
-from segmint.outputs import staged_folder
 
 LABELS = ("background", "necrosis", "edema", "enhancing")
 SLICES = 12
@@ -48,14 +46,11 @@ def draw_brain_subject(
     Raises:
         UserError: an argument is out of its range.
     """
-    _check_range("seed", seed, 0, 2**63 - 1)
-    _check_range("subject", subject, 0, 2**31 - 1)
-    _check_range("size", size, _SMALLEST, _LARGEST)
-    _check_range("slices", slices, 1, 48)
+    check_subject("brain", seed=seed, subject=subject)
+    check_range("brain", "size", size, _SMALLEST, _LARGEST)
+    check_range("brain", "slices", slices, 1, 48)
     grid = Grid(size=size, slices=slices)
-    anatomy, disease, tissue, scanner = (
-        np.random.default_rng(stream) for stream in np.random.SeedSequence((seed, subject)).spawn(4)
-    )
+    anatomy, disease, tissue, scanner = subject_streams(seed, subject, 4)
     head = Head.draw(anatomy)
     tumours = [Lesion.draw(disease)]
     if disease.random() < 0.15:
@@ -108,27 +103,21 @@ def write_brain_phantom(out: Path, *, subjects: int, seed: int, size: int = 64, 
     Raises:
         UserError: an argument is out of its range, or `out` exists or cannot be written.
     """
-    _check_range("subjects", subjects, 3, 9999)
-    _check_range("seed", seed, 0, 2**63 - 1)
-    _check_range("size", size, _SMALLEST, _LARGEST)
+    check_range("brain", "size", size, _SMALLEST, _LARGEST)
     grid = Grid(size=size, slices=SLICES)
-    names = [f"subject_{number:03d}" for number in range(1, subjects + 1)]
-    with staged_folder(Path(out), overwrite=overwrite) as folder:
-        writer = DatasetWriter(
-            folder,
-            name="brain-phantom",
-            channel_names=CHANNELS,
-            label_names=LABELS,
-            file_ending=".nii.gz",
-            licence="CC0-1.0",
-        )
-        for number, name in enumerate(names, start=1):
-            images, labels = draw_brain_subject(seed=seed, subject=number, size=size)
-            writer.add(name, images, labels, subject=name, spacing=grid.spacing, affine=grid.affine())
-        writer.finish(split=make_split(names, seed=seed))
-    return Path(out)
 
+    def add(writer: DatasetWriter, number: int, name: str) -> None:
+        images, labels = draw_brain_subject(seed=seed, subject=number, size=size)
+        writer.add(name, images, labels, subject=name, spacing=grid.spacing, affine=grid.affine())
 
-def _check_range(name: str, value: int, low: int, high: int) -> None:
-    if not low <= value <= high:
-        raise UserError(f"A brain phantom cannot be drawn with {name} {value}: give {name} from {low} to {high}.")
+    return write_subjects(
+        out,
+        kind="brain",
+        subjects=subjects,
+        seed=seed,
+        overwrite=overwrite,
+        channel_names=CHANNELS,
+        label_names=LABELS,
+        file_ending=".nii.gz",
+        add=add,
+    )

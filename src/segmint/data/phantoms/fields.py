@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from segmint.data.phantoms.grid import BOX, Array, Grid
+from segmint.data.phantoms.grid import Array, Grid
 
 _STANDARD_DEVIATION = 0.479**1.5
 """Of a cubic B-spline field in three dimensions over control points of unit variance."""
@@ -24,12 +24,12 @@ def random_field(
     """
     scales = (scale,) * 3 if isinstance(scale, int | float) else scale
     axes = grid.fine_axes() if fine else grid.axes()
-    counts = [int((high - low) / step) + 4 for (low, high), step in zip(BOX, scales, strict=True)]
+    counts = [int((high - low) / step) + 4 for (low, high), step in zip(grid.box, scales, strict=True)]
     field = rng.standard_normal(counts).astype(np.float32)
     # The last axis first, so that the large sums run over contiguous memory. No matrix products: the order of their sums
     # varies with the number of threads, and a phantom may not.
     for axis in (2, 1, 0):
-        index, weight = _spline_taps((axes[axis] - np.float32(BOX[axis][0])) / np.float32(scales[axis]))
+        index, weight = _spline_taps((axes[axis] - np.float32(grid.box[axis][0])) / np.float32(scales[axis]))
         shape = [-1 if a == axis else 1 for a in range(3)]
         weight = weight.reshape(4, *shape)
         total = np.take(field, index[0], axis, mode="clip")

@@ -1,4 +1,4 @@
-"""The sampling grid of a drawn head: where its voxels lie in millimetres, and how fine voxels are averaged into them."""
+"""The sampling grid of a drawn body: where its voxels lie in millimetres, and how fine voxels are averaged into them."""
 
 from __future__ import annotations
 
@@ -10,35 +10,46 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
 
-FIELD_OF_VIEW = 180.0
-"""Side of the square slice, mm."""
-LOWEST, HIGHEST = -16.0, 56.0
-"""Bottom and top of the stack above the plane through both commissures, mm: from the midbrain to the centrum semiovale."""
-BOX = ((-FIELD_OF_VIEW / 2, FIELD_OF_VIEW / 2), (-FIELD_OF_VIEW / 2, FIELD_OF_VIEW / 2), (LOWEST, HIGHEST))
-"""The part of the head a volume covers, mm, in array axis order."""
+Box = tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
+"""Ends of a part of space along rows (back to front), columns (left to right) and slices (upwards), mm."""
+
+BOX: Box = ((-90.0, 90.0), (-90.0, 90.0), (-16.0, 56.0))
+"""What a volume covers of the head about the midpoint of the commissures: the midbrain to the centrum semiovale."""
+
+
+def square_box(side: float, low: float, high: float) -> Box:
+    """Slices of `side` mm about the origin, stacked from `low` to `high`."""
+    return (-side / 2, side / 2), (-side / 2, side / 2), (low, high)
 
 
 @dataclass(frozen=True)
 class Grid:
     """A stack of axial slices, drawn on a finer grid and averaged, so that voxels at a border are true partial volumes.
 
-    Arrays are ordered (row, column, slice): rows run to the back of the head, columns to the subject's left, slices upwards.
+    Arrays are ordered (row, column, slice): rows run to the subject's back, columns to the subject's left, slices upwards.
     A slice shown as a picture is therefore upright, in the radiological convention. Whatever the number of voxels, the
-    volume covers the same box of the head.
+    volume covers the same box.
     """
 
     size: int
     slices: int
+    box: Box = BOX
+    """Square in the plane."""
+    fine_voxels: tuple[int, int, int] | None = None
+    """Fine voxels to a voxel along each axis; None: enough for folded cortex."""
 
     @property
     def spacing(self) -> tuple[float, float, float]:
         """Voxel size in array axis order, mm."""
-        side = FIELD_OF_VIEW / self.size
-        return side, side, (HIGHEST - LOWEST) / self.slices
+        (back, front), _, (low, high) = self.box
+        side = (front - back) / self.size
+        return side, side, (high - low) / self.slices
 
     @property
     def factors(self) -> tuple[int, int, int]:
         """Fine voxels to a voxel along each axis."""
+        if self.fine_voxels is not None:
+            return self.fine_voxels
         inplane = 3 if self.size <= 48 else 2 if self.size <= 128 else 1
         return inplane, inplane, max(1, round(24 / self.slices))
 
@@ -55,9 +66,9 @@ class Grid:
     def fine_axes(self) -> tuple[Array, Array, Array]:
         """Positions of the fine voxel centres along rows (to the front, mm), columns (to the right) and slices (upwards)."""
         (rows, columns, slices), (a, b, c) = self.fine_shape, self.fine_spacing
-        front = FIELD_OF_VIEW / 2 - a * (np.arange(rows) + 0.5)
-        right = FIELD_OF_VIEW / 2 - b * (np.arange(columns) + 0.5)
-        up = LOWEST + c * (np.arange(slices) + 0.5)
+        front = self.box[0][1] - a * (np.arange(rows) + 0.5)
+        right = self.box[1][1] - b * (np.arange(columns) + 0.5)
+        up = self.box[2][0] + c * (np.arange(slices) + 0.5)
         return front.astype(np.float32), right.astype(np.float32), up.astype(np.float32)
 
     def axes(self) -> tuple[Array, Array, Array]:

@@ -1,0 +1,148 @@
+"""A published dataset, in the layout its owners ship, into an nnU-Net v2 dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from segmint.data.convert.folders import ConversionResult
+from segmint.data.convert.layouts import Layout, find_layout
+from segmint.data.convert.layouts.layout import DEFAULT_BLOCKS, Content, LayoutOptions, Source, SourceCase
+from segmint.data.convert.matching import searched
+from segmint.data.split import make_split
+from segmint.data.subjects import Split
+from segmint.data.writer import DatasetWriter
+from segmint.errors import UserError
+from segmint.outputs import check_target, staged_folder
+
+_SPLIT_SEED = 0
+_VALIDATION = 0.125
+
+
+def convert_layout(
+    layout: str,
+    source: Path | str,
+    *,
+    out: Path | str,
+    subject: str | None = None,
+    licence: str | None = None,
+    observer: int | None = None,
+    blocks: int | None = None,
+    overwrite: bool = False,
+) -> ConversionResult:
+    """Convert a published dataset; pictures become PNG, unscaled.
+
+    Where its owners made a split, their test part becomes the test part, and an eighth of their training subjects is for
+    validation.
+
+    Args:
+        layout: Name, see `LAYOUTS`.
+        source: Folder with the files as they come.
+        out: Dataset to write, which is also its name.
+        subject: Regular expression for the subject, searched in an image's path within the source, instead of what the
+            layout tells; see `matching.searched`.
+        licence: Instead of the layout's.
+        observer: Whose masks to take (chase-db1), 1 by default.
+        blocks: Blocks of consecutive slices that a stack is parted into (drosophila-vnc, epfl-ca1), 4 by default.
+        overwrite: Replace an existing `out`.
+
+    Raises:
+        UserError: there is no such layout, it leaves no such choice, or the files are not as its owners ship them.
+    """
+    chosen, target = find_layout(layout), Path(out)
+    check_target(target, overwrite=overwrite)
+    found = chosen.find(Path(source), _options(chosen, observer=observer, blocks=blocks))
+    if subject is not None:
+        cases = [replace(case, subject=searched(subject, case.place)) for case in found.cases]
+        found = replace(found, cases=cases, subject_kind="subject")
+    split = _split(found.cases)
+    labelled = []
+    with staged_folder(target, overwrite=overwrite) as staging:
+        writer = DatasetWriter(
+            staging,
+            name=target.name,
+            channel_names=found.channel_names,
+            label_names=found.label_names,
+            file_ending=".png",
+            licence=licence or chosen.licence,
+            rgb=len(found.channel_names) == 3,
+            conditions=found.conditions,
+            subject_kind=found.subject_kind,
+        )
+        for case in found.cases:
+            content = case.read()
+            _check_shapes(case, content)
+            writer.add(
+                case.id,
+                content.image,
+                content.label,
+                subject=case.subject,
+                volume=case.volume,
+                slice=case.slice,
+                axis=case.axis,
+                conditions=content.conditions,
+            )
+            if content.label is not None:
+                labelled.append(case)
+        kept = split if split is not None and split.subjects == {case.subject for case in labelled} else None
+        writer.finish(split=kept)
+    subjects = len({case.subject for case in labelled})
+    messages = _messages(found, labelled, kept, licence or chosen.licence)
+    return ConversionResult(target, len(labelled), subjects, messages, found.subject_kind)
+
+
+def _options(layout: Layout, *, observer: int | None, blocks: int | None) -> LayoutOptions:
+    for name, value in (("observer", observer), ("blocks", blocks)):
+        if value is not None and name not in layout.options:
+            raise UserError(f"--{name} {value}: the layout {layout.name} leaves no such choice; leave it out.")
+    return LayoutOptions(1 if observer is None else observer, DEFAULT_BLOCKS if blocks is None else blocks)
+
+
+def _split(cases: Sequence[SourceCase]) -> Split | None:
+    """The owners' split, if they made one."""
+    parts = {part: {case.subject for case in cases if case.part == part} for part in ("train", "test")}
+    if not parts["train"] or not parts["test"]:
+        return None
+    shared = sorted(parts["train"] & parts["test"])
+    if shared:
+        raise UserError(
+            f'The subject "{shared[0]}" is in the training and in the test part of the source: tell subjects apart with '
+            "another --subject REGEX."
+        )
+    if len(parts["train"]) < 2:
+        return Split(tuple(parts["train"]), (), tuple(sorted(parts["test"])))
+    dealt = make_split(tuple(parts["train"]), seed=_SPLIT_SEED, fractions=(1 - _VALIDATION, _VALIDATION, 0.0))
+    return Split(dealt.train, dealt.validation, tuple(sorted(parts["test"])))
+
+
+def _check_shapes(case: SourceCase, content: Content) -> None:
+    expected = content.image.shape[1:]
+    maps = {"mask": content.label, **content.conditions}
+    for name, ids in maps.items():
+        if ids is not None and ids.shape != expected:
+            shapes = [" x ".join(map(str, shape)) for shape in (ids.shape, expected)]
+            raise UserError(
+                f"The {name} of {case.path} ({case.id}) has the shape {shapes[0]} but the image has {shapes[1]}: restore "
+                "the originals."
+            )
+
+
+def _messages(source: Source, labelled: Sequence[SourceCase], split: Split | None, licence: str) -> tuple[str, ...]:
+    unlabelled = len(source.cases) - len(labelled)
+    subjects = len({case.subject for case in labelled})
+    found = f"{len(labelled)} pairs of {subjects} {source.subject_kind}s"
+    if unlabelled:
+        found += f", and {unlabelled} images without masks"
+    messages = [f"{found}; channels: {', '.join(source.channel_names)}; labels: {', '.join(source.label_names[1:])}."]
+    if source.conditions:
+        messages.append(f"Condition maps: {', '.join(source.conditions)}.")
+    messages += source.remarks
+    if len(source.cases) != source.originally:
+        messages.append(f"There are {len(source.cases)} images here; the original has {source.originally}.")
+    if split is not None:
+        messages.append(
+            f"Split as by its owners, with some of their training part for validation: {len(split.train)} "
+            f"{source.subject_kind}s train, {len(split.validation)} validation, {len(split.test)} test."
+        )
+    return (*messages, f"Licence: {licence}.")

@@ -1,0 +1,102 @@
+"""Small sources in the very layouts that their owners ship."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+SHAPE = (20, 24)
+
+
+def picture(seed: int, *channels: int) -> NDArray[np.uint8]:
+    """[h, w] or [h, w, channels] of noise."""
+    return np.random.default_rng(seed).integers(0, 256, (*SHAPE, *channels)).astype(np.uint8)
+
+
+def mask(seed: int) -> NDArray[np.bool_]:
+    """[h, w], about a third of it set."""
+    return np.random.default_rng([seed, 1]).random(SHAPE) < 0.3
+
+
+def save(path: Path, pixels: NDArray[Any], **arguments: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path, **arguments)
+
+
+@pytest.fixture
+def chase(tmp_path: Path) -> Path:
+    """Three children, both eyes: JPG images, 1-bit PNG masks of two observers."""
+    root = tmp_path / "CHASEDB1"
+    for number, stem in enumerate(f"{child:02d}{eye}" for child in (1, 2, 14) for eye in "LR"):
+        save(root / f"Image_{stem}.jpg", picture(number, 3), quality=95)
+        save(root / f"Image_{stem}_1stHO.png", mask(number))
+        save(root / f"Image_{stem}_2ndHO.png", mask(number + 100))
+    return root
+
+
+@pytest.fixture
+def drive(tmp_path: Path) -> Path:
+    """Eight training and three test images: RGB TIFF with LZW compression, GIF masks."""
+    root = tmp_path / "DRIVE"
+    for folder, numbers in (("training", range(21, 29)), ("test", range(1, 4))):
+        for number in numbers:
+            name = f"{number:02d}_{folder}"
+            save(root / folder / "images" / f"{name}.tif", picture(number, 3), compression="tiff_lzw")
+            save(root / folder / "1st_manual" / f"{number:02d}_manual1.gif", mask(number) * np.uint8(255))
+            save(root / folder / "mask" / f"{name}_mask.gif", mask(number + 100) * np.uint8(255))
+    return root
+
+
+@pytest.fixture
+def vnc(tmp_path: Path) -> Path:
+    """Ten slices: grey TIFF, 1-bit membranes, 8-bit mitochondria of which one has a pixel between 0 and 255."""
+    root = tmp_path / "groundtruth-drosophila-vnc"
+    for number in range(10):
+        save(root / "stack1" / "raw" / f"{number:02d}.tif", picture(number))
+        save(root / "stack1" / "membranes" / f"{number:02d}.png", mask(number + 100))
+        mitochondria = mask(number) * np.uint8(255)
+        if number == 4:
+            mitochondria[0, :2] = 17, 243
+        save(root / "stack1" / "mitochondria" / f"{number:02d}.png", mitochondria)
+    (root / "stack2" / "raw").mkdir(parents=True)
+    save(root / "stack2" / "raw" / "00.tif", picture(99))
+    return root
+
+
+@pytest.fixture
+def lgg(tmp_path: Path) -> Path:
+    """Two patients with three slices each: RGB TIFF and grey mask TIFF, and the tables beside them."""
+    root = tmp_path / "kaggle_3m"
+    for patient, name in enumerate(("TCGA_CS_4941_19960909", "TCGA_DU_5854_19951104")):
+        for number in (9, 10, 11):
+            save(root / name / f"{name}_{number}.tif", picture(number + 10 * patient, 3), compression="tiff_lzw")
+            tumour = mask(number + 10 * patient) * np.uint8(255 if number < 11 else 0)
+            save(root / name / f"{name}_{number}_mask.tif", tumour)
+    (root / "data.csv").write_text("Patient,RNASeqCluster\n")
+    (root / "README.md").write_text("LGG")
+    return root
+
+
+@pytest.fixture
+def epfl(tmp_path: Path) -> Path:
+    """Two stacks of nine slices, a page a slice."""
+    root = tmp_path / "epfl"
+    for offset, stack in ((0, "training"), (50, "testing")):
+        pages = [Image.fromarray(picture(offset + number)) for number in range(9)]
+        masks = [Image.fromarray(mask(offset + number) * np.uint8(255)) for number in range(9)]
+        root.mkdir(exist_ok=True)
+        pages[0].save(root / f"{stack}.tif", save_all=True, append_images=pages[1:])
+        masks[0].save(root / f"{stack}_groundtruth.tif", save_all=True, append_images=masks[1:])
+    return root
+
+
+@pytest.fixture
+def drawn() -> Mapping[str, Callable[..., NDArray[Any]]]:
+    """What the sources hold: `picture(seed, channels)` and `mask(seed)`."""
+    return {"picture": picture, "mask": mask}
