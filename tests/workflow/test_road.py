@@ -92,7 +92,7 @@ def test_the_whole_road_and_its_resumption(
     report = run_workflow(dataset, **call)
     assert sorted(dataset.rglob("*")) == before, "the user's dataset was written to"
     steps = read_json(out / "steps.json")
-    names = ["inspection.json", "run", "synthetic", "trial", "report.html"]
+    names = ["inspection.json", "run", "synthetic", "evaluation", "trial", "report.html"]
     assert [step["folder"] for step in steps["steps"]] == names
     assert all((out / name).exists() for name in names)
     assert "has a label map" in steps["why"]
@@ -106,7 +106,7 @@ def test_the_whole_road_and_its_resumption(
     report.unlink()
     capsys.readouterr()
     assert run_workflow(dataset, **call, resume=True).is_file()
-    assert capsys.readouterr().err.count("done before") == 2
+    assert capsys.readouterr().err.count("done before") == 3
     assert {path: path.stat().st_mtime_ns for path in (out / "run").rglob("*.safetensors")} == written
     assert read_json(out / "trial" / "trial.json") == trial
     with pytest.raises(UserError, match="was begun with seed 0"):

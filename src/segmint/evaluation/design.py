@@ -17,8 +17,8 @@ from segmint.evaluation.budget import BATCH, default_steps
 from segmint.evaluation.regime import Regime, choose_regime
 from segmint.evaluation.synthetic_sets import SyntheticSet, generator_count, generator_runs, open_synthetic_sets
 from segmint.recipes import find_recipe
+from segmint.training.material import default_size
 from segmint.training.precision import choose_hardware
-from segmint.training.train import default_size
 
 _SPLIT_SEED = 0
 # Bootstrap intervals over fewer seeds than this tend to be too narrow.

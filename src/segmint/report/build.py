@@ -15,6 +15,7 @@ from segmint.report import facts
 from segmint.report.arms import read_arms
 from segmint.report.headline import make_headline
 from segmint.report.inspection import inspection_facts
+from segmint.report.masks import masks_section
 from segmint.report.material import Material, gather
 from segmint.report.sections import pairs_section, training_section, trial_section
 
@@ -22,6 +23,7 @@ _CONTENTS = (
     ("verdict", "Verdict"),
     ("trial", "Segmentation trial"),
     ("pairs", "Real and generated"),
+    ("masks", "Masks"),
     ("training", "Training"),
     ("health", "Health warnings"),
     ("data", "Data"),
@@ -66,6 +68,7 @@ def render(material: Material) -> str:
         headline=headline,
         trial=trial,
         pairs=pairs_section(material.run) if material.run else None,
+        masks=masks_section(material, numbers),
         training=training_section(material.run, numbers) if material.run else None,
         data={
             "rows": facts.data_rows(material),
@@ -90,6 +93,8 @@ def _page(material: Material) -> Mapping[str, Any]:
     recipe = str(config.get("recipe") or (material.steps or {}).get("recipe") or "")
     if material.trial_folder is not None:
         title = f"Do synthetic pairs help to segment {dataset}?"
+    elif material.run is None and material.evaluation is not None:
+        title = f"Masks drawn for {dataset}"
     else:
         title = f"Training {recipe or 'a generator'} on {dataset}"
     synthetic = (material.trial or {}).get("synthetic") or []

@@ -70,8 +70,12 @@ def environment(run: RunRecord) -> Rows:
 
 def described_dataset(material: Material) -> Mapping[str, Any]:
     """What run or trial recorded of the dataset (name, identity, channels, labels, licence)."""
-    for record in ((material.run.config if material.run else {}), material.trial or {}):
-        dataset = record.get("dataset")
+    for record, key in (
+        ((material.run.config if material.run else {}), "dataset"),
+        (material.trial or {}, "dataset"),
+        (material.evaluation or {}, "real"),
+    ):
+        dataset = record.get(key)
         if isinstance(dataset, Mapping):
             return dataset
     return {}

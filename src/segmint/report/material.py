@@ -1,4 +1,4 @@
-"""What a folder holds that a report can tell of: a run, a trial, a synthetic dataset, the steps of a workflow."""
+"""What a folder holds that a report can tell of: a run, an evaluation, a trial, a synthetic dataset, the steps of a workflow."""
 
 from __future__ import annotations
 
@@ -41,10 +41,12 @@ class Material:
     trial: Mapping[str, Any] | None
     trial_folder: Path | None
     cells_begun: int
+    evaluation: Mapping[str, Any] | None = None
+    evaluation_folder: Path | None = None
 
 
 def gather(folder: Path) -> Material:
-    """Read what `folder` holds: a run folder, a trial folder, or the folder of `segmint run` or `segmint demo`.
+    """Read what `folder` holds: a run, an evaluation, a trial, or the folder of `segmint run` or `segmint demo`.
 
     Raises:
         UserError: the folder is absent, holds none of these, or holds a file that is not JSON.
@@ -54,14 +56,17 @@ def gather(folder: Path) -> Material:
         raise UserError(f"{folder} is not a folder: give the folder of a run, a trial, or of segmint run or demo.")
     run_folder = next((place for place in (folder, folder / "run") if _is_run(place)), None)
     trial_folder = next((place for place in (folder, folder / "trial") if _is_trial(place)), None)
+    evaluation_folder = next(
+        (place for place in (folder, folder / "evaluation") if (place / "evaluation.json").is_file()), None
+    )
     synthetic_file = next(
         (file for file in (folder / "synthetic" / "segmint.json", folder / "segmint.json") if file.is_file()), None
     )
     steps_file = folder / "steps.json"
-    if run_folder is None and trial_folder is None and not steps_file.is_file():
+    if run_folder is None and trial_folder is None and evaluation_folder is None and not steps_file.is_file():
         raise UserError(
-            f"{folder} holds neither a run (config.json), a trial (trial.json) nor the steps of segmint run or demo"
-            " (steps.json): give one of these folders."
+            f"{folder} holds neither a run (config.json), an evaluation (evaluation.json), a trial (trial.json) nor the"
+            " steps of segmint run or demo (steps.json): give one of these folders."
         )
     cells = trial_folder / "cells" if trial_folder else None
     return Material(
@@ -75,6 +80,8 @@ def gather(folder: Path) -> Material:
         else None,
         trial_folder=trial_folder,
         cells_begun=sum(1 for cell in cells.iterdir() if cell.is_dir()) if cells and cells.is_dir() else 0,
+        evaluation=_mapping(evaluation_folder / "evaluation.json") if evaluation_folder else None,
+        evaluation_folder=evaluation_folder,
     )
 
 

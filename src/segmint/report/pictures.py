@@ -42,12 +42,7 @@ def embed_grid(path: Path, *, channels: int, size: int, most_rows: int) -> Pictu
     Raises:
         UserError: the file is no readable PNG.
     """
-    try:
-        with Image.open(path) as opened:
-            opened.load()
-            image = opened.convert("RGB")
-    except (OSError, SyntaxError, ValueError) as error:
-        raise UserError(f"{path} is not a readable PNG: delete it and make the report again.") from error
+    image = _read(path)
     pairs = None
     if layout := _layout(image.width, image.height, channels=channels, size=size):
         scale, columns, rows = layout
@@ -56,16 +51,39 @@ def embed_grid(path: Path, *, channels: int, size: int, most_rows: int) -> Pictu
         right, bottom = columns * ((channels + 1) * size + GAP) + GAP, rows * (size + GAP) + GAP
         image = image.crop((0, 0, right * scale, bottom * scale))
         pairs = columns * rows
-    buffer = io.BytesIO()
-    image.save(buffer, format="PNG", optimize=True)
     number = re.search(r"_(\d+)\.png$", path.name)
     return Picture(
-        source="data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii"),
+        source=_address(image),
         width=image.width,
         height=image.height,
         pairs=pairs,
         kimg=int(number.group(1)) if number else None,
     )
+
+
+def embed_picture(path: Path) -> Picture:
+    """Carry a whole picture inside the page.
+
+    Raises:
+        UserError: the file is no readable PNG.
+    """
+    image = _read(path)
+    return Picture(_address(image), image.width, image.height, pairs=None, kimg=None)
+
+
+def _read(path: Path) -> Image.Image:
+    try:
+        with Image.open(path) as opened:
+            opened.load()
+            return opened.convert("RGB")
+    except (OSError, SyntaxError, ValueError) as error:
+        raise UserError(f"{path} is not a readable PNG: delete it and make the report again.") from error
+
+
+def _address(image: Image.Image) -> str:
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
 def _layout(width: int, height: int, *, channels: int, size: int) -> tuple[int, int, int] | None:

@@ -59,7 +59,7 @@ def demo(
     The report says that it is a demonstration, not evidence.
 
     Args:
-        out: folder for everything: `dataset/`, `run/`, `synthetic/`, `trial/`, `report.html`, `steps.json`.
+        out: folder for everything: `dataset/`, `run/`, `synthetic/`, `evaluation/`, `trial/`, `report.html`, `steps.json`.
         budget: "tiny" (a minute, to try the installation), "small" (about ten minutes on two cores), "full" (hours).
         resume, overwrite, device, precision, threads, progress: as in `segmint.run`.
 

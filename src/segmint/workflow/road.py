@@ -1,4 +1,4 @@
-"""The road of `segmint run` and `segmint demo`: inspect, train, sample, trial, report, each skipped once done."""
+"""The road of `segmint run` and `segmint demo`: inspect, train, sample, evaluate, trial, report, each skipped once done."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rich.console import Console
 from segmint.data.inspect import inspect_dataset
 from segmint.errors import UserError
 from segmint.evaluation.arms import DEFAULT_ARMS, Arm, parse_arms
+from segmint.evaluation.evaluate import RESULT, evaluate
 from segmint.evaluation.trial import trial
 from segmint.outputs import read_json, write_json
 from segmint.recipes import RECIPES
@@ -23,6 +24,7 @@ from segmint.workflow.choice import Choice, choose_recipe, facts_of
 from segmint.workflow.steps import Step, command, write_record
 
 INSPECTION = "inspection.json"
+EVALUATE = "Evaluate the synthetic pairs"
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ class Road:
         try:
             self._train(self.choice.recipe)
             self._sample(arms)
+            self._evaluate()
             self._trial(arms)
         except KeyboardInterrupt:
             self._say("Stopped; finished steps are kept. To go on with all of it: the same command with --resume.")
@@ -103,7 +106,8 @@ class Road:
     def _list_steps(self) -> None:
         places = [*self.steps]
         places += [Step("Train the generator", "run", ""), Step("Draw synthetic pairs", "synthetic", "")]
-        places += [Step("Segmentation trial", "trial", ""), Step("Report", "report.html", "")]
+        places += [Step(EVALUATE, "evaluation", ""), Step("Segmentation trial", "trial", "")]
+        places += [Step("Report", "report.html", "")]
         self._say("The steps and where they write:")
         for number, step in enumerate(places, start=1):
             self._say(f"  {number}. {step.name}: {self.out / step.folder}")
@@ -160,6 +164,32 @@ class Road:
             truncation=orders.truncation,
             overwrite=True,
             device=orders.device,
+        )
+
+    def _evaluate(self) -> None:
+        orders, synthetic, folder = self.orders, self.out / "synthetic", self.out / "evaluation"
+        line = command(
+            "evaluate",
+            self.dataset,
+            synthetic,
+            out=folder,
+            size=orders.size,
+            axis=orders.axis,
+            device=None if orders.device == "auto" else orders.device,
+        )
+        self._begin(Step(EVALUATE, "evaluation", line))
+        if (folder / RESULT).is_file():
+            self._say("  done before")
+            return
+        evaluate(
+            self.dataset,
+            synthetic,
+            out=folder,
+            size=orders.size,
+            axis=orders.axis,
+            overwrite=True,
+            device=orders.device,
+            progress=self.progress,
         )
 
     def _trial(self, arms: Sequence[Arm]) -> None:

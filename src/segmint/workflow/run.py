@@ -38,11 +38,11 @@ def run_workflow(
     threads: int | None = None,
     progress: bool = True,
 ) -> Path:
-    """Inspect `dataset`, pick a recipe, train it, draw pairs, hold a trial, and write a report, all inside `out`.
+    """Inspect `dataset`, pick a recipe, train it, draw pairs, evaluate them, hold a trial, and report, all inside `out`.
 
     The dataset itself is not written to. Where it has no split, training deals its subjects out at random by `seed`,
     the run records the split, and the trial uses the same. As many pairs are drawn as the largest arm needs. `out`
-    then holds `inspection.json`, `run/`, `synthetic/`, `trial/`, `report.html`, and `steps.json` with the commands
+    then holds `inspection.json`, `run/`, `synthetic/`, `evaluation/`, `trial/`, `report.html`, and `steps.json` with the commands
     that do the same one by one.
 
     Args:

@@ -1,0 +1,35 @@
+"""`segmint evaluate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from segmint.cli import options
+
+
+def evaluate_verb(
+    real: Annotated[Path, typer.Argument(metavar="REAL", help="The real dataset.")],
+    synthetic: Annotated[Path, typer.Argument(metavar="SYNTH", help="A dataset that segmint sample wrote.")],
+    out: options.Out,
+    holdout: Annotated[
+        Path | None,
+        typer.Option(
+            "--holdout", metavar="DATASET", help="Real held-out data as a yardstick.  [default: other subjects of REAL]"
+        ),
+    ] = None,
+    size: options.Size = None,
+    axis: options.Axis = None,
+    overwrite: options.Overwrite = False,
+    device: options.Device = "auto",
+) -> None:
+    """Are the drawn masks many, new, and of the right shape?
+
+    Compares a synthetic dataset with the real one it was learnt from, and names what is wrong.
+    """
+    from segmint.evaluation.evaluate import RESULT, evaluate
+
+    evaluate(real, synthetic, out=out, holdout=holdout, size=size, axis=axis, overwrite=overwrite, device=device)
+    typer.echo(f"Evaluation: {out / RESULT}")

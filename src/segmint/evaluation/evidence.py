@@ -1,0 +1,171 @@
+"""What the audits of a synthetic dataset look at: it, the real data its generator learned from, and real data it did not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segmint.data.dataset import Dataset, open_dataset
+from segmint.data.slices import SliceSet, open_slices
+from segmint.errors import UserError
+from segmint.evaluation.synthetic_sets import generator_runs
+from segmint.training.material import default_size
+from segmint.training.precision import choose_hardware
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Some slices of a dataset: `indices` into `slices`."""
+
+    slices: SliceSet
+    indices: NDArray[np.int64]
+
+    @property
+    def subjects(self) -> list[str]:
+        """[n] the subject of each slice."""
+        return [self.slices.records[i].subject for i in self.indices]
+
+    @property
+    def names(self) -> list[str]:
+        """[n] the case of each slice, with the number of the slice where the case is a volume."""
+        records = [self.slices.records[i] for i in self.indices]
+        return [one.case if self.slices.axis is None else f"{one.case}, slice {one.slice}" for one in records]
+
+    def described(self) -> dict[str, Any]:
+        """What evaluation.json says of it."""
+        dataset = self.slices.dataset
+        return {
+            "path": str(dataset.root.resolve()),
+            "name": dataset.name,
+            "identity": dataset.identity,
+            "slices": len(self.indices),
+            "subjects": len(set(self.subjects)),
+        }
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Slices on one grid.
+
+    Attributes:
+        training: real ones of the subjects whose labels the generator has seen.
+        synthetic: the drawn ones.
+        holdout: real ones of other subjects, the yardstick; None where there are none.
+        notes: how this was decided, where it was not plain.
+    """
+
+    training: Chosen
+    synthetic: Chosen
+    holdout: Chosen | None
+    notes: tuple[str, ...]
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """By id, background first."""
+        return self.training.slices.dataset.label_names
+
+
+def open_evidence(
+    real: Path, synthetic: Path, *, holdout: Path | None, size: int | None, axis: int | None, device: str
+) -> Evidence:
+    """Open the datasets on one grid and decide which real slices are which; see `segmint.evaluate`.
+
+    Raises:
+        UserError: a dataset cannot be read, does not fit the others, or leaves nothing to compare.
+    """
+    truth, drawn = open_dataset(real), open_dataset(synthetic)
+    other = open_dataset(holdout) if holdout is not None else None
+    if truth.provenance is not None:
+        raise UserError(f"{real} is a synthetic dataset: the first dataset is the real one.")
+    for dataset in (drawn, *([other] if other else [])):
+        if dataset.label_names != truth.label_names:
+            raise UserError(
+                f"{truth.root} and {dataset.root} differ in their labels ({', '.join(truth.label_names)} against"
+                f" {', '.join(dataset.label_names)}): they must be equal."
+            )
+    runs = generator_runs([synthetic])
+    if axis is None and truth.dimensions == 3 and runs:
+        axis = runs[0].get("axis")
+    if size is None:
+        size = runs[0].get("size") if runs else None
+    if size is None:
+        size = default_size(truth, device=choose_hardware(device=device).device, axis=axis)
+    slices, made = (_slices(one, size=size, axis=axis) for one in (truth, drawn))
+    notes = _subject_notes(truth)
+    training, why = _training_subjects(truth, drawn)
+    if why:
+        notes.append(why)
+    known = Chosen(slices, slices.indices(training))
+    if not known.slices.labels[known.indices].any():
+        raise UserError(f"{real} has only empty masks of the subjects that train: choose another split.")
+    if abs(made.scale / slices.scale - 1) > 0.02:
+        notes.append(
+            f"Synthetic pixels are {slices.scale / made.scale:.2f} times as large as those of the real slices: shapes and"
+            " overlaps are compared all the same."
+        )
+    return Evidence(
+        training=known,
+        synthetic=Chosen(made, _drawn_indices(made, truth)),
+        holdout=_holdout(slices, training, other, size=size, axis=axis),
+        notes=tuple(notes),
+    )
+
+
+def _slices(dataset: Dataset, *, size: int, axis: int | None) -> SliceSet:
+    return open_slices(dataset, size=size, axis=axis if dataset.dimensions == 3 else None)
+
+
+def _subject_notes(real: Dataset) -> list[str]:
+    if real.subject_kind == "subject":
+        return []
+    kind = "blocks of one stack" if real.subject_kind == "block" else "single images, of which no subject is known"
+    return [f"The subjects of {real.name} are {kind}: what varies between subjects may be understated."]
+
+
+def _training_subjects(real: Dataset, drawn: Dataset) -> tuple[list[str], str]:
+    """The subjects whose labels the generator learned from, and a note where they had to be guessed."""
+    if drawn.provenance is not None:
+        # A case added or a file rewritten changes the hash of an identity, not the patients.
+        seen = {
+            subject
+            for identity, subject in drawn.provenance.labels_seen
+            if identity.rpartition("-")[0] == real.identity.rpartition("-")[0]
+        }
+        if known := sorted(seen & set(real.subjects)):
+            return known, ""
+    if real.split is not None:
+        return list(real.split.train), (
+            f"{drawn.name} does not say that it learned from {real.name}: the training part of the split was taken."
+        )
+    return list(real.subjects), (
+        f"{drawn.name} does not say that it learned from {real.name}, which has no split: all of it was taken."
+    )
+
+
+def _drawn_indices(made: SliceSet, real: Dataset) -> NDArray[np.int64]:
+    """The synthetic slices; a dataset for nnU-Net may hold real cases beside them."""
+    dataset = made.dataset
+    if dataset.provenance is None:
+        return np.arange(len(made), dtype=np.int64)
+    found = made.indices(set(dataset.subjects) - set(real.subjects))
+    if not len(found):
+        raise UserError(f"{dataset.root} holds no synthetic cases: give a dataset that segmint sample wrote.")
+    return found
+
+
+def _holdout(
+    slices: SliceSet, training: list[str], other: Dataset | None, *, size: int, axis: int | None
+) -> Chosen | None:
+    held = slices if other is None else _slices(other, size=size, axis=axis)
+    same = held.dataset.identity == slices.dataset.identity
+    subjects = set(held.dataset.subjects) - (set(training) if same else set())
+    indices = held.indices(subjects)
+    if len(indices) and held.labels[indices].any():
+        return Chosen(held, indices)
+    if other is not None:
+        raise UserError(f"{other.root} has no masks of subjects that did not train: give other held-out data.")
+    return None

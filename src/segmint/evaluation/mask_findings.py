@@ -1,0 +1,214 @@
+"""What a comparison of masks means: failures by name, and all of it in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+ALPHA = 0.01
+
+# A share of masks lost to repetition, and a share of pairs more alike than real ones (1% are expected), that matter.
+_LOST, _ALIKE, _ALIKE_AT_LEAST = 0.05, 0.05, 0.02
+_COPIED = 0.01
+# Differences that matter: of the share inside the real range, of distributions (0 to 1), of the share with a label.
+_INSIDE, _DISTANCE, _SHARE = 0.9, 0.25, 0.1
+
+MEASURE_WORDS: Mapping[str, str] = {
+    "area_share": "area",
+    "components": "components",
+    "holes": "holes",
+    "skeleton_length": "skeleton length",
+    "branch_points": "branch points",
+}
+
+
+MEASURE_UNITS: Mapping[str, str] = {"area_share": "%", "skeleton_length": "px"}
+
+
+def mask_findings(comparison: Mapping[str, Any]) -> list[dict[str, str]]:
+    """What is wrong with the drawn masks of a comparison (see `compare_masks`), the worst first; empty if nothing is."""
+    return [*_repeated(comparison), *_copied(comparison), *_presence(comparison), *_shape(comparison)]
+
+
+def _finding(code: str, message: str, advice: str) -> dict[str, str]:
+    return {"code": code, "message": message, "advice": advice}
+
+
+def _repeated(comparison: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    distinct, pairwise = comparison["distinct"], comparison["pairwise"]
+    advice = (
+        "The generator has collapsed, wholly or in part: take an earlier checkpoint, or train with the repaired preset."
+    )
+    if distinct["masks"] > 1:
+        lost = 1 - distinct["beyond_dice"] / distinct["masks"]
+        usual = 1 - (distinct["training_share"] if distinct["training_share"] is not None else 1.0)
+        if lost > usual + _LOST:
+            yield _finding(
+                "repeated masks",
+                f"{_distinct(distinct)}.",
+                advice,
+            )
+            return
+    if pairwise and pairwise["share_above"] > _ALIKE and pairwise["interval"][0] > _ALIKE_AT_LEAST:
+        yield _finding(
+            "masks too alike",
+            f"{_percent(pairwise['share_above'])} of the pairs of drawn masks are more alike than 99% of real pairs of"
+            f" different subjects (Dice above {pairwise['real']['percentile_99']:.2f}).",
+            advice,
+        )
+
+
+def _distinct(distinct: Mapping[str, Any]) -> str:
+    return (
+        f"Distinct among the {distinct['masks']} drawn masks that hold anything: {distinct['exact']};"
+        f" {distinct['beyond_dice']} if masks with a Dice above {distinct['dice']:g} count as one"
+    )
+
+
+def _copied(comparison: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    nearest = comparison["nearest"]
+    if nearest is None:
+        return
+    masks = comparison["distinct"]["masks"]
+    advice = (
+        "Expected where real masks were painted; otherwise the generator reproduces what it was shown: take an earlier"
+        " checkpoint, or train on more subjects."
+    )
+    near, exact = nearest["near_copies"] / masks, nearest["telling_copies"]
+    if exact:
+        are = "is an exact copy of a training mask" if exact == 1 else "are exact copies of training masks"
+        yield _finding("copied masks", f"{exact} of {masks} drawn masks {are}.", advice)
+    elif near > max(_COPIED, 3 * nearest["real_near_share"]):
+        yield _finding(
+            "copied masks",
+            f"{nearest['near_copies']} of {masks} drawn masks have a Dice above {nearest['near_dice']:.2f} with a training"
+            f" mask{_beside_real(nearest)}.",
+            advice,
+        )
+    elif nearest["p_value"] is not None and nearest["p_value"] < ALPHA:
+        yield _finding(
+            "masks near training masks",
+            f"{_percent(nearest['share_above'])} of the drawn masks are nearer to a training mask than 99% of real masks"
+            f" are to a mask of another subject (Dice above {nearest['real']['percentile_99']:.2f}).",
+            advice,
+        )
+
+
+def _beside_real(nearest: Mapping[str, Any]) -> str:
+    if nearest["real"] is None:
+        return ""
+    return f"; between real masks of different subjects it reaches {nearest['real']['highest']:.2f}"
+
+
+def _tests(comparison: Mapping[str, Any]) -> int:
+    """Over how many tests the false alarms are to be shared out."""
+    return max(1, sum(len(measures) for measures in comparison["labels"].values()))
+
+
+def _presence(comparison: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    for label, measures in comparison["labels"].items():
+        present = measures["present"]
+        missing = present["drawn"] == 0 < present["real"]
+        p_value, change = present["p_value"], abs(present["drawn"] - present["real"])
+        shifted = p_value is not None and p_value < ALPHA / _tests(comparison) and change >= _SHARE
+        if missing or shifted:
+            yield _finding(
+                "label missing" if missing else "label share",
+                f"{label} is in {_percent(present['drawn'])} of the drawn masks and in {_percent(present['real'])} of the"
+                " real ones.",
+                "Draw the label as often as it is wanted (--balance), or train longer."
+                if not missing
+                else "The generator has lost this label: train longer, or on more masks that hold it.",
+            )
+
+
+def _shape(comparison: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    threshold = ALPHA / _tests(comparison)
+    for label, measures in comparison["labels"].items():
+        odd = [
+            _difference(name, one)
+            for name in MEASURE_WORDS
+            if (one := measures[name]) is not None and one["p_value"] is not None and _is_odd(one, threshold)
+        ]
+        if odd:
+            yield _finding(
+                "mask shape",
+                f"{label} is not shaped as in real masks: {'; '.join(odd)}.",
+                "Look at the masks: broken, merged or spotted shapes show here. Train longer, or draw fewer odd ones"
+                " (--truncation).",
+            )
+
+
+def _is_odd(one: Mapping[str, Any], threshold: float) -> bool:
+    outside = one["inside"] < _INSIDE and one["range_p_value"] < threshold
+    return bool(outside or (one["distance"] >= _DISTANCE and one["p_value"] < threshold))
+
+
+def _difference(name: str, one: Mapping[str, Any]) -> str:
+    (low, middle, high), drawn = one["real"], one["drawn"][1]
+    direction = "more" if drawn > middle else "less" if drawn < middle else "otherwise spread"
+    return (
+        f"{MEASURE_WORDS[name]} {direction} (median {say(name, drawn)}, real {say(name, middle)}, range {say(name, low)} to"
+        f" {say(name, high)}; {_percent(one['inside'])} inside)"
+    )
+
+
+def mask_sentences(comparison: Mapping[str, Any]) -> list[str]:
+    """The comparison to read, from the count of masks to their shapes; findings left out."""
+    drawn, distinct = comparison["drawn"], comparison["distinct"]
+    empty = f", {drawn['empty']} of them empty" if drawn["empty"] else ""
+    sentences = [
+        f"{drawn['masks']} drawn masks{empty}, beside {comparison['training']['masks']} training masks of"
+        f" {comparison['training']['subjects']} subjects."
+    ]
+    if distinct["masks"]:
+        sentences.append(f"{_distinct(distinct)}.")
+    if (pairwise := comparison["pairwise"]) is not None:
+        low, high = pairwise["interval"]
+        sentences.append(
+            f"Two drawn masks have a median Dice of {pairwise['drawn']['median']:.2f} (99th percentile"
+            f" {pairwise['drawn']['percentile_99']:.2f}), two real ones of different subjects"
+            f" {pairwise['real']['median']:.2f} ({pairwise['real']['percentile_99']:.2f});"
+            f" {_percent(pairwise['share_above'])} of the drawn pairs (95% interval {_percent(low)} to {_percent(high)}) are"
+            " above that 99th percentile, 1% if drawn and real masks vary alike."
+        )
+    if (nearest := comparison["nearest"]) is not None:
+        real = nearest["real"]
+        beside = (
+            f"; a real mask and the nearest of another subject {real['median']:.2f}, at most {real['highest']:.2f}"
+            if real
+            else ""
+        )
+        sentences.append(
+            f"A drawn mask and the nearest training mask have a median Dice of {nearest['drawn']['median']:.2f}, at most"
+            f" {nearest['drawn']['highest']:.2f}{beside}. Exact copies: {nearest['exact_copies']}."
+        )
+    for label, measures in comparison["labels"].items():
+        inside = [
+            f"{words} {_percent(measures[name]['inside'])}"
+            for name, words in MEASURE_WORDS.items()
+            if measures[name] is not None
+        ]
+        if inside:
+            sentences.append(
+                f"Drawn masks inside the real range (1st to 99th percentile) of {label}: {', '.join(inside)}."
+            )
+    return sentences
+
+
+def say(measure: str, value: float) -> str:
+    """A measured number as it is read: areas in percent, lengths in whole pixels."""
+    unit = MEASURE_UNITS.get(measure, "")
+    return say_bare(measure, value) + (f" {unit}" if unit == "px" else unit)
+
+
+def say_bare(measure: str, value: float) -> str:
+    """The same without its unit."""
+    if measure == "area_share":
+        return f"{100 * value:.2g}" if value < 0.1 else f"{100 * value:.0f}"
+    return f"{value:.0f}" if measure == "skeleton_length" else f"{value:.3g}"
+
+
+def _percent(share: float) -> str:
+    """A share of 1 in percent; small ones keep a digit behind the point."""
+    return f"{100 * share:.0f}%" if share >= 0.1 or share in (0, 1) else f"{100 * share:.1f}%"
