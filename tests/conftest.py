@@ -21,8 +21,22 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-def draw_discs(folder: Path, *, subjects: int = 8, slices: int = 3, size: int = 24, channels: int = 1) -> Path:
-    """Volumes of bright discs on dim noise as NIfTI: label 1 the disc, label 2 its core; slices along the last axis."""
+def draw_discs(
+    folder: Path,
+    *,
+    subjects: int = 8,
+    slices: int = 3,
+    size: int = 24,
+    channels: int = 1,
+    empty: int = 0,
+    halo: bool = False,
+) -> Path:
+    """Volumes of bright discs on dim noise as NIfTI: label 1 the disc, label 2 its core; slices along the last axis.
+
+    Args:
+        empty: so many slices of each volume, from the first, hold no disc.
+        halo: the dataset has a condition map "halo", a larger disc about each.
+    """
     folder.mkdir(parents=True)
     writer = DatasetWriter(
         folder,
@@ -31,6 +45,7 @@ def draw_discs(folder: Path, *, subjects: int = 8, slices: int = 3, size: int = 
         label_names=["background", "rim", "core"],
         file_ending=".nii.gz",
         licence="CC0-1.0",
+        conditions={"halo": ("background", "halo")} if halo else {},
     )
     names = [f"subject_{i:02d}" for i in range(subjects)]
     rows, columns = np.mgrid[:size, :size]
@@ -38,10 +53,12 @@ def draw_discs(folder: Path, *, subjects: int = 8, slices: int = 3, size: int = 
         random = np.random.default_rng(number)
         image = random.normal(100, 5, (channels, size, size, slices)).astype(np.float32)
         label = np.zeros((size, size, slices), dtype=np.uint8)
-        for z in range(slices):
+        around = np.zeros_like(label)
+        for z in range(empty, slices):
             row, column = random.uniform(size * 0.35, size * 0.65, 2)
             distance = np.hypot(rows - row, columns - column)
             label[..., z] = np.where(distance < size * 0.12, 2, np.where(distance < size * 0.25, 1, 0))
+            around[..., z] = distance < size * 0.33
             image[..., z] += 200 * (label[..., z] == 1) + 400 * (label[..., z] == 2)
         writer.add(
             name,
@@ -50,6 +67,7 @@ def draw_discs(folder: Path, *, subjects: int = 8, slices: int = 3, size: int = 
             subject=name,
             spacing=(1.0, 1.0, 3.0),
             intensity=[IntensityMap("percentile", 50.0, 550.0)] * channels,
+            conditions={"halo": around} if halo else {},
         )
     split = Split(tuple(names[: subjects - 4]), tuple(names[subjects - 4 : subjects - 2]), tuple(names[subjects - 2 :]))
     writer.finish(split=split)
@@ -90,3 +108,27 @@ def discs_synthetic(discs_run: Path) -> Path:
     from segmint.synthesis.sample import sample
 
     return sample(discs_run, n=40, seed=0, out=discs_run.parent / "synthetic", device="cpu")
+
+
+@pytest.fixture(scope="session")
+def painted_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of em-pix2pix with masks of its own mask-stylegan2 on discs with halos, a few steps; not to be changed."""
+    from segmint.training.train import train
+
+    folder = tmp_path_factory.mktemp("painted")
+    masks = {"latent_size": "8", "width_base": "128", "width_maximum": "8", "kimg": "0.016", "batch": "4"}
+    run = train(
+        "em-pix2pix",
+        draw_discs(folder / "discs", halo=True, empty=1),
+        out=folder / "run",
+        kimg=0.016,
+        batch=4,
+        size=32,
+        threads=1,
+        mask_source="mask-stylegan2",
+        settings={"width": "0.05", "discriminators": "1", **{f"masks.{key}": value for key, value in masks.items()}},
+        precision="float32",
+        device="cpu",
+        progress=False,
+    )
+    return run.root

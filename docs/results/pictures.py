@@ -16,7 +16,7 @@ from segmint.data.dataset import open_dataset
 from segmint.data.pool import PairPool, PoolPart
 from segmint.data.slices import open_slices
 from segmint.reference.nearest import nearest_training_images
-from segmint.synthesis.draw import open_sampler
+from segmint.synthesis.open_run import open_sampler
 from segmint.training.previews import write_grid
 from segmint.training.run_folder import RunFolder
 

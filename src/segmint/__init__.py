@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from segmint.data.inspect import inspect_dataset as inspect
     from segmint.data.phantoms.brain import write_brain_phantom as phantom
     from segmint.data.split import split_dataset as split
+    from segmint.evaluation.evaluate import evaluate
     from segmint.evaluation.trial import trial
     from segmint.report.build import build_report as report
     from segmint.synthesis.sample import sample
@@ -27,6 +28,7 @@ __all__ = [
     "__version__",
     "convert_folders",
     "demo",
+    "evaluate",
     "inspect",
     "phantom",
     "report",
@@ -40,6 +42,7 @@ __all__ = [
 _VERBS = {
     "convert_folders": ("segmint.data.convert.folders", "convert_folders"),
     "demo": ("segmint.workflow.demo", "demo"),
+    "evaluate": ("segmint.evaluation.evaluate", "evaluate"),
     "inspect": ("segmint.data.inspect", "inspect_dataset"),
     "phantom": ("segmint.data.phantoms.brain", "write_brain_phantom"),
     "report": ("segmint.report.build", "build_report"),

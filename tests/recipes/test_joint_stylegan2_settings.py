@@ -6,7 +6,8 @@ import pytest
 
 from segmint.errors import UserError
 from segmint.recipes.contract import Task
-from segmint.recipes.joint_stylegan2 import FAITHFUL, RECIPE, REPAIRED, JointStage, JointStyleGAN2Settings
+from segmint.recipes.joint_stylegan2 import FAITHFUL, RECIPE, REPAIRED, JointStage
+from segmint.recipes.style_gan import StyleGANSettings
 
 
 def task(*, size: int = 256, batch: int = 32) -> Task:
@@ -44,6 +45,7 @@ def test_the_faithful_preset_is_as_published() -> None:
         "label_target": "one-hot",
         "label_smoothing": 0.7,
         "label_range": "unit",
+        "clip_fakes": False,
     }
     assert RECIPE.batch["faithful"] == 32
     assert RECIPE.gives == {"pairs"}
@@ -53,15 +55,18 @@ def test_what_the_repaired_preset_changes() -> None:
     faithful, repaired = FAITHFUL.model_dump(), REPAIRED.model_dump()
     assert {key: value for key, value in repaired.items() if value != faithful[key]} == {
         "r1_gamma": "auto",
-        "learning_rate": 0.0025,
-        "average_ramp": 0.05,
+        "learning_rate": 0.004,
+        "path_length_weight": 0.0,
+        "style_mixing": 0.0,
+        "average_ramp": 0.02,
         "mirror": "none",
         "augmentation": "ada",
         "ada_kimg": 100.0,
         "label_target": "smoothed",
         "label_range": "symmetric",
+        "clip_fakes": True,
     }
-    assert JointStyleGAN2Settings.model_validate(repaired) == REPAIRED
+    assert StyleGANSettings.model_validate(repaired) == REPAIRED
     assert RECIPE.batch["repaired"] == 8
 
 
@@ -115,7 +120,7 @@ def test_automatic_weight_of_r1(size: int, batch: int, gamma: float) -> None:
     [
         ("faithful", 32, 100, 10_000),
         ("faithful", 16, 10**6, 5_000),
-        ("repaired", 32, 2_000, 100),
+        ("repaired", 32, 2_000, 40),
         ("repaired", 32, 10**6, 10_000),
         ("repaired", 16, 0, 0),
     ],

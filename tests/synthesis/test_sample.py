@@ -10,7 +10,7 @@ import pytest
 from segmint.data.dataset import open_dataset
 from segmint.data.slices import open_slices
 from segmint.errors import UserError
-from segmint.synthesis.draw import open_sampler
+from segmint.synthesis.open_run import open_sampler
 from segmint.synthesis.sample import sample
 
 
@@ -92,7 +92,7 @@ def test_a_folder_that_is_no_run_is_one_sentence(tmp_path: Path) -> None:
 
 def test_a_configuration_that_was_tampered_with_is_one_sentence(discs_run: Path, tmp_path: Path) -> None:
     config = json.loads((discs_run / "config.json").read_text())
-    config["recipe"] = "os.system"
+    config["parts"][0]["recipe"] = "os.system"
     (tmp_path / "config.json").write_text(json.dumps(config))
     with pytest.raises(UserError, match="no recipe"):
         sample(tmp_path, n=1, out=tmp_path / "out")

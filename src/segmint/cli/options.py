@@ -79,3 +79,23 @@ def read_settings(pairs: Sequence[str] | None) -> dict[str, str]:
 def read_list(text: str | None) -> list[str]:
     """Comma-separated words as a list; nothing as an empty one."""
     return [word.strip() for word in (text or "").split(",") if word.strip()]
+
+
+def read_shares(flag: str, text: str | None) -> dict[str, float] | None:
+    """`LABEL=SHARE,...` as a mapping.
+
+    Raises:
+        UserError: an entry is not a name, "=" and a number.
+    """
+    if text is None:
+        return None
+    shares = {}
+    for entry in read_list(text):
+        name, equals, value = entry.partition("=")
+        try:
+            shares[name.strip()] = float(value)
+        except ValueError as error:
+            raise UserError(f"{flag} {entry}: write it as LABEL=SHARE, such as lesion=0.5.") from error
+        if not equals or not name.strip():
+            raise UserError(f"{flag} {entry}: write it as LABEL=SHARE, such as lesion=0.5.")
+    return shares

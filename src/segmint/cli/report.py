@@ -9,7 +9,9 @@ import typer
 
 
 def report_verb(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a run, a trial, or of segmint run or demo.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Folder of a run, an evaluation, a trial, or of segmint run or demo.")
+    ],
 ) -> None:
     """Write report.html: one file, opens offline."""
     from segmint.report.build import build_report

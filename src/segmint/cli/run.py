@@ -42,7 +42,7 @@ def run_verb(
 ) -> None:
     """From a dataset to a verdict and a report.
 
-    Inspects, trains, samples, holds a trial and reports. Without --recipe it picks one and says why.
+    Inspects, trains, samples, evaluates, holds a trial and reports. Without --recipe it picks one and says why.
     """
     from segmint.evaluation.arms import DEFAULT_ARMS
     from segmint.workflow.run import run_workflow

@@ -16,6 +16,23 @@ def sample_verb(
     out: options.Out,
     seed: options.Seed = 0,
     truncation: options.Truncation = 1.0,
+    mask_source: Annotated[
+        str | None,
+        typer.Option(
+            "--mask-source",
+            metavar="real|deformed|RUN",
+            help="Masks to paint, for runs that paint masks.  [default: as in training]",
+        ),
+    ] = None,
+    masks: Annotated[
+        Path | None, typer.Option("--masks", metavar="DATASET", help="Paint the label maps of this dataset, in order.")
+    ] = None,
+    balance: Annotated[
+        str | None,
+        typer.Option(
+            "--balance", metavar="LABEL=SHARE", help="That share of the pairs holds the label, such as 1=0.5."
+        ),
+    ] = None,
     checkpoint: Annotated[
         str, typer.Option("--checkpoint", metavar="best|last", help="Best by the validation measure, or last.")
     ] = "best",
@@ -39,6 +56,9 @@ def sample_verb(
         seed=seed,
         out=out,
         truncation=truncation,
+        mask_source=mask_source,
+        masks=masks,
+        balance=options.read_shares("--balance", balance),
         checkpoint=checkpoint,
         with_real=with_real,
         overwrite=overwrite,

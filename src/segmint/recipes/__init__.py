@@ -3,10 +3,30 @@
 from __future__ import annotations
 
 from segmint.errors import UserError
-from segmint.recipes import joint_stylegan2, unet
+from segmint.recipes import (
+    em_pix2pix,
+    joint_stylegan2,
+    mask_stylegan2,
+    mask_transfer,
+    mask_vae,
+    stroke_pix2pix,
+    unet,
+    vess2image,
+    vessgan,
+)
 from segmint.recipes.contract import Recipe
 
-RECIPES: tuple[Recipe, ...] = (joint_stylegan2.RECIPE, unet.RECIPE)
+RECIPES: tuple[Recipe, ...] = (
+    joint_stylegan2.RECIPE,
+    vessgan.RECIPE,
+    mask_vae.RECIPE,
+    mask_stylegan2.RECIPE,
+    vess2image.RECIPE,
+    em_pix2pix.RECIPE,
+    stroke_pix2pix.RECIPE,
+    mask_transfer.RECIPE,
+    unet.RECIPE,
+)
 
 
 def find_recipe(name: str) -> Recipe:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
 
 import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -23,6 +23,7 @@ class Task:
         size: side of the square images, pixels.
         image_channels: C; label_count: K with background.
         batch: images a step; total_images: the budget.
+        condition_counts: ids, background included, of each condition map the stage is given.
     """
 
     size: int
@@ -30,14 +31,32 @@ class Task:
     label_count: int
     batch: int
     total_images: int
+    condition_counts: tuple[int, ...] = ()
+
+    @property
+    def mask_counts(self) -> tuple[int, ...]:
+        """Ids of the label map and of each condition map."""
+        return (self.label_count, *self.condition_counts)
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Task:
+        """The task a run folder tells of."""
+        return cls(**{**stored, "condition_counts": tuple(stored.get("condition_counts", ()))})
 
 
 @dataclass(frozen=True)
 class Batch:
-    """images: float32 [N, C, H, W] in [-1, 1]; labels: int64 [N, H, W]."""
+    """images: float32 [N, C, H, W] in [-1, 1]; labels: int64 [N, H, W]; conditions: int64 [N, M, H, W]."""
 
     images: Tensor
     labels: Tensor
+    conditions: Tensor | None = None
+
+    @property
+    def masks(self) -> Tensor:
+        """Label map and condition maps, int64 [N, 1 + M, H, W]."""
+        labels = self.labels[:, None]
+        return labels if self.conditions is None else torch.cat([labels, self.conditions], dim=1)
 
 
 class Update(Protocol):
@@ -109,6 +128,33 @@ class PairStage(Stage):
         """One pair a generator: images float32 [n, C, S, S], label probabilities float32 [n, K, S, S]; no gradient."""
 
 
+class MaskStage(Stage):
+    """A stage that can draw masks."""
+
+    @abstractmethod
+    def draw_masks(self, generators: Sequence[torch.Generator], *, truncation: float = 1.0) -> Tensor:
+        """One label map with its condition maps a generator: int64 [n, 1 + M, S, S]."""
+
+
+class TranslatorStage(Stage):
+    """A stage that can paint an image for masks."""
+
+    @abstractmethod
+    def paint(self, masks: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
+        """Masks int64 [n, 1 + M, H, W] -> images float32 [n, C, H, W] in [-1, 1]; no gradient.
+
+        Image i depends on its masks and on generator i alone. H and W may exceed the training size.
+        """
+
+
+class TransferStage(Stage):
+    """A stage that can predict a condition map that a dataset lacks."""
+
+    @abstractmethod
+    def predict_condition(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Images float32 [n, C, S, S] and ids int64 [n, S, S] -> ids int64 [n, S, S]; no gradient."""
+
+
 class SegmenterStage(Stage):
     """A stage that can segment."""
 
@@ -140,11 +186,14 @@ class Recipe:
     """One published system.
 
     Attributes:
-        gives: any of "pairs", "masks", "segmenter".
+        gives: any of "pairs", "masks", "images" (for masks it is given), "conditions", "segmenter".
         presets: settings by preset name; "repaired" is the default.
         capacities: overrides of the settings by capacity ("small", "full").
         suits: says in one sentence why the recipe fits the data, or None where it does not.
         batch, kimg: defaults of the budget.
+        epochs: by preset, passes over the training slices, where the source counts so; they take the place of `kimg`.
+        conditions: which condition maps it is given: "none", "all" that the dataset has, or these by name.
+        mask_source: by preset, where a recipe that gives images takes its masks from unless told otherwise.
     """
 
     name: str
@@ -157,6 +206,9 @@ class Recipe:
     suits: Callable[[DataFacts], str | None]
     batch: Mapping[str, int]
     kimg: float
+    epochs: Mapping[str, float] = field(default_factory=dict)
+    mask_source: Mapping[str, str] = field(default_factory=dict)
+    conditions: Literal["none", "all"] | tuple[str, ...] = "none"
 
     def settings(self, *, preset: str, capacity: str, changes: Mapping[str, str]) -> RecipeSettings:
         """Settings of a preset at a capacity, with the user's `--set key=value` changes.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from segmint.data.subjects import Split
 from segmint.data.writer import DatasetWriter
 from segmint.errors import UserError
 from segmint.outputs import staged_folder, write_json
-from segmint.synthesis.draw import open_sampler
+from segmint.synthesis.open_run import SEEN_LISTS, open_run
 from segmint.training.run_folder import RunFolder
 
 BLOCK = 64
@@ -32,6 +32,9 @@ def sample(
     seed: int = 0,
     out: Path,
     truncation: float = 1.0,
+    mask_source: str | None = None,
+    masks: Path | None = None,
+    balance: Mapping[str, float] | None = None,
     checkpoint: str = "best",
     with_real: bool = False,
     overwrite: bool = False,
@@ -44,6 +47,9 @@ def sample(
 
     Args:
         truncation: in (0, 1]; smaller draws nearer to the mean latent: less varied, fewer odd samples.
+        mask_source: for runs that paint masks: "real", "deformed", or a run that draws masks; default: as in training.
+        masks: a dataset whose label maps are painted, in its own order.
+        balance: {label: share}: that share of the pairs holds the label, by name or id; one label.
         checkpoint: "best" or "last".
         with_real: also write the real training and validation cases, and a splits_final.json (five folds by subject) that
             keeps synthetic cases out of every validation part.
@@ -53,16 +59,25 @@ def sample(
     """
     if n < 1 or not 0 < truncation <= 1:
         raise UserError(f"--n {n} must be at least 1 and --truncation {truncation:g} above 0 and at most 1.")
-    folder = RunFolder(run)
-    config = folder.config
-    sampler = open_sampler(run, checkpoint=checkpoint, device=device)
+    config = RunFolder(run).config
+    opened = open_run(
+        run,
+        checkpoint=checkpoint,
+        device=device,
+        mask_source=mask_source,
+        masks=masks,
+        balance=read_balance(balance, config["dataset"]["label_names"]),
+        truncation=truncation,
+    )
+    sampler = opened.sampler
     source, grid = config["dataset"], config["grid"]
     provenance = Provenance(
-        run=str(folder.root.resolve()),
+        run=str(opened.run.folder.root.resolve()),
         checkpoint_sha256=sampler.checkpoint_sha256,
         seed=seed,
         recipe=config["recipe"],
-        **{key: _pairs(config[key]) for key in ("labels_seen", "images_seen", "selected_on")},
+        **{key: _pairs(opened.seen[key]) for key in SEEN_LISTS},
+        stands_on=opened.stands_on,
     )
     with staged_folder(out, overwrite=overwrite) as staging:
         writer = DatasetWriter(
@@ -74,13 +89,16 @@ def sample(
             licence=source["licence"],
             provenance=provenance,
             rgb=source["rgb"],
+            # Real cases need not have the maps that were computed or predicted.
+            conditions={} if with_real else {name: config["conditions"][name] for name in sampler.condition_names},
         )
         names = [f"synthetic_s{seed}_{i:06d}" for i in range(n)]
         grid_writer = _GridWriter(writer, grid, axis=config["axis"], size=config["size"])
         for first in range(0, n, BLOCK):
-            images, labels = sampler.sample(min(BLOCK, n - first), seed, first=first, truncation=truncation)
-            for offset, (image, label) in enumerate(zip(images, labels, strict=True)):
-                grid_writer.add(names[first + offset], image, label)
+            drawn = sampler.draw(min(BLOCK, n - first), seed, first=first, truncation=truncation)
+            for offset, (image, label) in enumerate(zip(drawn.images, drawn.labels, strict=True)):
+                maps = dict(zip(sampler.condition_names, drawn.conditions[offset], strict=True))
+                grid_writer.add(names[first + offset], image, label, {} if with_real else maps)
         split = _add_real(writer, staging, config, names) if with_real else None
         writer.finish(split=split)
     return Path(out)
@@ -96,13 +114,50 @@ class _GridWriter:
         self.spacing = tuple(grid["spacing"])
         self.intensity = tuple(IntensityMap(**entry) for entry in grid["intensity"])
 
-    def add(self, name: str, image: NDArray[np.float32], label: NDArray[np.uint8]) -> None:
+    def add(
+        self,
+        name: str,
+        image: NDArray[np.float32],
+        label: NDArray[np.uint8],
+        conditions: Mapping[str, NDArray[np.uint8]],
+    ) -> None:
         image = self.placement.undo(image, self.shape, order=1)
-        label = self.placement.undo(label, self.shape, order=0)
         image = np.stack([one.restore(channel) for one, channel in zip(self.intensity, image, strict=True)])
         if self.axis is not None:
-            image, label = np.expand_dims(image, self.axis + 1), np.expand_dims(label, self.axis)
-        self.writer.add(name, image, label, subject=name, spacing=self.spacing, intensity=self.intensity)
+            image = np.expand_dims(image, self.axis + 1)
+        self.writer.add(
+            name,
+            image,
+            self._map(label),
+            subject=name,
+            spacing=self.spacing,
+            intensity=self.intensity,
+            conditions={key: self._map(ids) for key, ids in conditions.items()},
+        )
+
+    def _map(self, ids: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        restored = self.placement.undo(ids, self.shape, order=0)
+        return restored if self.axis is None else np.expand_dims(restored, self.axis)
+
+
+def read_balance(balance: Mapping[str, float] | None, label_names: Sequence[str]) -> tuple[int, float] | None:
+    """{label name or id: share} as (id, share).
+
+    Raises:
+        UserError: several labels, an unknown one, or a share outside 0 to 1.
+    """
+    if not balance:
+        return None
+    if len(balance) > 1:
+        raise UserError("--balance: one label can be balanced at a time.")
+    ((name, share),) = balance.items()
+    known = list(label_names)
+    label = known.index(name) if name in known else int(name) if name.isdigit() else -1
+    if not 0 < label < len(known):
+        raise UserError(f"--balance {name}: there is no such label; the labels are {', '.join(known[1:])}.")
+    if not 0 <= share <= 1:
+        raise UserError(f"--balance {name}={share:g}: the share must lie between 0 and 1.")
+    return label, share
 
 
 def _pairs(seen: Sequence[Sequence[str]]) -> tuple[tuple[str, str], ...]:

@@ -75,7 +75,8 @@ def estimate(stage: Stage, task: Task, hardware: Hardware, *, seed: int) -> Esti
     batch = min(PROBE_BATCH, task.batch)
     images = torch.randn(batch, task.image_channels, task.size, task.size, generator=generator, device=hardware.device)
     labels = torch.zeros(batch, task.size, task.size, dtype=torch.int64, device=hardware.device)
-    batches = {stream: Batch(images, labels) for stream in probe.streams}
+    conditions = labels[:, None].repeat(1, len(task.condition_counts), 1, 1) if task.condition_counts else None
+    batches = {stream: Batch(images, labels, conditions) for stream in probe.streams}
     with _SavedTensors() as saved:
         probe.step(batches, update)
     # The least of a few: the first steps at a new shape also prepare kernels, and other work on the machine only adds.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,21 +10,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from segmint.data.conditioned_pool import ConditionedPool
 from segmint.data.pool import PairPool
 from segmint.metrics import sliced_wasserstein
 from segmint.recipes.contract import Measurement, PairStage, SegmenterStage, Stage
-from segmint.training.loop import Examination
+from segmint.training.loop import Examination, Examiner
+from segmint.training.pair_generator import pair_generator
 from segmint.training.previews import write_grid
 
+Pool = PairPool | ConditionedPool
 VALIDATION_PAIRS = 256
 CHUNK = 32
 PREVIEW_ROWS, PREVIEW_COLUMNS = 6, 3
-
-
-def pair_generator(seed: int, index: int) -> torch.Generator:
-    """The generator of pair `index` of a drawing with `seed`, independent of all others."""
-    low, high = np.random.SeedSequence([seed, index]).generate_state(2)
-    return torch.Generator().manual_seed(int(high) << 31 ^ int(low))
 
 
 def diversity(x: Tensor) -> float:
@@ -35,7 +31,7 @@ def diversity(x: Tensor) -> float:
     return float(torch.cdist(coarse, coarse).sum() / (n * (n - 1)))
 
 
-def _spread(pool: PairPool, n: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+def _spread(pool: Pool, n: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     """Up to `n` pairs, evenly spread over the pool."""
     return pool.read(np.unique(np.linspace(0, len(pool) - 1, min(n, len(pool))).astype(np.int64)))
 
@@ -45,9 +41,7 @@ def _joint(images: Tensor, labels: Tensor, label_count: int) -> Tensor:
     return torch.cat([images, maps * 2 - 1], dim=1)
 
 
-def pair_examiner(
-    training: PairPool, validation: PairPool, *, previews: Path, seed: int
-) -> Callable[[Stage, int], Examination]:
+def pair_examiner(training: Pool, validation: Pool, *, previews: Path, seed: int) -> Examiner:
     """Examiner of a stage that draws pairs: sliced Wasserstein distance of image and hard label maps to validation pairs."""
     real_images, real_labels = _spread(validation, VALIDATION_PAIRS)
     reals = _joint(torch.from_numpy(real_images), torch.from_numpy(real_labels), training.label_count)
@@ -87,7 +81,7 @@ def draw_hard(
     return torch.cat(images)[:n], torch.cat(labels)[:n]
 
 
-def segmenter_examiner(validation: PairPool, *, device: str) -> Callable[[Stage, int], Examination]:
+def segmenter_examiner(validation: Pool, *, device: str) -> Examiner:
     """Examiner of a segmenter: mean over labels of the Dice on all validation slices taken together."""
 
     def examine(stage: Stage, images_shown: int) -> Examination:  # noqa: ARG001

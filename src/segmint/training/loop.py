@@ -16,7 +16,7 @@ import psutil
 import torch
 from torch import Tensor
 
-from segmint.data.pool import PairPool
+from segmint.data.conditioned_pool import ConditionedPool
 from segmint.errors import UserError
 from segmint.recipes.contract import Batch, Measurement, Stage
 from segmint.training import health
@@ -47,6 +47,9 @@ class Examination:
 
     measurement: Measurement | None = None
     diversity: float | None = None
+
+
+Examiner = Callable[[Stage, int], Examination]
 
 
 class Interrupted(Exception):
@@ -123,7 +126,7 @@ class Loop:
     def __init__(
         self,
         stage: Stage,
-        pools: Mapping[str, PairPool],
+        pools: Mapping[str, ConditionedPool],
         *,
         name: str,
         plan: Plan,
@@ -131,7 +134,7 @@ class Loop:
         log: RunLog,
         hardware: Hardware,
         seed: int,
-        examine: Callable[[Stage, int], Examination],
+        examine: Examiner,
         on_tick: Callable[[Mapping[str, Any]], None],
     ) -> None:
         self.stage, self.pools, self.name, self.plan = stage, pools, name, plan
@@ -180,9 +183,15 @@ class Loop:
     def _batches(self) -> dict[str, Batch]:
         batches = {}
         for stream, pool in self.pools.items():
-            images, labels = pool.read(self.orders[stream].positions(self.images, self.plan.batch))
+            positions = self.orders[stream].positions(self.images, self.plan.batch)
+            images, labels = pool.read(positions)
             device = self.hardware.device
-            batches[stream] = Batch(torch.from_numpy(images).to(device), torch.from_numpy(labels).to(device).long())
+            conditions = None
+            if pool.conditions:
+                conditions = torch.from_numpy(pool.read_conditions(positions)).to(device).long()
+            batches[stream] = Batch(
+                torch.from_numpy(images).to(device), torch.from_numpy(labels).to(device).long(), conditions
+            )
         return batches
 
     @torch.no_grad()

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from segmint.data.conditioned_pool import ConditionedPool
 from segmint.data.pool import PairPool
 from segmint.errors import UserError
 from segmint.outputs import write_json
@@ -23,6 +24,7 @@ from segmint.training.examination import segmenter_examiner
 from segmint.training.loop import Interrupted, Loop, Plan
 from segmint.training.precision import choose_hardware
 from segmint.training.progress import shown_progress
+from segmint.training.run_config import as_json
 from segmint.training.run_folder import RunFolder, RunLog
 
 CHUNK = 32
@@ -92,7 +94,7 @@ def train_segmenter(
     }
     run = RunFolder(folder)
     if (folder / "config.json").exists():
-        if run.config != config:
+        if run.config != as_json(config):
             raise UserError(f"{folder} holds another training: remove it, or choose another --out.")
     else:
         folder.mkdir(parents=True, exist_ok=True)
@@ -107,7 +109,7 @@ def train_segmenter(
     with shown_progress(task.total_images, shown=progress) as shown:
         loop = Loop(
             stage,
-            {"labelled": pool},
+            {"labelled": ConditionedPool(pool)},
             name=f"00-{stage.name}",
             plan=Plan(total=task.total_images, batch=batch, tick=every, snapshot=every),
             checkpoints=checkpoints,

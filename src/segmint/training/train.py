@@ -2,55 +2,40 @@
 
 from __future__ import annotations
 
-import re
-import shutil
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from rich.console import Console
 
 from segmint.data.dataset import Dataset, open_dataset
-from segmint.data.pool import PairPool, PoolPart
-from segmint.data.slices import SliceSet, open_slices
-from segmint.data.split import make_split, nested_subsets
-from segmint.data.subjects import Split
 from segmint.errors import UserError
-from segmint.outputs import check_target, locked, write_json
+from segmint.outputs import locked
 from segmint.recipes import find_recipe
-from segmint.recipes.contract import PairStage, Recipe, Stage, Task
-from segmint.training.build import build_stages
+from segmint.recipes.contract import Recipe, Stage
+from segmint.training.auxiliary import Auxiliary, open_auxiliary
 from segmint.training.estimate import estimate
-from segmint.training.examination import VALIDATION_PAIRS, pair_examiner, segmenter_examiner
-from segmint.training.loop import Diverged, Interrupted, Loop, Plan
-from segmint.training.loss_plot import write_loss_plot
+from segmint.training.loop import Diverged, Interrupted
+from segmint.training.material import (
+    TrainingData,
+    condition_names,
+    conditioned,
+    default_size,
+    seen,
+    training_data,
+    union,
+)
+from segmint.training.parts import Grid, Part, plan_part, settings_by_role
 from segmint.training.precision import Hardware, choose_hardware
-from segmint.training.progress import clock, shown_progress
-from segmint.training.run_folder import RunFolder, RunLog, describe_environment
-from segmint.training.tracking import TensorBoardTrack, tensorboard_is_installed
+from segmint.training.progress import clock
+from segmint.training.run_config import check_out, open_folder
+from segmint.training.run_folder import RunFolder
+from segmint.training.stage_training import train_stage
 
-# A run is looked at about this often: often enough to see a collapse, rarely enough to cost little.
-TICKS, SNAPSHOTS = 60, 15
-# The loss plot is drawn anew at most this often, and at the end.
-PLOT_SECONDS = 30.0
-
-
-@dataclass(frozen=True)
-class TrainingData:
-    """What a run trains on, validates on, and has therefore seen."""
-
-    dataset: Dataset
-    slices: SliceSet
-    split: Split
-    subjects: tuple[str, ...]
-    training: PairPool
-    validation: PairPool
+MASK_SOURCES = ("real", "deformed")
 
 
 def train(
@@ -63,6 +48,10 @@ def train(
     batch: int | None = None,
     preset: str = "repaired",
     capacity: str | None = None,
+    mask_source: str | None = None,
+    auxiliary: str | None = None,
+    conditions: Sequence[str] | None = None,
+    tile: int | None = None,
     subset: str | None = None,
     labelled_subjects: int | None = None,
     settings: Mapping[str, str] | None = None,
@@ -84,9 +73,14 @@ def train(
             and 256 on a GPU.
         kimg: budget in thousands of images shown; batch: images a step; both default to the recipe's.
         preset: "faithful" (as published) or "repaired"; capacity: "small" (default on a CPU) or "full".
+        mask_source: for recipes that paint masks: "real", "deformed", or a recipe that gives masks, which is then trained
+            first and within the run; default: the recipe's. (Sampling may use another one.)
+        auxiliary: "DATASET:MAP": a dataset that has the condition map MAP, from which a transfer stage learns to predict it.
+        conditions: names of the condition maps the recipe is given; default: the recipe's; empty: none.
+        tile: train on unscaled tiles of this side, out of slices of `size`; sampling then paints whole slices.
         subset: name of a stored subset of the training subjects or slices; labelled_subjects: only the first N subjects of a
             seeded order.
-        settings: single settings of the recipe by name.
+        settings: single settings of the recipe by name; "masks.name" and "transfer.name" are those of the other parts.
         resume: go on from the last checkpoint, exactly; inexact: even if threads, instructions or versions differ.
         dry_run: say what would be done, with estimates, and write nothing.
         axis: slice axis of volumes; default as nnU-Net's 2-D configuration.
@@ -99,30 +93,56 @@ def train(
     chosen = find_recipe(recipe)
     hardware = choose_hardware(device=device, precision=precision, threads=threads)
     capacity = capacity or ("small" if hardware.device == "cpu" else "full")
-    resolved = chosen.settings(preset=preset, capacity=capacity, changes=settings or {})
-    batch = batch or chosen.batch[preset]
-    kimg = chosen.kimg if kimg is None else kimg
-    if batch < 1 or kimg <= 0:
-        raise UserError(f"--batch {batch} and --kimg {kimg:g} must be positive.")
     opened = open_dataset(Path(dataset))
     size = size or default_size(opened, device=hardware.device, axis=axis)
-    data = training_data(opened, size=size, axis=axis, seed=seed, subset=subset, labelled_subjects=labelled_subjects)
-    total = -(-round(kimg * 1000) // batch) * batch
-    task = Task(size, data.training.channels, data.training.label_count, batch, total)
+    if tile is not None and not 0 < tile <= size:
+        raise UserError(f"--tile {tile} must be above 0 and at most --size {size}.")
+    data = training_data(
+        opened, size=size, axis=axis, seed=seed, subset=subset, labelled_subjects=labelled_subjects, tile=tile
+    )
+    helper = open_auxiliary(auxiliary, data, seed=seed, tile=tile) if auxiliary is not None else None
+    predicted = helper.name if helper is not None else None
+    names = condition_names(chosen, opened, named=conditions, predicted=predicted)
+    if helper is not None and helper.name not in names:
+        raise UserError(f"--auxiliary {auxiliary}: {recipe} is given no condition map: leave --auxiliary out.")
+    mask_source = choose_mask_source(chosen, preset=preset, named=mask_source)
+    material = conditioned(data, names, predicted)
+    counts = [*material.training.condition_counts, *([helper.count] if helper is not None else [])]
+    parts = _plan(
+        chosen,
+        Grid(tile or size, data.training.channels, data.training.label_count),
+        counts=counts,
+        helper=helper,
+        mask_source=mask_source,
+        preset=preset,
+        capacity=capacity,
+        settings=settings or {},
+        slices=len(data.training),
+        kimg=kimg,
+        batch=batch,
+    )
+    main = parts[-1]
+    auxiliary_seen = seen(helper.data.dataset, helper.data.subjects) if helper is not None else []
+    auxiliary_selected = seen(helper.data.dataset, helper.data.split.validation) if helper is not None else []
     config = {
         "segmint": metadata.version("segmint"),
         "recipe": recipe,
         "preset": preset,
         "capacity": capacity,
         "size": size,
+        "tile": tile,
         "axis": data.slices.axis,
-        "batch": batch,
-        "kimg": total / 1000,
+        "batch": main.task.batch,
+        "kimg": main.task.total_images / 1000,
         "seed": seed,
         **{key: value for key, value in asdict(hardware).items() if key != "device"},
         "device": hardware.device,
         "torch": torch.__version__,
-        "task": asdict(task),
+        "task": asdict(main.task),
+        "parts": [part.as_json() for part in parts],
+        "mask_source": mask_source,
+        "conditions": _condition_labels(names, opened, helper),
+        "auxiliary": None if helper is None else helper.as_json(),
         "dataset": {
             "path": str(Path(dataset).resolve()),
             "name": opened.name,
@@ -145,24 +165,28 @@ def train(
         "split": asdict(data.split),
         "subset": subset,
         "labelled_subjects": labelled_subjects,
-        "settings": resolved.model_dump(mode="json"),
-        "labels_seen": _seen(opened, data.subjects),
-        "images_seen": _seen(opened, data.subjects),
-        "selected_on": _seen(opened, data.split.validation),
+        "settings": main.settings.model_dump(mode="json"),
+        "labels_seen": union(seen(opened, data.subjects), auxiliary_seen),
+        "images_seen": union(seen(opened, data.subjects), auxiliary_seen),
+        "selected_on": union(seen(opened, data.split.validation), auxiliary_selected),
     }
     run = RunFolder(Path(out))
-    _check_out(run, config, resume=resume, overwrite=overwrite, inexact=inexact)
+    check_out(run, config, resume=resume, overwrite=overwrite, inexact=inexact)
     hardware.apply()
-    stages = build_stages(chosen, task, resolved, hardware, seed=seed)
-    _announce(console, chosen, data, task, hardware, stages, seed=seed)
+    stages = [(part, stage) for part in parts for stage in part.build(hardware, seed=seed)]
+    _announce(console, data, hardware, stages, seed=seed)
     if dry_run:
         console.print("dry run: nothing was written.")
         return run
-    _open_folder(run, config, overwrite=overwrite and not resume)
+    open_folder(run, config, overwrite=overwrite and not resume)
     with locked(run.root):
         try:
-            for index, stage in enumerate(stages):
-                _train_stage(run, index, stage, data, task, hardware, seed=seed, progress=progress)
+            for index, (part, stage) in enumerate(stages):
+                fed = helper.material if part.role == "transfer" and helper is not None else material
+                last = index == len(stages) - 1
+                train_stage(run, index, stage, fed, part.task, hardware, seed=seed, last=last, progress=progress)
+                if part.role == "transfer" and helper is not None:
+                    material = helper.predict(stage, material, run.stage_folder(index, stage.name), hardware.device)
         except Interrupted:
             run.set_status("interrupted")
             console.print(
@@ -176,188 +200,93 @@ def train(
     return run
 
 
-def default_size(dataset: Dataset, *, device: str, axis: int | None) -> int:
-    """Smallest power of two from 32 that holds the slices, at most 64 on a CPU and 256 on a GPU."""
-    largest = 64 if device == "cpu" else 256
-    side = max(open_slices(dataset, size=largest, axis=axis).reference_shape)
-    return int(min(largest, max(32, 2 ** int(np.ceil(np.log2(side))))))
+def _condition_labels(names: Sequence[str], dataset: Dataset, helper: Auxiliary | None) -> dict[str, list[str]]:
+    """Label names of each condition map; a computed one has its own name."""
+    known = {**({helper.name: helper.label_names} if helper is not None else {}), **dataset.conditions}
+    return {name: list(known.get(name, ("background", name))) for name in names}
 
 
-def training_data(
-    dataset: Dataset, *, size: int, axis: int | None, seed: int, subset: str | None, labelled_subjects: int | None
-) -> TrainingData:
-    """Pools of the training and validation subjects; a seeded split is made where the dataset has none.
+def choose_mask_source(recipe: Recipe, *, preset: str, named: str | None) -> str | None:
+    """Where a recipe that paints masks gets them from; None for recipes that need none.
 
     Raises:
-        UserError: the subset is unknown or the split leaves nothing to train or validate on.
+        UserError: the source is unknown, or the recipe takes no masks.
     """
-    slices = open_slices(dataset, size=size, axis=axis)
-    split = dataset.split or make_split(dataset.subjects, seed=seed)
-    subjects: tuple[str, ...] = split.train
-    indices = slices.indices(subjects)
-    if subset is not None:
-        if subset not in dataset.subsets:
-            known = ", ".join(dataset.subsets) or "none"
-            raise UserError(
-                f"--subset {subset}: {dataset.root} has no such subset (it has {known}): segmint data split makes one."
+    if "images" not in recipe.gives:
+        if named is not None:
+            raise UserError(f"--mask-source {named}: {recipe.name} paints no masks: leave it out.")
+        return None
+    source = named or recipe.mask_source[preset]
+    if source not in MASK_SOURCES and "masks" not in find_recipe(source).gives:
+        known = ", ".join(MASK_SOURCES)
+        raise UserError(f"--mask-source {source}: give {known}, or a recipe that gives masks (segmint recipes).")
+    return source
+
+
+def _plan(
+    chosen: Recipe,
+    grid: Grid,
+    *,
+    counts: Sequence[int],
+    helper: Auxiliary | None,
+    mask_source: str | None,
+    preset: str,
+    capacity: str,
+    settings: Mapping[str, str],
+    slices: int,
+    kimg: float | None,
+    batch: int | None,
+) -> list[Part]:
+    by_role = settings_by_role(settings)
+    parts = []
+    if helper is not None:
+        parts.append(
+            plan_part(
+                "transfer",
+                find_recipe("mask-transfer"),
+                Grid(grid.size, grid.image_channels, helper.material.training.label_count),
+                preset=preset,
+                capacity=capacity,
+                condition_counts=[helper.count],
+                slices=len(helper.material.training),
+                changes=by_role["transfer"],
             )
-        stored = dataset.subsets[subset]
-        subjects = tuple(subject for subject in split.train if subject in set(stored.subjects))
-        indices = slices.indices(subjects)
-        if stored.slices is not None:
-            wanted = set(stored.slices)
-            indices = np.array(
-                [i for i in indices if (slices.records[i].case, slices.records[i].slice) in wanted], dtype=np.int64
-            )
-    if labelled_subjects is not None:
-        if not 1 <= labelled_subjects <= len(subjects):
-            raise UserError(f"--labelled-subjects {labelled_subjects}: there are {len(subjects)} training subjects.")
-        chosen = Split(train=subjects, validation=split.validation, test=split.test)
-        subjects = nested_subsets(chosen, [labelled_subjects], seed=seed)[str(labelled_subjects)].subjects
-        indices = np.intersect1d(indices, slices.indices(subjects))
-    validation = slices.indices(split.validation)
-    for name, found in (("training", indices), ("validation", validation)):
-        if len(found) == 0:
-            raise UserError(
-                f"{dataset.root} has no slices for {name}: give its split some subjects (segmint data split)."
-            )
-    return TrainingData(dataset, slices, split, subjects, _pool(slices, indices), _pool(slices, validation))
-
-
-def _pool(slices: SliceSet, indices: NDArray[np.int64]) -> PairPool:
-    return PairPool([PoolPart(slices, indices)])
-
-
-def _seen(dataset: Dataset, subjects: Sequence[str]) -> list[list[str]]:
-    return [[dataset.identity, subject] for subject in subjects]
-
-
-def _check_out(run: RunFolder, config: Mapping[str, Any], *, resume: bool, overwrite: bool, inexact: bool) -> None:
-    if not resume:
-        check_target(run.root, overwrite=overwrite)
-        return
-    before = run.config
-    exact = ("threads", "instructions", "torch", "precision", "device", "segmint")
-    for key in config:
-        if key in exact and inexact:
-            continue
-        old, new = before.get(key), _as_json(config[key])
-        if key == "dataset":
-            old, new = (before["dataset"]["identity"], config["dataset"]["identity"])
-        if old != new:
-            mend = "pass --inexact to go on all the same" if key in exact else "resume with the command that began it"
-            raise UserError(f"{run.root} was trained with {key} = {_short(old)}, now it is {_short(new)}: {mend}.")
-
-
-def _short(value: Any) -> str:
-    return re.sub(r"(?<=.{200}).+", " ...", str(value))
-
-
-def _as_json(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _as_json(item) for key, item in value.items()}
-    return [_as_json(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-def _open_folder(run: RunFolder, config: Mapping[str, Any], *, overwrite: bool) -> None:
-    if (run.root / "config.json").exists() and not overwrite:
-        run.set_status("running")
-        return
-    old = None
-    if overwrite and run.root.exists():
-        old = run.root.with_name(f".{run.root.name}.old")
-        shutil.rmtree(old, ignore_errors=True)
-        run.root.rename(old)
-    try:
-        run.root.mkdir(parents=True, exist_ok=True)
-        write_json(run.root / "environment.json", describe_environment())
-        write_json(run.root / "config.json", config)
-    except OSError as error:
-        raise UserError(f"{run.root} cannot be written ({error.strerror}): choose another --out.") from error
-    run.set_status("running")
-    if old is not None:
-        shutil.rmtree(old, ignore_errors=True)
+        )
+    shared: dict[str, Any] = {"capacity": capacity, "condition_counts": counts, "slices": slices}
+    if mask_source is not None and mask_source not in MASK_SOURCES:
+        parts.append(
+            plan_part("masks", find_recipe(mask_source), grid, preset=preset, changes=by_role["masks"], **shared)
+        )
+    parts.append(
+        plan_part("main", chosen, grid, preset=preset, changes=by_role["main"], kimg=kimg, batch=batch, **shared)
+    )
+    present = {part.role for part in parts}
+    for role, changes in by_role.items():
+        if changes and role not in present:
+            raise UserError(f"--set {role}.{next(iter(changes))}: this run has no such part; leave it out.")
+    return parts
 
 
 def _announce(
     console: Console,
-    recipe: Recipe,
     data: TrainingData,
-    task: Task,
     hardware: Hardware,
-    stages: Sequence[Stage],
+    stages: Sequence[tuple[Part, Stage]],
     *,
     seed: int,
 ) -> None:
+    task = stages[-1][0].task
     console.print(
-        f"{recipe.name} on {data.dataset.name}: {len(data.training)} slices of {len(data.subjects)} subjects, "
-        f"{len(data.validation)} validation slices of {len(data.split.validation)}; {task.image_channels} channels, "
-        f"{task.label_count} labels, {task.size} px; {task.total_images / 1000:g} kimg in batches of {task.batch}; "
+        f"{stages[-1][0].recipe.name} on {data.dataset.name}: {len(data.training)} slices of {len(data.subjects)} "
+        f"subjects, {len(data.validation)} validation slices of {len(data.split.validation)}; "
+        f"{task.image_channels} channels, {task.label_count} labels, {task.size} px; "
         f"{hardware.device}, {hardware.precision}, {hardware.threads} threads",
         highlight=False,
     )
-    for stage in stages:
-        guess = estimate(stage, task, hardware, seed=seed)
+    for part, stage in stages:
+        guess = estimate(stage, part.task, hardware, seed=seed)
         console.print(
-            f"estimate for {stage.name}: about {guess.memory_mb:.0f} MB of tensors, "
-            f"{clock(guess.seconds)} at the speed just probed",
+            f"{part.recipe.name}, {stage.name}: {part.task.total_images / 1000:g} kimg in batches of {part.task.batch}; "
+            f"about {guess.memory_mb:.0f} MB of tensors, {clock(guess.seconds)} at the speed just probed",
             highlight=False,
         )
-
-
-def _train_stage(
-    run: RunFolder,
-    index: int,
-    stage: Stage,
-    data: TrainingData,
-    task: Task,
-    hardware: Hardware,
-    *,
-    seed: int,
-    progress: bool,
-) -> None:
-    folder = run.stage_folder(index, stage.name)
-    plan = Plan(
-        total=task.total_images,
-        batch=task.batch,
-        tick=max(task.batch, task.total_images // TICKS),
-        # A look draws VALIDATION_PAIRS pairs: it must not cost more than what it looks at.
-        snapshot=max(task.batch, VALIDATION_PAIRS, task.total_images // SNAPSHOTS),
-    )
-    if isinstance(stage, PairStage):
-        examine = pair_examiner(data.training, data.validation, previews=run.previews, seed=seed)
-    else:
-        examine = segmenter_examiner(data.validation, device=hardware.device)
-    checkpoints = run.checkpoints(folder)
-    resumed_at = int(checkpoints.entry("last")["images"]) if checkpoints.has("last") else 0
-    track = TensorBoardTrack(run.root / "tensorboard", resumed_at=resumed_at) if tensorboard_is_installed() else None
-    log = RunLog(run.root / "log.jsonl")
-    plotted = 0.0
-    with shown_progress(plan.total, shown=progress) as shown:
-
-        def on_tick(line: Mapping[str, Any]) -> None:
-            shown(line)
-            if track is not None:
-                track(line)
-            nonlocal plotted
-            if line["images"] >= plan.total or time.monotonic() - plotted > PLOT_SECONDS:
-                plotted = time.monotonic()
-                write_loss_plot(run.root / "losses.png", [old for old in log.lines() if old["stage"] == folder.name])
-
-        loop = Loop(
-            stage,
-            dict.fromkeys(stage.streams, data.training),
-            name=folder.name,
-            plan=plan,
-            checkpoints=checkpoints,
-            log=log,
-            hardware=hardware,
-            seed=seed + index,
-            examine=examine,
-            on_tick=on_tick,
-        )
-        try:
-            loop.run()
-        finally:
-            if track is not None:
-                track.close()

@@ -1,0 +1,54 @@
+"""mask-stylegan2: the style-based generator on masks alone, the default source of masks for recipes that paint them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from segmint.recipes.contract import DataFacts, MaskStage, Recipe, Stage, Task
+from segmint.recipes.joint_stylegan2 import FAITHFUL, REPAIRED
+from segmint.recipes.mask_channels import hard_masks
+from segmint.recipes.style_gan import StyleGANSettings, StyleGANStage, check_style_size
+
+
+class MaskStyleStage(StyleGANStage, MaskStage):
+    """Generator and discriminator of a label map and its condition maps."""
+
+    name = "masks"
+
+    def __init__(self, task: Task, settings: StyleGANSettings) -> None:
+        super().__init__(task, settings, image_channels=0, mask_counts=task.mask_counts)
+
+    def draw_masks(self, generators: Sequence[torch.Generator], *, truncation: float = 1.0) -> Tensor:
+        """The most probable id of each map."""
+        _, maps = self.draw_maps(generators, truncation)
+        return hard_masks(maps, self.mask_counts)
+
+
+def _stages(task: Task, settings: StyleGANSettings) -> Sequence[Stage]:
+    check_style_size(task, settings)
+    return [MaskStyleStage(task, settings)]
+
+
+def _suits(facts: DataFacts) -> str | None:  # noqa: ARG001 (it gives no pairs by itself)
+    return None
+
+
+RECIPE = Recipe(
+    name="mask-stylegan2",
+    title="StyleGAN2 of masks alone",
+    source="Karras et al., CVPR 2020 and NeurIPS 2020",
+    gives=frozenset({"masks"}),
+    presets={"faithful": FAITHFUL, "repaired": REPAIRED},
+    capacities={
+        "full": {},
+        "small": {"latent_size": 128, "width_base": 1024, "width_maximum": 128, "width_minimum": 16},
+    },
+    stages=_stages,
+    suits=_suits,
+    batch={"faithful": 32, "repaired": 8},
+    kimg=20.0,
+    conditions="all",
+)

@@ -1,0 +1,307 @@
+"""StyleGAN2 of image channels and label maps, either of which may be absent: the stage that several recipes share."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import torch
+from pydantic import Field, NonNegativeFloat, PositiveFloat
+from torch import Tensor
+from torch.nn import functional as F
+
+from segmint.errors import UserError
+from segmint.losses.adversarial import discriminator_logistic, generator_logistic
+from segmint.losses.gradient_penalty import r1_penalty
+from segmint.losses.path_length import path_length_penalty, path_lengths
+from segmint.networks.paired_augmentation import apply_augmentation, draw_augmentation
+from segmint.networks.style_discriminator import StyleDiscriminator
+from segmint.networks.style_generator import StyleGenerator
+from segmint.networks.value_range import clip_to_range
+from segmint.recipes.contract import Batch, RecipeSettings, Stage, Task, Update
+from segmint.recipes.mask_channels import hard_masks, one_hot_masks, softmax_masks
+
+LabelTarget = Literal["one-hot", "smoothed", "straight-through"]
+
+
+class StyleGANSettings(RecipeSettings):
+    """Settings; the defaults are the published ones (source silent: [Karras 2020])."""
+
+    latent_size: int = Field(512, ge=1)
+    width_base: int = Field(32768, ge=64)
+    width_maximum: int = Field(512, ge=4)
+    # Feature maps left at the output's resolution; where the base leaves fewer, it is raised.
+    width_minimum: int = Field(0, ge=0)
+    learning_rate: float = Field(0.002, gt=0)
+    # "auto" is 0.0002 size^2 / batch [Karras 2020a, appendix C].
+    r1_gamma: NonNegativeFloat | Literal["auto"] = 10.0
+    r1_every: int = Field(16, ge=1)
+    path_length_weight: float = Field(2.0, ge=0)
+    path_length_every: int = Field(4, ge=1)
+    # The batch is halved for this term alone, as in [Karras 2020, appendix B].
+    path_length_shrink: int = Field(2, ge=1)
+    style_mixing: float = Field(0.9, ge=0, le=1)
+    average_kimg: float = Field(10.0, ge=0)
+    # The average's half-life is at most this share of the images shown, so that short trainings are not held back.
+    average_ramp: PositiveFloat | Literal["none"] = "none"
+    mirror: Literal["none", "h", "v", "hv"] = "h"
+    augmentation: Literal["none", "ada"] = "none"
+    ada_target: float = Field(0.6, gt=-1, lt=1)
+    # Thousands of images in which the strength may go from 0 to 1.
+    ada_kimg: float = Field(500.0, gt=0)
+    # Above this strength augmentations leak into the samples [Karras 2020a, section 2.2].
+    ada_maximum: float = Field(0.8, ge=0, le=1)
+    label_target: LabelTarget = "one-hot"
+    # Deviation in pixels of the Gaussian that softens real one-hot maps where `label_target` is "smoothed".
+    label_smoothing: float = Field(0.7, ge=0)
+    # The range in which the discriminator sees label maps: "unit" is [0, 1], "symmetric" is [-1, 1], as the images.
+    label_range: Literal["unit", "symmetric"] = "unit"
+    # Whether the discriminator sees generated images clipped to [-1, 1], as real ones are.
+    clip_fakes: bool = False
+
+
+def smoothing_kernel(deviation: float) -> Tensor:
+    """Normalised one-dimensional Gaussian taps, radius three deviations."""
+    radius = max(1, round(3 * deviation))
+    taps = torch.exp(-0.5 * (torch.arange(-radius, radius + 1) / max(deviation, 1e-6)) ** 2)
+    return taps / taps.sum()
+
+
+class StyleGANStage(Stage):
+    """Generator and discriminator of `image_channels` channels and of the one-hot maps of masks with `mask_counts` ids."""
+
+    averaged = (("generator_average", "generator"),)
+    path_mean: Tensor
+    augmentation_strength: Tensor
+    sign_sum: Tensor
+    steps: Tensor
+
+    def __init__(
+        self, task: Task, settings: StyleGANSettings, *, image_channels: int, mask_counts: Sequence[int]
+    ) -> None:
+        super().__init__()
+        self.task, self.settings = task, settings
+        self.image_channels, self.mask_counts = image_channels, tuple(mask_counts)
+        self.r1_gamma = 0.0002 * task.size**2 / task.batch if settings.r1_gamma == "auto" else settings.r1_gamma
+        widths = {"width_base": _width_base(task, settings), "width_maximum": settings.width_maximum}
+        self.generator = StyleGenerator(
+            size=task.size,
+            image_channels=image_channels,
+            label_maps=sum(mask_counts),
+            latent_size=settings.latent_size,
+            style_size=settings.latent_size,
+            **widths,
+        )
+        self.discriminator = StyleDiscriminator(size=task.size, channels=image_channels + sum(mask_counts), **widths)
+        self.generator_average = copy.deepcopy(self.generator).requires_grad_(False)
+        self.register_buffer("path_mean", torch.zeros(()))
+        self.register_buffer("augmentation_strength", torch.zeros(()))
+        self.register_buffer("sign_sum", torch.zeros(()))
+        self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
+        self.register_buffer("smoothing", smoothing_kernel(settings.label_smoothing), persistent=False)
+
+    def build_optimizers(self) -> None:
+        """Adam with betas (0, 0.99); lazy regularisation rescales both [Karras 2020, section 3.1]."""
+        intervals = {
+            "generator": self.settings.path_length_every if self.settings.path_length_weight else 0,
+            "discriminator": self.settings.r1_every if self.r1_gamma else 0,
+        }
+        self.optimizers = {}
+        for network, interval in intervals.items():
+            c = interval / (interval + 1) if interval else 1.0
+            self.optimizers[network] = torch.optim.Adam(
+                getattr(self, network).parameters(),
+                lr=self.settings.learning_rate * c,
+                betas=(0.0, 0.99**c),
+                eps=1e-8,
+                fused=True,
+            )
+
+    # -- what the discriminator sees ---------------------------------------------------------------------------------
+
+    def real_pairs(self, batch: Batch) -> Tensor:
+        """Images and one-hot maps [N, C + K, S, S] as the discriminator sees reals."""
+        maps = one_hot_masks(batch.masks[:, : len(self.mask_counts)], self.mask_counts)
+        if self.settings.label_target == "smoothed" and self.settings.label_smoothing > 0:
+            maps = self._smooth(maps)
+        return torch.cat([batch.images[:, : self.image_channels], self._to_range(maps)], dim=1)
+
+    def fake_pairs(self, images: Tensor, logits: Tensor) -> Tensor:
+        """Images and label maps [N, C + K, S, S] as the discriminator sees fakes."""
+        maps = softmax_masks(logits, self.mask_counts)
+        if self.settings.label_target == "straight-through":
+            hard = one_hot_masks(hard_masks(maps, self.mask_counts), self.mask_counts)
+            maps = hard + maps - maps.detach()
+        return torch.cat([images, self._to_range(maps)], dim=1)
+
+    def _smooth(self, maps: Tensor) -> Tensor:
+        """Separable Gaussian with repeated borders, so that the maps still sum to one."""
+        taps = self.get_buffer("smoothing")
+        radius, channels = len(taps) // 2, maps.shape[1]
+        maps = F.pad(maps, (radius,) * 4, mode="replicate")
+        maps = F.conv2d(maps, taps.view(1, 1, -1, 1).expand(channels, 1, -1, 1), groups=channels)
+        return F.conv2d(maps, taps.view(1, 1, 1, -1).expand(channels, 1, 1, -1), groups=channels)
+
+    def _to_range(self, maps: Tensor) -> Tensor:
+        return maps * 2 - 1 if self.settings.label_range == "symmetric" else maps
+
+    def _augmented(self, pairs: Tensor, update: Update) -> Tensor:
+        if self.settings.augmentation == "none":
+            return pairs
+        parameters = draw_augmentation(
+            len(pairs),
+            self.image_channels,
+            strength=float(self.augmentation_strength),
+            generator=update.generator,
+            device=pairs.device,
+        )
+        return apply_augmentation(pairs, self.image_channels, parameters)
+
+    # -- one step ----------------------------------------------------------------------------------------------------
+
+    def step(self, batches: Mapping[str, Batch], update: Update) -> dict[str, dict[str, Tensor]]:
+        """Generator, lazy path length, discriminator, lazy R1, and the augmentation's strength, in this order."""
+        reals = self.real_pairs(self._mirrored(batches["labelled"], update))
+        logged: dict[str, dict[str, Tensor]] = {"generator": {}, "discriminator": {}}
+        step = int(self.steps)
+
+        self.discriminator.requires_grad_(False)
+        with update.autocast():
+            fakes, _ = self._fakes(len(reals), update, track=True)
+            loss = generator_logistic(self.discriminator(self._augmented(fakes, update)))
+        update("generator", loss)
+        logged["generator"]["adversarial"] = loss.detach()
+        if self.settings.path_length_weight and step % self.settings.path_length_every == 0:
+            logged["generator"]["path_length"] = self._path_length(len(reals), update)
+        self.discriminator.requires_grad_(True)
+
+        with update.autocast():
+            with torch.no_grad():
+                fakes, _ = self._fakes(len(reals), update)
+            fake_logits = self.discriminator(self._augmented(fakes, update))
+            real_logits = self.discriminator(self._augmented(reals, update))
+            loss = discriminator_logistic(real_logits, fake_logits)
+        update("discriminator", loss)
+        logged["discriminator"] |= {
+            "adversarial": loss.detach(),
+            "real_logit": real_logits.detach().mean(),
+            "fake_logit": fake_logits.detach().mean(),
+        }
+        if self.r1_gamma and step % self.settings.r1_every == 0:
+            logged["discriminator"]["r1"] = self._r1(reals, update)
+        self.sign_sum += real_logits.detach().sign().mean()
+        self.steps += 1
+        if self.settings.augmentation == "ada":
+            self._adapt(len(reals))
+        return logged
+
+    def _mirrored(self, batch: Batch, update: Update) -> Batch:
+        images, labels, conditions = batch.images, batch.labels, batch.conditions
+        for letter, axis in (("h", -1), ("v", -2)):
+            if letter in self.settings.mirror and self.settings.mirror != "none":
+                chosen = torch.rand(len(images), generator=update.generator, device=update.generator.device) < 0.5
+                chosen = chosen.to(images.device)
+                images = torch.where(chosen[:, None, None, None], images.flip(axis), images)
+                labels = torch.where(chosen[:, None, None], labels.flip(axis), labels)
+                if conditions is not None:
+                    conditions = torch.where(chosen[:, None, None, None], conditions.flip(axis), conditions)
+        return Batch(images, labels, conditions)
+
+    def _fakes(self, n: int, update: Update, *, track: bool = False) -> tuple[Tensor, Tensor]:
+        """Fake pairs as the discriminator sees them, and the styles they were made from."""
+        styles = self._training_styles(n, update, track=track)
+        images, logits = self.generator(styles, self._training_noise(n, update))
+        if self.settings.clip_fakes:
+            images = clip_to_range(images)
+        return self.fake_pairs(images, logits), styles
+
+    def _training_noise(self, n: int, update: Update) -> list[Tensor]:
+        return [
+            torch.randn(n, 1, r, r, generator=update.generator, device=update.generator.device).to(
+                self.path_mean.device
+            )
+            for r in self.generator.synthesis.noise_resolutions
+        ]
+
+    def _training_styles(self, n: int, update: Update, *, track: bool) -> Tensor:
+        def normal() -> Tensor:
+            g = update.generator
+            return torch.randn(n, self.settings.latent_size, generator=g, device=g.device).to(self.path_mean.device)
+
+        layers = self.generator.synthesis.style_count
+        z, other = normal(), normal()
+        uniform = torch.rand(2, n, generator=update.generator, device=update.generator.device).to(z.device)
+        cutoff = (1 + uniform[0] * (layers - 1)).long()
+        cutoff = torch.where(uniform[1] < self.settings.style_mixing, cutoff, layers)
+        with torch.autocast(z.device.type, enabled=False):
+            if track:
+                self.generator.mapping.track_mean(self.generator.mapping(z))
+            return self.generator.mixed_styles(z, other, cutoff)
+
+    def _path_length(self, n: int, update: Update) -> Tensor:
+        n = max(1, n // self.settings.path_length_shrink)
+        styles = self._training_styles(n, update, track=False)
+        images, logits = self.generator(styles, self._training_noise(n, update))
+        output = self.fake_pairs(images, logits)
+        g = update.generator
+        noise = torch.randn(output.shape, generator=g, device=g.device).to(output.device)
+        penalty, mean = path_length_penalty(path_lengths(output, styles, noise), self.path_mean)
+        self.path_mean.copy_(mean)
+        update("generator", penalty * (self.settings.path_length_weight * self.settings.path_length_every))
+        return penalty.detach()
+
+    def _r1(self, reals: Tensor, update: Update) -> Tensor:
+        # With respect to what the discriminator sees: the augmented pairs.
+        seen = self._augmented(reals, update).detach().requires_grad_(True)
+        penalty = r1_penalty(self.discriminator(seen), seen)
+        update("discriminator", penalty * (self.r1_gamma / 2 * self.settings.r1_every))
+        return penalty.detach()
+
+    def _adapt(self, batch: int) -> None:
+        """Every four steps, move the strength by the sign of r_t - target [Karras 2020a, section 3.1]."""
+        if int(self.steps) % 4 == 0:
+            direction = torch.sign(self.sign_sum / 4 - self.settings.ada_target)
+            moved = self.augmentation_strength + direction * (batch * 4 / (self.settings.ada_kimg * 1000))
+            self.augmentation_strength.copy_(moved.clamp(0, self.settings.ada_maximum))
+            self.sign_sum.zero_()
+
+    def average_half_life(self, images_shown: int) -> float:
+        """10 kimg at batch 32 [Karras 2018], shorter early on."""
+        half_life = self.settings.average_kimg * 1000 * self.task.batch / 32
+        ramp = self.settings.average_ramp
+        return half_life if ramp == "none" else min(half_life, images_shown * ramp)
+
+    # -- sampling ----------------------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def draw_maps(self, generators: Sequence[torch.Generator], truncation: float) -> tuple[Tensor, Tensor]:
+        """Images in [-1, 1] and map probabilities of the averaged generator; those of sample i come from generator i alone."""
+        device = self.path_mean.device
+        network = self.generator_average
+        z = torch.stack([torch.randn(self.settings.latent_size, generator=g) for g in generators]).to(device)
+        images, logits = network(
+            network.styles(z, truncation=truncation), network.synthesis.draw_noise(generators, device)
+        )
+        return images.clamp(-1, 1), softmax_masks(logits, self.mask_counts)
+
+
+def _width_base(task: Task, settings: StyleGANSettings) -> int:
+    return max(settings.width_base, settings.width_minimum * task.size)
+
+
+def check_style_size(task: Task, settings: StyleGANSettings) -> None:
+    """Whether the networks can be built.
+
+    Raises:
+        UserError: the size or the widths do not fit.
+    """
+    if task.size < 32 or task.size > 512 or task.size & (task.size - 1):
+        raise UserError(
+            f"style-based generators make images of 32, 64, 128, 256 or 512 pixels, not {task.size}: choose one with --size."
+        )
+    if _width_base(task, settings) < task.size:
+        raise UserError(
+            f"--set width_base={settings.width_base} leaves no feature map at {task.size} pixels: "
+            f"it must be at least {task.size}."
+        )

@@ -1,0 +1,253 @@
+"""From a run folder to its sampler: stages restored, masks found, what has been seen put together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from segmint.data.conditioned_pool import ConditionedPool
+from segmint.data.dataset import Dataset, open_dataset
+from segmint.data.foreground import FOREGROUND, foreground_of_pool
+from segmint.data.pool import PairPool, PoolPart
+from segmint.data.slices import open_slices
+from segmint.errors import UserError
+from segmint.recipes.contract import MaskStage, PairStage, Stage, TransferStage, TranslatorStage
+from segmint.synthesis.draw import PaintedSampler, PairSampler, Sampler
+from segmint.synthesis.mask_source import BalancedMasks, DeformedMasks, GeneratedMasks, MaskSource, RealMasks
+from segmint.training.auxiliary import predict_condition
+from segmint.training.checkpoint import restore
+from segmint.training.material import conditioned, seen, training_data, union
+from segmint.training.parts import Part, read_parts
+from segmint.training.precision import Hardware, choose_hardware
+from segmint.training.run_folder import RunFolder
+
+SEEN_LISTS = ("labels_seen", "images_seen", "selected_on")
+
+
+@dataclass(frozen=True)
+class OpenedRun:
+    """A run's folder, configuration and parts, each part's stage restored when asked for.
+
+    Raises:
+        UserError: the folder is no run, or its files are damaged.
+    """
+
+    folder: RunFolder
+    config: dict[str, Any]
+    parts: tuple[Part, ...]
+    hardware: Hardware
+    checkpoint: str
+
+    @classmethod
+    def at(cls, run: Path, *, checkpoint: str, device: str) -> OpenedRun:
+        """Open `run`.
+
+        Args:
+            checkpoint: "best" (by the validation measure) or "last".
+        """
+        if checkpoint not in ("best", "last"):
+            raise UserError(f"--checkpoint {checkpoint} is unknown: use best or last.")
+        folder = RunFolder(run)
+        config = folder.config
+        hardware = choose_hardware(device=device, precision="float32")
+        hardware.apply()
+        parts = tuple(read_parts(config, str(folder.root / "config.json")))
+        return cls(folder, config, parts, hardware, checkpoint)
+
+    def stage(self, part: Part) -> tuple[Stage, str, int]:
+        """The last stage of a part in evaluation mode, its checkpoint's hash, and the images it was shown."""
+        index = 0
+        for one in self.parts:
+            stages = one.build(self.hardware, seed=0)
+            if one is part:
+                break
+            index += len(stages)
+        stage = stages[-1]
+        checkpoints = self.folder.checkpoints(self.folder.stage_folder(index + len(stages) - 1, stage.name))
+        if not checkpoints.has("last"):
+            raise UserError(f"{self.folder.root} has no checkpoint yet: train it (segmint train ... --resume).")
+        loaded = checkpoints.load(self.checkpoint if checkpoints.has(self.checkpoint) else "last")
+        try:
+            restore(stage, loaded.tensors)
+        except RuntimeError as error:
+            raise UserError(
+                f"the checkpoint of {self.folder.root} does not fit its config.json: train again."
+            ) from error
+        stage.eval()
+        return stage, loaded.sha256, int(loaded.state["images"])
+
+    def part(self, role: str) -> Part | None:
+        """The part of that role, if the run has one."""
+        return next((part for part in self.parts if part.role == role), None)
+
+    def dataset(self) -> Dataset:
+        """The dataset the run was trained on.
+
+        Raises:
+            UserError: it is gone, or has changed since.
+        """
+        stored = self.config["dataset"]
+        dataset = open_dataset(Path(stored["path"]))
+        if dataset.identity != stored["identity"]:
+            raise UserError(f"{dataset.root} has changed since the run was trained: restore it.")
+        return dataset
+
+    def training_masks(self) -> ConditionedPool:
+        """Whole slices of the training subjects with the run's condition maps."""
+        config = self.config
+        data = training_data(
+            self.dataset(),
+            size=config["size"],
+            axis=config["axis"],
+            seed=config["seed"],
+            subset=config["subset"],
+            labelled_subjects=config["labelled_subjects"],
+        )
+        transfer = self.part("transfer")
+        predicted = config["auxiliary"]["map"] if transfer is not None else None
+        pool = conditioned(data, config["conditions"], predicted).training
+        if transfer is None or predicted is None:
+            return pool
+        stage, _, _ = self.stage(transfer)
+        assert isinstance(stage, TransferStage)
+        (count,) = transfer.task.condition_counts
+        return pool.with_condition(predicted, count, predict_condition(stage, pool, self.hardware.device))
+
+
+@dataclass(frozen=True)
+class OpenedSampler:
+    """A sampler with its run, and what has been seen by all that its pairs stand on."""
+
+    run: OpenedRun
+    sampler: Sampler
+    seen: dict[str, list[list[str]]]
+    stands_on: tuple[str, ...]
+
+
+def open_sampler(run: Path, *, checkpoint: str = "best", device: str = "auto") -> Sampler:
+    """The sampler of a run, with the masks it was trained with where it paints masks.
+
+    Raises:
+        UserError: `run` is no run, gives no pairs, or its files are damaged.
+    """
+    return open_run(run, checkpoint=checkpoint, device=device).sampler
+
+
+def open_run(
+    run: Path,
+    *,
+    checkpoint: str = "best",
+    device: str = "auto",
+    mask_source: str | None = None,
+    masks: Path | None = None,
+    balance: tuple[int, float] | None = None,
+    truncation: float = 1.0,
+) -> OpenedSampler:
+    """The sampler of a run.
+
+    Args:
+        mask_source: "real", "deformed", or a run that draws masks or pairs; default: as in training.
+        masks: a dataset whose label maps are painted, in its own order, in place of a mask source.
+        balance: (label, share): that share of the masks has the label.
+        truncation: of the mask source.
+
+    Raises:
+        UserError: something does not exist or does not fit.
+    """
+    opened = OpenedRun.at(run, checkpoint=checkpoint, device=device)
+    stage, sha256, shown = opened.stage(opened.parts[-1])
+    lists = {key: opened.config[key] for key in SEEN_LISTS}
+    if isinstance(stage, PairStage):
+        if mask_source is not None or masks is not None:
+            raise UserError(f"{run} draws images and masks together: leave --mask-source and --masks out.")
+        pairs = PairSampler(stage, checkpoint_sha256=sha256, images_shown=shown, balance=balance)
+        return OpenedSampler(opened, pairs, lists, ())
+    if not isinstance(stage, TranslatorStage):
+        name = opened.parts[-1].recipe.name
+        raise UserError(
+            f"{run} is a run of {name}, which draws no pairs: give a run of a recipe that does (segmint recipes)."
+        )
+    source, more, stands_on = _find_masks(opened, mask_source, masks, truncation)
+    if source.counts != opened.parts[-1].task.mask_counts:
+        raise UserError(
+            f"The masks have {_counted(source.counts)} where {run} paints {_counted(opened.parts[-1].task.mask_counts)}: "
+            "they must be the same labels and condition maps."
+        )
+    if balance is not None:
+        source = BalancedMasks(source, label=balance[0], share=balance[1])
+    painted = PaintedSampler(
+        stage,
+        source,
+        device=opened.hardware.device,
+        checkpoint_sha256=sha256,
+        images_shown=shown,
+        condition_names=tuple(opened.config["conditions"]),
+    )
+    return OpenedSampler(opened, painted, {key: union(lists[key], more.get(key, [])) for key in lists}, stands_on)
+
+
+Seen = dict[str, list[list[str]]]
+
+
+def _find_masks(
+    opened: OpenedRun, mask_source: str | None, masks: Path | None, truncation: float
+) -> tuple[MaskSource, Seen, tuple[str, ...]]:
+    if masks is not None:
+        if mask_source is not None:
+            raise UserError("--masks and --mask-source exclude each other: give one.")
+        return _masks_of(opened, masks)
+    named = mask_source or opened.config["mask_source"]
+    if named == "real":
+        return RealMasks(opened.training_masks()), {}, ()
+    if named == "deformed":
+        return DeformedMasks(RealMasks(opened.training_masks())), {}, ()
+    if mask_source is None:
+        part = opened.part("masks")
+        assert part is not None
+        stage, _, _ = opened.stage(part)
+        assert isinstance(stage, MaskStage)
+        return GeneratedMasks(stage, part.task.mask_counts, truncation=truncation), {}, ()
+    return _masks_of_run(opened, Path(mask_source), truncation)
+
+
+def _masks_of_run(opened: OpenedRun, run: Path, truncation: float) -> tuple[MaskSource, Seen, tuple[str, ...]]:
+    if not (run / "config.json").is_file():
+        raise UserError(f"--mask-source {run}: give real, deformed, or the folder of a run that draws masks.")
+    other = OpenedRun.at(run, checkpoint=opened.checkpoint, device=opened.hardware.device)
+    part = other.part("masks") or other.parts[-1]
+    stage, sha256, _ = other.stage(part)
+    if not isinstance(stage, MaskStage | PairStage):
+        raise UserError(f"--mask-source {run}: a run of {part.recipe.name} draws no masks (segmint recipes).")
+    if part.task.size != opened.config["size"]:
+        raise UserError(
+            f"--mask-source {run}: it draws masks of {part.task.size} pixels, {opened.folder.root} paints "
+            f"{opened.config['size']}: train both with one --size."
+        )
+    counts = part.task.mask_counts if isinstance(stage, MaskStage) else (part.task.label_count,)
+    found = {key: other.config[key] for key in SEEN_LISTS}
+    stands_on = (f"{other.folder.root.resolve()} {sha256}",)
+    return GeneratedMasks(stage, counts, truncation=truncation), found, stands_on
+
+
+def _masks_of(opened: OpenedRun, path: Path) -> tuple[MaskSource, Seen, tuple[str, ...]]:
+    dataset = open_dataset(path)
+    slices = open_slices(dataset, size=opened.config["size"], axis=opened.config["axis"])
+    pool = PairPool([PoolPart(slices, slices.indices(dataset.subjects))])
+    names = opened.config["conditions"]
+    missing = [name for name in names if name not in dataset.conditions and name != FOREGROUND]
+    if missing:
+        raise UserError(
+            f'--masks {path}: it has no condition map "{missing[0]}", which {opened.folder.root} paints with.'
+        )
+    present = [name for name in names if name in dataset.conditions]
+    masks = ConditionedPool(pool, present)
+    if FOREGROUND in names and FOREGROUND not in present:
+        masks = masks.with_condition(FOREGROUND, 2, foreground_of_pool(pool))
+    found = {"labels_seen": seen(dataset, dataset.subjects)}
+    return RealMasks(masks, shuffled=False), found, (f"{dataset.root.resolve()} {dataset.identity}",)
+
+
+def _counted(counts: tuple[int, ...]) -> str:
+    labels = f"{counts[0]} labels"
+    return labels if len(counts) == 1 else f"{labels} and {len(counts) - 1} condition maps"

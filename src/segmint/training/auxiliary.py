@@ -1,0 +1,101 @@
+"""A condition map taught by another dataset that has it: "auxiliary mask predicted by transfer" [Rawnaq 2023]."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from segmint.data.conditioned_pool import ConditionedPool
+from segmint.data.dataset import open_dataset
+from segmint.errors import UserError
+from segmint.recipes.contract import Stage, TransferStage
+from segmint.training.checkpoint import CheckpointFolder, restore
+from segmint.training.material import Material, TrainingData, training_data
+
+CHUNK = 32
+
+
+@dataclass(frozen=True)
+class Auxiliary:
+    """name: of the condition map; data: of the dataset that has it."""
+
+    name: str
+    data: TrainingData
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """Names of the map's ids."""
+        return self.data.dataset.conditions[self.name]
+
+    @property
+    def count(self) -> int:
+        """Number of ids of the map."""
+        return len(self.label_names)
+
+    @property
+    def material(self) -> Material:
+        """What the transfer stage learns from."""
+        names = [self.name]
+        return Material(ConditionedPool(self.data.training, names), ConditionedPool(self.data.validation, names))
+
+    def as_json(self) -> dict[str, Any]:
+        """For config.json."""
+        dataset = self.data.dataset
+        return {"path": str(dataset.root.resolve()), "identity": dataset.identity, "map": self.name}
+
+    def predict(self, stage: Stage, material: Material, folder: Path, device: str) -> Material:
+        """`material` with the map that `stage` predicts at its best checkpoint, which lies in `folder`."""
+        assert isinstance(stage, TransferStage)
+        checkpoints = CheckpointFolder(folder / "checkpoints")
+        restore(stage, checkpoints.load("best" if checkpoints.has("best") else "last").tensors)
+        stage.eval()
+        training = predict_condition(stage, material.training, device)
+        return material.with_condition(
+            self.name, self.count, training, predict_condition(stage, material.validation, device)
+        )
+
+
+def open_auxiliary(text: str, data: TrainingData, *, seed: int, tile: int | None) -> Auxiliary:
+    """Read "DATASET:MAP" and cut that dataset to the size of `data`.
+
+    Raises:
+        UserError: no such dataset or map, or its channels or labels differ from those of `data`.
+    """
+    path, colon, name = text.rpartition(":")
+    if not colon or not path or not name:
+        raise UserError(f"--auxiliary {text}: write it as DATASET:MAP.")
+    dataset = open_dataset(Path(path))
+    if name not in dataset.conditions:
+        raise UserError(
+            f'--auxiliary {text}: {dataset.root} has no condition map "{name}" '
+            f"(it has {', '.join(dataset.conditions) or 'none'})."
+        )
+    for what, ours, theirs in (
+        ("channels", data.dataset.channel_names, dataset.channel_names),
+        ("labels", data.dataset.label_names, dataset.label_names),
+    ):
+        if len(ours) != len(theirs):
+            raise UserError(
+                f"--auxiliary {text}: it has {len(theirs)} {what} ({', '.join(theirs)}) where {data.dataset.root} has "
+                f"{len(ours)} ({', '.join(ours)}): they must correspond."
+            )
+    found = training_data(dataset, size=data.slices.size, axis=None, seed=seed, tile=tile)
+    return Auxiliary(name, found)
+
+
+def predict_condition(stage: TransferStage, pool: ConditionedPool, device: str) -> NDArray[np.uint8]:
+    """The condition map of every slice of a pool, ids [len, S, S]."""
+    found = np.empty((len(pool), pool.size, pool.size), dtype=np.uint8)
+    for start in range(0, len(pool), CHUNK):
+        positions = np.arange(start, min(start + CHUNK, len(pool)))
+        images, labels = pool.read(positions)
+        predicted = stage.predict_condition(
+            torch.from_numpy(images).to(device), torch.from_numpy(labels).to(device).long()
+        )
+        found[positions] = predicted.cpu().numpy().astype(np.uint8)
+    return found

@@ -1,0 +1,25 @@
+"""Which examiner looks at which kind of stage."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from segmint.recipes.contract import MaskStage, PairStage, Stage, TransferStage, TranslatorStage
+from segmint.training.examination import pair_examiner, segmenter_examiner
+from segmint.training.loop import Examiner
+from segmint.training.mask_examination import mask_examiner, transfer_examiner, translator_examiner
+from segmint.training.material import Material
+
+
+def examiner_of(stage: Stage, material: Material, *, previews: Path, device: str, seed: int) -> Examiner:
+    """The examiner that fits what the stage gives."""
+    training, validation = material.training, material.validation
+    if isinstance(stage, PairStage):
+        return pair_examiner(training, validation, previews=previews, seed=seed)
+    if isinstance(stage, MaskStage):
+        return mask_examiner(training, validation, previews=previews, seed=seed)
+    if isinstance(stage, TranslatorStage):
+        return translator_examiner(training, validation, previews=previews, device=device, seed=seed)
+    if isinstance(stage, TransferStage):
+        return transfer_examiner(validation, device=device)
+    return segmenter_examiner(validation, device=device)

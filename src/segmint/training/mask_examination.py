@@ -1,0 +1,136 @@
+"""What is looked at while masks, or images for masks, are learnt."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from segmint.data.conditioned_pool import ConditionedPool
+from segmint.metrics import sliced_wasserstein
+from segmint.recipes.contract import MaskStage, Measurement, Stage, TransferStage, TranslatorStage
+from segmint.training.examination import CHUNK, PREVIEW_COLUMNS, PREVIEW_ROWS, VALIDATION_PAIRS, diversity
+from segmint.training.loop import Examination, Examiner
+from segmint.training.pair_generator import pair_generator
+from segmint.training.previews import write_grid
+
+SHOWN = PREVIEW_ROWS * PREVIEW_COLUMNS
+
+
+def mask_channels(masks: Tensor, counts: tuple[int, ...]) -> Tensor:
+    """Ids [N, M, S, S] of maps with `counts` ids -> one-hot channels [N, sum(counts), S, S] in {-1, 1}."""
+    maps = [F.one_hot(masks[:, i].long(), k).movedim(-1, 1) for i, k in enumerate(counts)]
+    return torch.cat(maps, dim=1).float() * 2 - 1
+
+
+def spread_positions(pool: ConditionedPool, n: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """Up to `n` positions, evenly spread over the pool."""
+    return np.unique(np.linspace(0, len(pool) - 1, min(n, len(pool))).astype(np.int64))
+
+
+def draw_masks(stage: MaskStage, indices: range, *, seed: int, truncation: float = 1.0, chunk: int = CHUNK) -> Tensor:
+    """Masks `indices` of the drawing with `seed`, uint8 [n, 1 + M, S, S] on the CPU, in chunks of one size."""
+    drawn = []
+    for start in range(indices.start, indices.stop, chunk):
+        generators = [pair_generator(seed, i) for i in range(start, start + chunk)]
+        drawn.append(stage.draw_masks(generators, truncation=truncation).to(torch.uint8).cpu())
+    return torch.cat(drawn)[: len(indices)]
+
+
+def paint(stage: TranslatorStage, masks: Tensor, indices: range, *, seed: int, device: str, chunk: int) -> Tensor:
+    """Images float32 [n, C, H, W], on the CPU, for masks [n, 1 + M, H, W]; image i of the drawing with `seed`.
+
+    Work is done in chunks of one size, the last one padded, since convolutions may round differently at other batch sizes.
+    """
+    images = []
+    for start in range(0, len(masks), chunk):
+        part = masks[start : start + chunk]
+        padded = torch.cat([part, part[-1:].expand(chunk - len(part), -1, -1, -1)])
+        first = indices.start + start
+        generators = [pair_generator(seed, i) for i in range(first, first + chunk)]
+        painted = stage.paint(padded.to(device).long(), generators)
+        images.append(painted.float().cpu()[: len(part)])
+    return torch.cat(images)
+
+
+def mask_examiner(training: ConditionedPool, validation: ConditionedPool, *, previews: Path, seed: int) -> Examiner:
+    """Examiner of a stage that draws masks: sliced Wasserstein distance of their one-hot maps to validation masks."""
+    counts = (training.label_count, *training.condition_counts)
+    real_masks = torch.from_numpy(validation.read_masks(spread_positions(validation, VALIDATION_PAIRS)))
+    reals = mask_channels(real_masks, counts)
+    real_diversity = diversity(reals)
+    _write_masks(previews / "reals.png", training.read_masks(spread_positions(training, SHOWN)))
+
+    def examine(stage: Stage, images_shown: int) -> Examination:
+        assert isinstance(stage, MaskStage)
+        drawn = draw_masks(stage, range(max(len(reals), SHOWN)), seed=seed)
+        _write_masks(previews / f"fakes_{images_shown // 1000:06d}.png", drawn[:SHOWN].numpy())
+        fakes = mask_channels(drawn[: len(reals)], counts)
+        generator = torch.Generator(device="cpu").manual_seed(seed)
+        value = sliced_wasserstein.sliced_wasserstein(reals, fakes, generator=generator)
+        measurement = Measurement(sliced_wasserstein.NAME, value, sliced_wasserstein.DIRECTION)
+        return Examination(measurement, diversity(fakes) / max(real_diversity, 1e-8))
+
+    return examine
+
+
+def translator_examiner(
+    training: ConditionedPool, validation: ConditionedPool, *, previews: Path, device: str, seed: int
+) -> Examiner:
+    """Examiner of a stage that paints: sliced Wasserstein distance of validation masks with painted and with real images."""
+    counts = (training.label_count, *training.condition_counts)
+    positions = spread_positions(validation, VALIDATION_PAIRS)
+    masks = torch.from_numpy(validation.read_masks(positions))
+    images = torch.from_numpy(validation.read(positions)[0])
+    channels = mask_channels(masks, counts)
+    reals, real_diversity = torch.cat([images, channels], dim=1), diversity(images)
+    shown = positions[:: max(1, len(positions) // SHOWN)][:SHOWN]
+    shown_masks = torch.from_numpy(validation.read_masks(shown))
+    write_grid(previews / "reals.png", validation.read(shown)[0], shown_masks[:, 0].numpy(), columns=PREVIEW_COLUMNS)
+
+    def examine(stage: Stage, images_shown: int) -> Examination:
+        assert isinstance(stage, TranslatorStage)
+        painted = paint(stage, masks, range(len(masks)), seed=seed, device=device, chunk=CHUNK)
+        preview = previews / f"fakes_{images_shown // 1000:06d}.png"
+        rows = np.searchsorted(positions, shown)
+        write_grid(preview, painted[rows].numpy(), shown_masks[:, 0].numpy(), columns=PREVIEW_COLUMNS)
+        generator = torch.Generator(device="cpu").manual_seed(seed)
+        fakes = torch.cat([painted, channels], dim=1)
+        value = sliced_wasserstein.sliced_wasserstein(reals, fakes, generator=generator)
+        measurement = Measurement(sliced_wasserstein.NAME, value, sliced_wasserstein.DIRECTION)
+        return Examination(measurement, diversity(painted) / max(real_diversity, 1e-8))
+
+    return examine
+
+
+def transfer_examiner(validation: ConditionedPool, *, device: str) -> Examiner:
+    """Examiner of a stage that predicts the pool's condition map: mean Dice over its ids, all slices taken together."""
+    (count,) = validation.condition_counts
+
+    def examine(stage: Stage, images_shown: int) -> Examination:  # noqa: ARG001
+        assert isinstance(stage, TransferStage)
+        overlap, total = torch.zeros(count), torch.zeros(count)
+        for start in range(0, len(validation), CHUNK):
+            positions = np.arange(start, min(start + CHUNK, len(validation)))
+            images, labels = validation.read(positions)
+            predicted = stage.predict_condition(
+                torch.from_numpy(images).to(device), torch.from_numpy(labels).to(device).long()
+            ).cpu()
+            truth = torch.from_numpy(validation.read_conditions(positions))[:, 0].long()
+            for one in range(1, count):
+                a, b = predicted == one, truth == one
+                overlap[one] += (a & b).sum()
+                total[one] += a.sum() + b.sum()
+        dice = (2 * overlap[1:] / total[1:].clamp(min=1))[total[1:] > 0]
+        return Examination(Measurement("dice", float(dice.mean()) if len(dice) else float("nan"), "higher"))
+
+    return examine
+
+
+def _write_masks(path: Path, masks: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> None:
+    """Label maps over the first condition map in grey (black where there is none)."""
+    under = masks[:, 1:2].astype(np.float32) if masks.shape[1] > 1 else np.zeros_like(masks[:, :1], dtype=np.float32)
+    write_grid(path, np.clip(under, 0, 1) * 1.2 - 1, masks[:, 0], columns=PREVIEW_COLUMNS)

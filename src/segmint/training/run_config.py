@@ -1,0 +1,70 @@
+"""Opening a run folder: a new one, one that is replaced, or one that is resumed by the command that began it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Mapping
+from typing import Any
+
+from segmint.errors import UserError
+from segmint.outputs import check_target, write_json
+from segmint.training.run_folder import RunFolder, describe_environment
+
+
+def check_out(run: RunFolder, config: Mapping[str, Any], *, resume: bool, overwrite: bool, inexact: bool) -> None:
+    """Whether `run` may be written: it does not exist, or it is resumed with the command that began it.
+
+    Raises:
+        UserError: it may not.
+    """
+    if not resume:
+        check_target(run.root, overwrite=overwrite)
+        return
+    before = run.config
+    exact = ("threads", "instructions", "torch", "precision", "device", "segmint")
+    for key in config:
+        if key in exact and inexact:
+            continue
+        old, new = before.get(key), as_json(config[key])
+        if key == "dataset":
+            old, new = (before["dataset"]["identity"], config["dataset"]["identity"])
+        if old != new:
+            mend = "pass --inexact to go on all the same" if key in exact else "resume with the command that began it"
+            raise UserError(f"{run.root} was trained with {key} = {_short(old)}, now it is {_short(new)}: {mend}.")
+
+
+def _short(value: Any) -> str:
+    return re.sub(r"(?<=.{200}).+", " ...", str(value))
+
+
+def as_json(value: Any) -> Any:
+    """What `value` is after it was stored and read: mappings and lists."""
+    if isinstance(value, Mapping):
+        return {key: as_json(item) for key, item in value.items()}
+    return [as_json(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def open_folder(run: RunFolder, config: Mapping[str, Any], *, overwrite: bool) -> None:
+    """Make the run folder with its configuration and environment, or reopen it; an old one is moved away first.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    if (run.root / "config.json").exists() and not overwrite:
+        run.set_status("running")
+        return
+    old = None
+    if overwrite and run.root.exists():
+        old = run.root.with_name(f".{run.root.name}.old")
+        shutil.rmtree(old, ignore_errors=True)
+        run.root.rename(old)
+    try:
+        run.root.mkdir(parents=True, exist_ok=True)
+        write_json(run.root / "environment.json", describe_environment())
+        write_json(run.root / "config.json", config)
+    except OSError as error:
+        raise UserError(f"{run.root} cannot be written ({error.strerror}): choose another --out.") from error
+    run.set_status("running")
+    if old is not None:
+        shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,87 @@
+"""One stage of a run: budget, examiner, log, plots, progress, checkpoints around the loop."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from segmint.recipes.contract import Stage, Task
+from segmint.training.examination import VALIDATION_PAIRS
+from segmint.training.examiners import examiner_of
+from segmint.training.loop import Loop, Plan
+from segmint.training.loss_plot import write_loss_plot
+from segmint.training.material import Material
+from segmint.training.precision import Hardware
+from segmint.training.progress import shown_progress
+from segmint.training.run_folder import RunFolder, RunLog
+from segmint.training.tracking import TensorBoardTrack, tensorboard_is_installed
+
+# A run is looked at about this often: often enough to see a collapse, rarely enough to cost little.
+TICKS, SNAPSHOTS = 60, 15
+# The loss plot is drawn anew at most this often, and at the end.
+PLOT_SECONDS = 30.0
+
+
+def train_stage(
+    run: RunFolder,
+    index: int,
+    stage: Stage,
+    material: Material,
+    task: Task,
+    hardware: Hardware,
+    *,
+    seed: int,
+    last: bool,
+    progress: bool,
+) -> None:
+    """Train one stage to the end of its budget, from its last checkpoint if there is one.
+
+    Raises:
+        Interrupted: Ctrl-C or SIGTERM; all is saved.
+        Diverged: a loss is no longer finite.
+    """
+    folder = run.stage_folder(index, stage.name)
+    plan = Plan(
+        total=task.total_images,
+        batch=task.batch,
+        tick=max(task.batch, task.total_images // TICKS),
+        # A look draws VALIDATION_PAIRS pairs: it must not cost more than what it looks at.
+        snapshot=max(task.batch, VALIDATION_PAIRS, task.total_images // SNAPSHOTS),
+    )
+    previews = run.previews if last else run.previews / folder.name
+    examine = examiner_of(stage, material, previews=previews, device=hardware.device, seed=seed)
+    checkpoints = run.checkpoints(folder)
+    resumed_at = int(checkpoints.entry("last")["images"]) if checkpoints.has("last") else 0
+    track = TensorBoardTrack(run.root / "tensorboard", resumed_at=resumed_at) if tensorboard_is_installed() else None
+    log = RunLog(run.root / "log.jsonl")
+    plot = run.root / ("losses.png" if last else f"losses_{folder.name}.png")
+    plotted = 0.0
+    with shown_progress(plan.total, shown=progress) as shown:
+
+        def on_tick(line: Mapping[str, Any]) -> None:
+            shown(line)
+            if track is not None:
+                track(line)
+            nonlocal plotted
+            if line["images"] >= plan.total or time.monotonic() - plotted > PLOT_SECONDS:
+                plotted = time.monotonic()
+                write_loss_plot(plot, [old for old in log.lines() if old["stage"] == folder.name])
+
+        loop = Loop(
+            stage,
+            dict.fromkeys(stage.streams, material.training),
+            name=folder.name,
+            plan=plan,
+            checkpoints=checkpoints,
+            log=log,
+            hardware=hardware,
+            seed=seed + index,
+            examine=examine,
+            on_tick=on_tick,
+        )
+        try:
+            loop.run()
+        finally:
+            if track is not None:
+                track.close()

@@ -1,0 +1,94 @@
+"""A run that paints, with masks from everywhere they can come from."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.conftest import draw_discs
+
+from segmint.data.dataset import open_dataset
+from segmint.errors import UserError
+from segmint.synthesis.open_run import open_run, open_sampler
+from segmint.synthesis.sample import sample
+
+
+def test_the_runs_own_mask_generator_is_the_default(painted_run: Path) -> None:
+    config = json.loads((painted_run / "config.json").read_text())
+    assert [part["role"] for part in config["parts"]] == ["masks", "main"]
+    assert [folder.name for folder in sorted((painted_run / "stages").iterdir())] == ["00-masks", "01-images"]
+    assert (painted_run / "losses.png").is_file()
+    assert (painted_run / "losses_00-masks.png").is_file()
+    sampler = open_sampler(painted_run, device="cpu")
+    drawn = sampler.draw(5, seed=1)
+    assert drawn.images.shape == (5, 1, 32, 32)
+    assert drawn.conditions.shape == (5, 1, 32, 32)
+    assert sampler.condition_names == ("halo",)
+    again = sampler.draw(2, seed=1, first=3)
+    assert np.array_equal(again.images, drawn.images[3:])
+    assert np.array_equal(again.labels, drawn.labels[3:])
+
+
+@pytest.mark.parametrize("source", ["real", "deformed"])
+def test_other_mask_sources(painted_run: Path, tmp_path: Path, source: str) -> None:
+    folder = sample(
+        painted_run, n=8, seed=0, out=tmp_path / "out", mask_source=source, balance={"core": 0.5}, device="cpu"
+    )
+    dataset = open_dataset(folder)
+    assert dataset.conditions == {"halo": ("background", "halo")}
+    with_core = [bool((dataset.read_label(case) == 2).any()) for case in dataset.cases]
+    assert sum(with_core) == 4
+    assert dataset.read_condition(dataset.cases[0], "halo").shape == dataset.read_label(dataset.cases[0]).shape
+
+
+def test_masks_of_another_run_are_named_with_what_it_saw(painted_run: Path, discs_run: Path) -> None:
+    with pytest.raises(UserError, match="condition maps"):
+        open_run(painted_run, mask_source=str(discs_run), device="cpu")
+    opened = open_run(painted_run, mask_source=str(painted_run), device="cpu")
+    assert len(opened.stands_on) == 1
+    assert opened.seen["labels_seen"] == opened.run.config["labels_seen"]
+
+
+def test_a_users_own_masks_are_painted_in_order(painted_run: Path, tmp_path: Path) -> None:
+    own = open_dataset(draw_discs(tmp_path / "own", subjects=5, slices=2, halo=True, size=20))
+    opened = open_run(painted_run, masks=own.root, device="cpu")
+    drawn = opened.sampler.draw(4, seed=0)
+    volume = own.read_label(own.cases[0])
+    inside = (32 - 20) // 2
+    for z in range(2):
+        assert np.array_equal(drawn.labels[z][inside:-inside, inside:-inside], volume[..., z])
+    assert [own.identity, "subject_00"] in opened.seen["labels_seen"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"mask_source": "nowhere"}, "--mask-source nowhere: give real, deformed, or the folder"),
+        ({"mask_source": "real", "masks": Path("x")}, "exclude each other"),
+        ({"balance": {"core": 2.0}}, "between 0 and 1"),
+        ({"balance": {"crust": 0.5}}, "no such label"),
+        ({"balance": {"core": 0.5, "rim": 0.5}}, "one label can be balanced"),
+    ],
+)
+def test_what_does_not_fit_is_one_sentence(
+    painted_run: Path, tmp_path: Path, arguments: dict[str, object], sentence: str
+) -> None:
+    with pytest.raises(UserError, match=sentence):
+        sample(painted_run, n=2, out=tmp_path / "out", device="cpu", **arguments)  # type: ignore[arg-type]
+    assert not (tmp_path / "out").exists()
+
+
+def test_pairs_can_be_balanced_too(discs_run: Path) -> None:
+    plain = open_sampler(discs_run, device="cpu").draw(12, seed=0)
+    label = 1
+    if not 0 < (plain.labels == label).any(axis=(1, 2)).sum() < 12:
+        pytest.skip("this tiny run draws one kind of pair only")
+    balanced = open_run(discs_run, balance=(label, 0.5), device="cpu").sampler.draw(12, seed=0)
+    assert (balanced.labels == label).any(axis=(1, 2)).sum() == 6
+
+
+def test_a_run_of_pairs_takes_no_masks(discs_run: Path) -> None:
+    with pytest.raises(UserError, match="draws images and masks together"):
+        open_run(discs_run, mask_source="real", device="cpu")

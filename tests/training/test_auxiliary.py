@@ -1,0 +1,68 @@
+"""A condition map taught by another dataset, then painted with."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.conftest import draw_discs
+
+from segmint.data.dataset import open_dataset
+from segmint.errors import UserError
+from segmint.synthesis.sample import sample
+from segmint.training.train import train
+
+TINY = {
+    "width": "0.05",
+    "discriminators": "1",
+    "transfer.kimg": "0.2",
+    "transfer.width": "4",
+    "transfer.levels": "3",
+}
+
+
+def test_the_map_is_learnt_from_one_dataset_and_used_in_another(tmp_path: Path) -> None:
+    teacher = draw_discs(tmp_path / "teacher", halo=True, subjects=9)
+    pupil = draw_discs(tmp_path / "pupil", subjects=8)
+    run = train(
+        "em-pix2pix",
+        pupil,
+        out=tmp_path / "run",
+        kimg=0.016,
+        batch=4,
+        size=32,
+        threads=1,
+        auxiliary=f"{teacher}:halo",
+        settings=TINY,
+        device="cpu",
+        progress=False,
+    )
+    config = json.loads((run.root / "config.json").read_text())
+    assert [part["role"] for part in config["parts"]] == ["transfer", "main"]
+    seen = {dataset for dataset, _ in config["labels_seen"]}
+    assert seen == {open_dataset(teacher).identity, open_dataset(pupil).identity}
+    folder = sample(run.root, n=4, out=tmp_path / "out", mask_source="real", device="cpu")
+    drawn = open_dataset(folder)
+    assert drawn.conditions == {"halo": ("background", "halo")}
+    resumed = train(
+        "em-pix2pix",
+        pupil,
+        out=tmp_path / "run",
+        kimg=0.016,
+        batch=4,
+        size=32,
+        threads=1,
+        auxiliary=f"{teacher}:halo",
+        settings=TINY,
+        device="cpu",
+        progress=False,
+        resume=True,
+    )
+    assert resumed.status == "done"
+
+
+def test_a_map_that_the_teacher_lacks(tmp_path: Path) -> None:
+    teacher, pupil = draw_discs(tmp_path / "teacher"), draw_discs(tmp_path / "pupil")
+    with pytest.raises(UserError, match='no condition map "halo"'):
+        train("em-pix2pix", pupil, out=tmp_path / "run", auxiliary=f"{teacher}:halo", size=32, progress=False)

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.conftest import draw_discs
+
+from segmint.errors import UserError
+from segmint.recipes import find_recipe
+from segmint.training.parts import Grid, Part, plan_part, settings_by_role
+from segmint.training.train import choose_mask_source, train
+
+
+def plan(role: str, name: str, **changes: str) -> Part:
+    return plan_part(
+        role,  # type: ignore[arg-type]
+        find_recipe(name),
+        Grid(32, 1, 2),
+        preset="faithful",
+        capacity="small",
+        condition_counts=(),
+        slices=20,
+        changes=changes,
+    )
+
+
+def test_budgets_in_epochs_count_the_training_slices() -> None:
+    assert plan("masks", "vessgan").task.total_images == 200 * 20
+    assert plan("main", "vess2image").task.total_images == 30 * 20
+
+
+def test_other_parts_take_their_budget_by_name() -> None:
+    part = plan("masks", "vessgan", kimg="0.1", batch="4", preset="repaired")
+    assert (part.task.total_images, part.task.batch, part.preset) == (100, 4, "repaired")
+    with pytest.raises(UserError, match=r"--set masks\.kimg=much: give a number"):
+        plan("masks", "vessgan", kimg="much")
+
+
+def test_a_part_comes_back_from_json() -> None:
+    part = plan("masks", "vessgan")
+    assert Part.from_json(part.as_json()) == part
+
+
+def test_settings_find_their_part() -> None:
+    found = settings_by_role({"masks.kimg": "1", "transfer.noise": "0.1", "l1_weight": "3"})
+    assert found == {"masks": {"kimg": "1"}, "transfer": {"noise": "0.1"}, "main": {"l1_weight": "3"}}
+
+
+def test_mask_sources() -> None:
+    recipe = find_recipe("vess2image")
+    assert choose_mask_source(recipe, preset="faithful", named=None) == "vessgan"
+    assert choose_mask_source(recipe, preset="faithful", named="real") == "real"
+    assert choose_mask_source(find_recipe("joint-stylegan2"), preset="faithful", named=None) is None
+    with pytest.raises(UserError, match="a recipe that gives masks"):
+        choose_mask_source(recipe, preset="faithful", named="unet")
+    with pytest.raises(UserError, match="paints no masks"):
+        choose_mask_source(find_recipe("joint-stylegan2"), preset="faithful", named="real")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"conditions": ["membranes"]}, 'no condition map "membranes"'),
+        ({"settings": {"masks.kimg": "1"}, "mask_source": "real"}, r"--set masks\.kimg: this run has no such part"),
+        ({"tile": 64}, "--tile 64 must be"),
+        ({"auxiliary": "nothing"}, "write it as DATASET:MAP"),
+    ],
+)
+def test_what_does_not_fit_is_one_sentence(tmp_path: Path, arguments: dict[str, object], sentence: str) -> None:
+    with pytest.raises(UserError, match=sentence):
+        train(
+            "em-pix2pix",
+            draw_discs(tmp_path / "discs"),
+            out=tmp_path / "run",
+            size=32,
+            progress=False,
+            **arguments,  # type: ignore[arg-type]
+        )
+    assert not (tmp_path / "run").exists()
