@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -158,6 +158,7 @@ class StandIn:
     ) -> None:
         self.shift, self.curve = shift, curve
         self.calls: list[tuple[int, int]] = []
+        self.settings: list[dict[str, str]] = []
         self.fail_at: int | None = None
 
     def __call__(
@@ -171,10 +172,12 @@ class StandIn:
         batch: int,
         seed: int,
         device: str,
+        settings: Mapping[str, str],
     ) -> ThresholdSegmenter:
         if self.fail_at == len(self.calls):
             raise KeyboardInterrupt
         assert (recipe, device) == ("unet", "cpu")
+        self.settings.append(dict(settings))
         assert len(validation) == len(VALIDATION) * DEPTH
         self.calls.append((len(pool), seed))
         folder.mkdir(parents=True)

@@ -86,6 +86,7 @@ def test_notes_tell_what_a_reader_must_know(real: Path, synthetic: Path, tmp_pat
         ({"steps": 0}, "--steps 0"),
         ({"batch": -1}, "--batch -1"),
         ({"segmenter": "joint-stylegan2"}, "gives no segmenter"),
+        ({"augment": ["mixup"]}, "--set augment"),
         ({"arms": ["100R+400F"]}, r"holds 45 pairs, but the arm 100R\+400F needs 60"),
         ({"arms": ["1R"]}, "which is none"),
     ],

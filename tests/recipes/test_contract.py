@@ -93,6 +93,14 @@ def test_changes_are_parsed_to_their_types() -> None:
     assert change({"average_ramp": "none"})["average_ramp"] == "none"
 
 
+def test_lists_are_written_with_commas() -> None:
+    unet = find_recipe("unet")
+    settings = unet.settings(preset="repaired", capacity="small", changes={"augment": "flips, strong"})
+    assert settings.model_dump()["augment"] == ("flips", "strong")
+    with pytest.raises(UserError, match="--set augment"):
+        unet.settings(preset="repaired", capacity="small", changes={"augment": "mixup"})
+
+
 def test_changes_win_over_capacity_and_capacity_over_preset() -> None:
     assert change({}, capacity="full")["width_maximum"] == 512
     assert change({}, capacity="small")["width_maximum"] == 128

@@ -42,6 +42,7 @@ def test_settings_are_pinned() -> None:
         "learning_rate": 0.003,
         "decay_exponent": 0.9,
         "weight_decay": 1e-5,
+        "augment": (),
     }
     assert RECIPE.presets["faithful"] == RECIPE.presets["repaired"] == UNetSettings()
     assert RECIPE.gives == {"segmenter"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -65,6 +65,7 @@ class TrainsSegmenter(Protocol):
         batch: int,
         seed: int,
         device: str,
+        settings: Mapping[str, str],
     ) -> Predicts:
         """Train in `folder`, going on from what is there."""
 
@@ -76,6 +77,7 @@ class Bench:
     regime: Regime
     synthetic: Sequence[SyntheticSet]
     segmenter: str
+    augment: tuple[str, ...]
     steps: int
     batch: int
     device: str
@@ -124,6 +126,7 @@ def run_cell(cell: Cell, folder: Path, bench: Bench) -> CellResult:
         batch=bench.batch,
         seed=cell.seed,
         device=bench.device,
+        settings={"augment": ",".join(bench.augment)} if bench.augment else {},
     )
     counts = count_overlaps(segmenter, regime.slices, regime.test)
     result = {

@@ -36,6 +36,7 @@ class Design:
     steps: int
     batch: int
     segmenter: str
+    augment: tuple[str, ...]
     subset: str | None
     real_slices: int | None
     demonstration: bool
@@ -55,6 +56,7 @@ class Design:
             "steps": self.steps,
             "batch": self.batch,
             "segmenter": self.segmenter,
+            "augment": list(self.augment),
             "subset": self.subset,
             "real_slices": self.real_slices,
             "demonstration": self.demonstration,
@@ -72,6 +74,7 @@ def design_trial(
     steps: int | None,
     batch: int | None,
     segmenter: str,
+    augment: Sequence[str] = (),
     subset: str | None,
     real_slices: int | None,
     device: str,
@@ -93,6 +96,10 @@ def design_trial(
         raise UserError(
             f"--segmenter {segmenter}: this recipe gives no segmenter; choose one that does (segmint recipes)."
         )
+    # Refused here rather than in the first cell.
+    find_recipe(segmenter).settings(
+        preset="repaired", capacity="small", changes={"augment": ",".join(augment)} if augment else {}
+    )
     dataset = open_dataset(real)
     if dataset.provenance is not None:
         raise UserError(f"{real} is a synthetic dataset: the first dataset of a trial is the real one.")
@@ -117,6 +124,7 @@ def design_trial(
         steps=steps,
         batch=batch,
         segmenter=segmenter,
+        augment=tuple(augment),
         subset=subset,
         real_slices=real_slices,
         demonstration=demonstration,

@@ -62,6 +62,7 @@ def conclude(design: Design, results: Sequence[CellResult]) -> dict[str, Any]:
         "batch": design.batch,
         "seeds": design.seeds,
         "segmenter": design.segmenter,
+        "augment": list(design.augment),
         "subset": design.subset,
         "real_slices": design.real_slices,
         "label_names": list(dataset.label_names),

@@ -29,6 +29,7 @@ def trial(
     steps: int | None = None,
     batch: int | None = None,
     segmenter: str = "unet",
+    augment: Sequence[str] = (),
     subset: str | None = None,
     real_slices: int | None = None,
     overwrite: bool = False,
@@ -60,6 +61,7 @@ def trial(
         seeds: cells of each arm, with seeds 0 to seeds - 1.
         steps: optimiser steps of every cell; batch: slices a step. Defaults suit small 2-D sets.
         segmenter: a recipe that gives a segmenter.
+        augment: augmentation of every arm alike: any of "flips", "elastic", "strong" (nnU-Net's set); none by default.
         subset: name of a stored subset; only its subjects or slices are R. real_slices: only so many slices, drawn at
             random.
         overwrite: replace what is in `out`.
@@ -83,6 +85,7 @@ def trial(
         steps=steps,
         batch=batch,
         segmenter=segmenter,
+        augment=augment,
         subset=subset,
         real_slices=real_slices,
         device=device,
@@ -120,6 +123,7 @@ def _run_cells(design: Design, out: Path, *, device: str, train: TrainsSegmenter
         regime=design.regime,
         synthetic=design.synthetic,
         segmenter=design.segmenter,
+        augment=design.augment,
         steps=design.steps,
         batch=design.batch,
         device=device,

@@ -6,10 +6,10 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, get_origin
 
 import torch
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from torch import Tensor, nn
 
 from segmint.errors import UserError
@@ -168,6 +168,21 @@ class RecipeSettings(BaseModel):
 
     # Every value must come back from JSON, which knows neither infinity nor NaN.
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split_lists(cls, values: Any) -> Any:
+        """Several values of one setting may be written with commas, as in `--set augment=flips,elastic`."""
+        if not isinstance(values, Mapping):
+            return values
+        return {
+            key: [part.strip() for part in value.split(",") if part.strip()]
+            if isinstance(value, str)
+            and key in cls.model_fields
+            and get_origin(cls.model_fields[key].annotation) is tuple
+            else value
+            for key, value in values.items()
+        }
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
 from segmint.errors import UserError
+from segmint.networks.segmentation_augmentation import apply_changes, draw_changes
 from segmint.recipes.contract import Batch, DataFacts, Recipe, RecipeSettings, SegmenterStage, Stage, Task, Update
 
 
@@ -23,6 +25,8 @@ class UNetSettings(RecipeSettings):
     # Rate = learning_rate (1 - images / budget)^exponent.
     decay_exponent: float = Field(0.9, ge=0)
     weight_decay: float = Field(1e-5, ge=0)
+    # Kinds of augmentation, see `segmint.networks.segmentation_augmentation`.
+    augment: tuple[Literal["flips", "elastic", "strong"], ...] = ()
 
 
 class UNetStage(SegmenterStage):
@@ -61,9 +65,15 @@ class UNetStage(SegmenterStage):
         share_left = 1 - update.images_shown / max(update.total_images, 1)
         for group in self.optimizers["network"].param_groups:
             group["lr"] = self.settings.learning_rate * max(share_left, 0.0) ** self.settings.decay_exponent
+        images, labels = batch.images, batch.labels
+        if self.settings.augment:
+            n, channels = images.shape[:2]
+            generator, device = update.generator, images.device
+            changes = draw_changes(n, channels, self.settings.augment, generator=generator, device=device)
+            images, labels = apply_changes(images, labels, changes)
         with update.autocast():
-            logits = self.network(batch.images.contiguous(memory_format=torch.channels_last))
-        loss: Tensor = self.loss(logits.float(), batch.labels[:, None])
+            logits = self.network(images.contiguous(memory_format=torch.channels_last))
+        loss: Tensor = self.loss(logits.float(), labels[:, None])
         update("network", loss)
         return {"network": {"dice_and_cross_entropy": loss.detach()}}
 

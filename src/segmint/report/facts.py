@@ -163,12 +163,13 @@ def trial_settings(trial: Mapping[str, Any]) -> Rows:
         (title, say(trial[key]))
         for key, title in (
             ("segmenter", "Segmenter"),
+            ("augment", "Augmentation of every arm"),
             ("size", "Image size (pixels)"),
             ("steps", "Optimiser steps in every arm"),
             ("batch", "Batch"),
             ("seeds", "Seeds an arm"),
         )
-        if key in trial
+        if key in trial and trial[key] != []
     ]
     for number, entry in enumerate(trial.get("synthetic") or [], start=1):
         rows.append((f"Synthetic set {number}", say(entry.get("path"))))
