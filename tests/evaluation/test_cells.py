@@ -13,7 +13,9 @@ from segmint.outputs import read_json
 
 
 def bench_with(train: Any, regime: Regime) -> Bench:
-    return Bench(regime=regime, synthetic=(), segmenter="unet", augment=(), steps=10, batch=4, device="cpu", train=train)
+    return Bench(
+        regime=regime, synthetic=(), segmenter="unet", augment=(), steps=10, batch=4, device="cpu", train=train
+    )
 
 
 def test_plan_goes_seed_by_seed_and_turns_through_the_synthetic_sets() -> None:

@@ -53,6 +53,35 @@ Arms = Annotated[
         help="Training sets to compare, such as 100R,100F,100R+300F (R real, F synthetic, A flipped real; in percent).",
     ),
 ]
+MaskSource = Annotated[
+    str | None,
+    typer.Option(
+        "--mask-source",
+        metavar="NAME",
+        help="Of recipes that paint masks: real, deformed, or a recipe that gives masks.  [default: the recipe's]",
+    ),
+]
+Auxiliary = Annotated[
+    str | None,
+    typer.Option("--auxiliary", metavar="DATASET:MAP", help="Learn to predict condition map MAP from DATASET."),
+]
+Conditions = Annotated[
+    str | None,
+    typer.Option("--conditions", metavar="A,B|none", help="Condition maps to use.  [default: the recipe's]"),
+]
+Tile = Annotated[
+    int | None, typer.Option("--tile", metavar="N", help="Train on tiles of N pixels out of slices of --size pixels.")
+]
+Balance = Annotated[
+    str | None,
+    typer.Option("--balance", metavar="LABEL=SHARE", help="That share of the pairs holds the label, such as 1=0.5."),
+]
+Augment = Annotated[
+    str,
+    typer.Option(
+        "--augment", metavar="none|A,B", help="Augmentation of every arm alike: flips, elastic, strong (nnU-Net's set)."
+    ),
+]
 Truncation = Annotated[
     float, typer.Option("--truncation", metavar="T", help="Below 1: less varied pairs, fewer odd ones.")
 ]
@@ -79,6 +108,13 @@ def read_settings(pairs: Sequence[str] | None) -> dict[str, str]:
 def read_list(text: str | None) -> list[str]:
     """Comma-separated words as a list; nothing as an empty one."""
     return [word.strip() for word in (text or "").split(",") if word.strip()]
+
+
+def read_names(text: str | None) -> list[str] | None:
+    """Comma-separated names; "none" is an empty list, nothing given stays None."""
+    if text is None:
+        return None
+    return [] if text == "none" else read_list(text)
 
 
 def read_shares(flag: str, text: str | None) -> dict[str, float] | None:

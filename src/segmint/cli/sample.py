@@ -27,12 +27,7 @@ def sample_verb(
     masks: Annotated[
         Path | None, typer.Option("--masks", metavar="DATASET", help="Paint the label maps of this dataset, in order.")
     ] = None,
-    balance: Annotated[
-        str | None,
-        typer.Option(
-            "--balance", metavar="LABEL=SHARE", help="That share of the pairs holds the label, such as 1=0.5."
-        ),
-    ] = None,
+    balance: options.Balance = None,
     checkpoint: Annotated[
         str, typer.Option("--checkpoint", metavar="best|last", help="Best by the validation measure, or last.")
     ] = "best",

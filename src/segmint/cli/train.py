@@ -19,26 +19,10 @@ def train_verb(
     batch: options.Batch = None,
     preset: options.Preset = "repaired",
     capacity: options.Capacity = None,
-    mask_source: Annotated[
-        str | None,
-        typer.Option(
-            "--mask-source",
-            metavar="NAME",
-            help="Of recipes that paint masks: real, deformed, or a recipe that gives masks.  [default: the recipe's]",
-        ),
-    ] = None,
-    auxiliary: Annotated[
-        str | None,
-        typer.Option("--auxiliary", metavar="DATASET:MAP", help="Learn to predict condition map MAP from DATASET."),
-    ] = None,
-    conditions: Annotated[
-        str | None,
-        typer.Option("--conditions", metavar="A,B|none", help="Condition maps to use.  [default: the recipe's]"),
-    ] = None,
-    tile: Annotated[
-        int | None,
-        typer.Option("--tile", metavar="N", help="Train on tiles of N pixels out of slices of --size pixels."),
-    ] = None,
+    mask_source: options.MaskSource = None,
+    auxiliary: options.Auxiliary = None,
+    conditions: options.Conditions = None,
+    tile: options.Tile = None,
     subset: options.Subset = None,
     labelled_subjects: Annotated[
         int | None, typer.Option("--labelled-subjects", metavar="N", help="Train on N of the training subjects only.")
@@ -72,7 +56,7 @@ def train_verb(
         capacity=capacity,
         mask_source=mask_source,
         auxiliary=auxiliary,
-        conditions=None if conditions is None else [] if conditions == "none" else options.read_list(conditions),
+        conditions=options.read_names(conditions),
         tile=tile,
         subset=subset,
         labelled_subjects=labelled_subjects,

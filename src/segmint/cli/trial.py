@@ -28,14 +28,7 @@ def trial_verb(
     segmenter: Annotated[
         str, typer.Option("--segmenter", metavar="NAME", help="A recipe that gives a segmenter.")
     ] = "unet",
-    augment: Annotated[
-        str,
-        typer.Option(
-            "--augment",
-            metavar="none|A,B",
-            help="Augmentation of every arm alike: flips, elastic, strong (nnU-Net's set).",
-        ),
-    ] = "none",
+    augment: options.Augment = "none",
     subset: options.Subset = None,
     real_slices: Annotated[
         int | None, typer.Option("--real-slices", metavar="N", help="Use only N real slices, drawn at random.")
@@ -65,7 +58,7 @@ def trial_verb(
         steps=steps,
         batch=batch,
         segmenter=segmenter,
-        augment=[] if augment == "none" else options.read_list(augment),
+        augment=options.read_names(augment) or [],
         subset=subset,
         real_slices=real_slices,
         demonstration=demonstration,

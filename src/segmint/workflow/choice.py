@@ -31,13 +31,13 @@ def facts_of(inspection: Mapping[str, Any]) -> DataFacts:
 
 
 def choose_recipe(facts: DataFacts, recipes: Sequence[Recipe], *, dataset: str, named: str | None = None) -> Choice:
-    """The named recipe, or the first that gives pairs and says of itself that it suits the data.
+    """The named recipe (one that gives pairs, or images for masks), or the first that says that it suits the data.
 
     Raises:
         UserError: the named recipe does not exist or gives no pairs, or none suits.
     """
     if named is not None:
-        if "pairs" not in find_recipe(named).gives:
+        if not find_recipe(named).gives & {"pairs", "images"}:
             raise UserError(f"--recipe {named}: this recipe draws no pairs; choose one that does (segmint recipes).")
         return Choice(named, f"{named} was named by the user.")
     suited = [(recipe, why) for recipe in recipes if "pairs" in recipe.gives and (why := recipe.suits(facts))]

@@ -37,6 +37,11 @@ class Orders:
     batch: int | None = None
     preset: str = "repaired"
     capacity: str | None = None
+    mask_source: str | None = None
+    auxiliary: str | None = None
+    conditions: tuple[str, ...] | None = None
+    tile: int | None = None
+    balance: Mapping[str, float] = field(default_factory=dict)
     subset: str | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
     axis: int | None = None
@@ -46,6 +51,7 @@ class Orders:
     seeds: int = 5
     steps: int | None = None
     trial_batch: int | None = None
+    augment: tuple[str, ...] = ()
     device: str = "auto"
     precision: str = "auto"
     threads: int | None = None
@@ -119,6 +125,10 @@ class Road:
             "kimg": orders.kimg,
             "batch": orders.batch,
             "capacity": orders.capacity,
+            "mask_source": orders.mask_source,
+            "auxiliary": orders.auxiliary,
+            "conditions": orders.conditions,
+            "tile": orders.tile,
             "subset": orders.subset,
             "axis": orders.axis,
             "seed": orders.seed,
@@ -127,6 +137,8 @@ class Road:
             "threads": orders.threads,
         }
         said = {key: value for key, value in options.items() if value != "auto"}
+        if orders.conditions == ():
+            said["conditions"] = "none"
         line = command("train", recipe, self.dataset, out=folder, preset=orders.preset, **said, set=orders.settings)
         self._begin(Step("Train the generator", "run", line))
         begun = (folder / "config.json").is_file()
@@ -151,7 +163,8 @@ class Road:
         real_slices = int(RunFolder(run).config["dataset"]["training_slices"])
         pairs = max(arm.counts(real_slices).synthetic for arm in arms if arm.synthetic)
         truncation = None if orders.truncation == 1 else orders.truncation
-        line = command("sample", run, n=pairs, seed=orders.seed, out=folder, truncation=truncation)
+        balance = orders.balance or None
+        line = command("sample", run, n=pairs, seed=orders.seed, out=folder, truncation=truncation, balance=balance)
         self._begin(Step("Draw synthetic pairs", "synthetic", line))
         if (folder / "dataset.json").is_file():
             self._say("  done before")
@@ -162,6 +175,7 @@ class Road:
             seed=orders.seed,
             out=folder,
             truncation=orders.truncation,
+            balance=balance,
             overwrite=True,
             device=orders.device,
         )
@@ -203,6 +217,7 @@ class Road:
             seeds=orders.seeds,
             steps=orders.steps,
             batch=orders.trial_batch,
+            augment=orders.augment or None,
             size=orders.size,
             axis=orders.axis,
             subset=orders.subset,
@@ -223,6 +238,7 @@ class Road:
             seeds=orders.seeds,
             steps=orders.steps,
             batch=orders.trial_batch,
+            augment=orders.augment,
             subset=orders.subset,
             device=orders.device,
             demonstration=self.demonstration,

@@ -22,6 +22,11 @@ def run_workflow(
     batch: int | None = None,
     preset: str = "repaired",
     capacity: str | None = None,
+    mask_source: str | None = None,
+    auxiliary: str | None = None,
+    conditions: Sequence[str] | None = None,
+    tile: int | None = None,
+    balance: Mapping[str, float] | None = None,
     subset: str | None = None,
     settings: Mapping[str, str] | None = None,
     axis: int | None = None,
@@ -31,6 +36,7 @@ def run_workflow(
     seeds: int = 5,
     steps: int | None = None,
     trial_batch: int | None = None,
+    augment: Sequence[str] = (),
     resume: bool = False,
     overwrite: bool = False,
     device: str = "auto",
@@ -47,9 +53,10 @@ def run_workflow(
 
     Args:
         recipe: name of a recipe that gives pairs; default: chosen by what the data has, and the reason is said.
-        size, kimg, batch, preset, capacity, subset, settings, axis, seed, precision, threads: as in `segmint.train`.
-        truncation: as in `segmint.sample`.
-        arms, seeds, steps: as in `segmint.trial`; trial_batch: slices a step of the trial's segmenters.
+        size, kimg, batch, preset, capacity, mask_source, auxiliary, conditions, tile, subset, settings, axis, seed,
+            precision, threads: as in `segmint.train`.
+        truncation, balance: as in `segmint.sample`.
+        arms, seeds, steps, augment: as in `segmint.trial`; trial_batch: slices a step of the trial's segmenters.
         resume: go on with an `out` begun by the same call; finished steps are skipped. An absent `out` is begun.
         overwrite: begin anew even if `out` holds an earlier call's results.
         progress: say on stderr what is being done.
@@ -68,6 +75,11 @@ def run_workflow(
         batch=batch,
         preset=preset,
         capacity=capacity,
+        mask_source=mask_source,
+        auxiliary=auxiliary,
+        conditions=None if conditions is None else tuple(conditions),
+        tile=tile,
+        balance=dict(balance or {}),
         subset=subset,
         settings=dict(settings or {}),
         axis=axis,
@@ -77,6 +89,7 @@ def run_workflow(
         seeds=seeds,
         steps=steps,
         trial_batch=trial_batch,
+        augment=tuple(augment),
         device=device,
         precision=precision,
         threads=threads,
