@@ -29,6 +29,11 @@ def test_own_and_added_maps_in_order(pool: PairPool) -> None:
     assert np.array_equal(maps[:, 0], pool.read_conditions(positions)[:, 0])
     assert maps[:, 1, 5, 5].tolist() == [3, 0, 3]
     assert conditioned.read_masks(positions).shape == (3, 3, 32, 32)
+    turned = conditioned.ordered(["number", "halo"])
+    assert turned.condition_counts == (200, 2)
+    assert np.array_equal(turned.read_conditions(positions), maps[:, ::-1])
+    with pytest.raises(ValueError, match="the maps are"):
+        conditioned.ordered(["halo"])
 
 
 def test_without_maps(pool: PairPool) -> None:

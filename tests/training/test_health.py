@@ -21,12 +21,28 @@ def test_a_discriminator_that_stays_ahead_is_named() -> None:
     assert assess([won, line(), won]) == []
 
 
+def looks(*diversities: float, share: float) -> list[dict[str, Any]]:
+    return [{**line(diversity=one), "share_done": share} for one in diversities]
+
+
 def test_collapse_is_named_while_it_lasts() -> None:
-    (finding,) = assess([line(diversity=0.9), line(diversity=0.2)])
+    (finding,) = assess(looks(0.9, 0.4, share=0.1))
     assert finding.code == "mode_collapse"
-    assert "20%" in finding.message
+    assert "40%" in finding.message
+    assert "after 90%" in finding.message
     assert finding.advice
-    assert assess([line(diversity=0.2), line(diversity=0.8)]) == []
+    assert assess(looks(0.2, 0.8, share=0.5)) == []
+
+
+def test_the_normal_beginning_is_no_collapse() -> None:
+    assert assess(looks(0.57, 0.4, 0.4, share=0.2)) == []
+    assert [finding.code for finding in assess(looks(0.57, 0.4, 0.4, share=0.3))] == ["mode_collapse"]
+
+
+def test_one_sample_only_is_named_at_the_second_look() -> None:
+    assert assess(looks(0.03, share=0.07)) == []
+    (finding,) = assess(looks(0.03, 0.02, share=0.13))
+    assert "nearly one" in finding.message
 
 
 def test_a_segmenter_has_no_adversary() -> None:

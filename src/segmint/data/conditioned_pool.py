@@ -17,6 +17,7 @@ class ConditionedPool:
 
     Args:
         added: name -> (number of ids, ids [len(pool), size, size]).
+        order: of all maps; default: `names`, then `added`.
 
     Attributes:
         conditions: number of ids of each map, in the order `read_conditions` gives them.
@@ -30,10 +31,12 @@ class ConditionedPool:
         pool: PairPool,
         names: Sequence[str] = (),
         added: Mapping[str, tuple[int, NDArray[np.uint8]]] | None = None,
+        order: Sequence[str] | None = None,
     ) -> None:
         self.pool, self.names, self.added = pool, tuple(names), dict(added or {})
-        self.conditions = {name: pool.conditions[name] for name in self.names}
-        self.conditions |= {name: count for name, (count, _) in self.added.items()}
+        counts = {name: pool.conditions[name] for name in self.names}
+        counts |= {name: count for name, (count, _) in self.added.items()}
+        self.conditions = {name: counts[name] for name in (counts if order is None else order)}
         self.size, self.channels, self.label_count = pool.size, pool.channels, pool.label_count
 
     def __len__(self) -> int:
@@ -45,10 +48,16 @@ class ConditionedPool:
         return tuple(self.conditions.values())
 
     def with_condition(self, name: str, count: int, ids: NDArray[np.uint8]) -> ConditionedPool:
-        """The same pool with one more map, ids [len, size, size]."""
+        """The same pool with one more map, the last one, ids [len, size, size]."""
         if ids.shape != (len(self), self.size, self.size):
             raise ValueError(f"{name} has the shape {ids.shape}")
-        return ConditionedPool(self.pool, self.names, {**self.added, name: (count, ids)})
+        return ConditionedPool(self.pool, self.names, {**self.added, name: (count, ids)}, [*self.conditions, name])
+
+    def ordered(self, names: Sequence[str]) -> ConditionedPool:
+        """The same maps in the order of `names`."""
+        if sorted(names) != sorted(self.conditions):
+            raise ValueError(f"the maps are {sorted(self.conditions)}, not {sorted(names)}")
+        return ConditionedPool(self.pool, self.names, self.added, names)
 
     def read(self, positions: Positions) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
         """Images [n, C, S, S] in [-1, 1] and ids [n, S, S]; see `PairPool.read`."""
@@ -58,12 +67,12 @@ class ConditionedPool:
         """Condition maps [n, M, S, S], in the order of `conditions`."""
         wanted = np.asarray(positions, dtype=np.int64)
         maps = np.empty((len(wanted), len(self.conditions), self.size, self.size), dtype=np.uint8)
-        if self.names:
-            own, order = self.pool.read_conditions(wanted), list(self.pool.conditions)
-            for place, name in enumerate(self.names):
-                maps[:, place] = own[:, order.index(name)]
-        for place, (_, ids) in enumerate(self.added.values(), start=len(self.names)):
-            maps[:, place] = ids[wanted]
+        own = self.pool.read_conditions(wanted) if self.names else None
+        for place, name in enumerate(self.conditions):
+            if name in self.added:
+                maps[:, place] = self.added[name][1][wanted]
+            elif own is not None:
+                maps[:, place] = own[:, list(self.pool.conditions).index(name)]
         return maps
 
     def read_masks(self, positions: Positions) -> NDArray[np.uint8]:

@@ -106,13 +106,14 @@ class OpenedRun:
         )
         transfer = self.part("transfer")
         predicted = config["auxiliary"]["map"] if transfer is not None else None
-        pool = conditioned(data, config["conditions"], predicted).training
+        pool = conditioned(data, list(config["conditions"]), predicted).training
         if transfer is None or predicted is None:
             return pool
         stage, _, _ = self.stage(transfer)
         assert isinstance(stage, TransferStage)
         (count,) = transfer.task.condition_counts
-        return pool.with_condition(predicted, count, predict_condition(stage, pool, self.hardware.device))
+        found = predict_condition(stage, pool, self.hardware.device)
+        return pool.with_condition(predicted, count, found).ordered(list(config["conditions"]))
 
 
 @dataclass(frozen=True)
@@ -244,6 +245,7 @@ def _masks_of(opened: OpenedRun, path: Path) -> tuple[MaskSource, Seen, tuple[st
     masks = ConditionedPool(pool, present)
     if FOREGROUND in names and FOREGROUND not in present:
         masks = masks.with_condition(FOREGROUND, 2, foreground_of_pool(pool))
+    masks = masks.ordered(list(names))
     found = {"labels_seen": seen(dataset, dataset.subjects)}
     return RealMasks(masks, shuffled=False), found, (f"{dataset.root.resolve()} {dataset.identity}",)
 

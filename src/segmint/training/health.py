@@ -6,8 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-# Both as shares of what real images show; chosen so that sound trainings pass through them only in the first kimg.
-COLLAPSED_DIVERSITY = 0.5
+# Shares of what real samples show. Sound trainings of pairs start between 0.4 and 0.6 and pass 0.5 in the first fifth of
+# their budget; a generator that draws one sample only stays below 0.1 from the first look on.
+COLLAPSED_DIVERSITY, ONE_SAMPLE_DIVERSITY, HEALTHY_DIVERSITY = 0.5, 0.2, 0.8
+# Before this share of the budget, low diversity is the normal beginning unless it is as good as none, twice in a row.
+BEGINNING = 0.25
 # Non-saturating losses in nats: at these values D tells nearly every sample, and G's gradient comes from outliers.
 WON_DISCRIMINATOR_LOSS, WON_GENERATOR_LOSS, WON_TICKS = 0.1, 4.0, 3
 
@@ -44,21 +47,36 @@ def assess(lines: Sequence[Mapping[str, Any]]) -> list[Finding]:
         findings.append(
             Finding(
                 "discriminator_won",
-                f"for {WON_TICKS} ticks the discriminator has told real from fake almost without error "
-                f"(loss below {WON_DISCRIMINATOR_LOSS}), so the generator learns little",
-                "use the repaired preset (augmentation, softened label maps), raise --set r1_gamma, or give more images",
+                f"convergence failure: for {WON_TICKS} ticks the discriminator has told real from fake almost without error "
+                f"(loss below {WON_DISCRIMINATOR_LOSS}) while the generator's loss is high, so the generator learns little",
+                "if it stays, use the repaired preset, slow the discriminator, or give more images",
             )
         )
-    diversity = lines[-1].get("diversity")
-    if diversity is not None and diversity < COLLAPSED_DIVERSITY:
-        findings.append(
-            Finding(
-                "mode_collapse",
-                f"fakes differ from one another only {diversity:.0%} as much as real pairs do",
-                "normal in the first thousands of images; if it stays, train longer, raise --batch, or raise --set r1_gamma",
-            )
-        )
+    if (collapse := _collapse(lines)) is not None:
+        findings.append(collapse)
     return findings
+
+
+def _collapse(lines: Sequence[Mapping[str, Any]]) -> Finding | None:
+    looks = [float(line["diversity"]) for line in lines if line.get("diversity") is not None]
+    if lines[-1].get("diversity") is None or looks[-1] >= COLLAPSED_DIVERSITY:
+        return None
+    advice = "take an earlier checkpoint if there is a good one; else raise --batch, or train with the repaired preset"
+    if max(looks[-2:]) < ONE_SAMPLE_DIVERSITY and len(looks) > 1:
+        return Finding(
+            "mode_collapse",
+            f"all fakes are nearly one: they differ from one another only {looks[-1]:.0%} as much as real samples do",
+            advice,
+        )
+    fell = max(looks) >= HEALTHY_DIVERSITY
+    if fell or lines[-1].get("share_done", 1.0) >= BEGINNING:
+        return Finding(
+            "mode_collapse",
+            f"fakes differ from one another only {looks[-1]:.0%} as much as real samples do"
+            + (f", after {max(looks):.0%}" if fell else ""),
+            advice,
+        )
+    return None
 
 
 def _discriminator_won(lines: Sequence[Mapping[str, Any]]) -> bool:

@@ -210,6 +210,7 @@ class Loop:
             "stage": self.name,
             "images": self.images,
             "kimg": self.images / 1000,
+            "share_done": round(self.images / self.plan.total, 4),
             "seconds": round(self.seconds, 2),
             "images_per_second": round(rate, 2),
             "memory_mb": _memory_mb(self.hardware.device),

@@ -46,6 +46,10 @@ class Material:
             self.training.with_condition(name, count, training), self.validation.with_condition(name, count, validation)
         )
 
+    def ordered(self, names: Sequence[str]) -> Material:
+        """The same condition maps in the order of `names`."""
+        return Material(self.training.ordered(names), self.validation.ordered(names))
+
 
 def default_size(dataset: Dataset, *, device: str, axis: int | None) -> int:
     """Smallest power of two from 32 that holds the slices, at most 64 on a CPU and 256 on a GPU."""
@@ -140,7 +144,7 @@ def conditioned(data: TrainingData, names: Sequence[str], predicted: str | None 
         material = material.with_condition(
             FOREGROUND, 2, foreground_of_pool(data.training), foreground_of_pool(data.validation)
         )
-    return material
+    return material.ordered([name for name in names if name != predicted])
 
 
 def seen(dataset: Dataset, subjects: Sequence[str]) -> list[list[str]]:

@@ -107,11 +107,11 @@ def train(
         raise UserError(f"--auxiliary {auxiliary}: {recipe} is given no condition map: leave --auxiliary out.")
     mask_source = choose_mask_source(chosen, preset=preset, named=mask_source)
     material = conditioned(data, names, predicted)
-    counts = [*material.training.condition_counts, *([helper.count] if helper is not None else [])]
+    known = {**material.training.conditions, **({helper.name: helper.count} if helper is not None else {})}
     parts = _plan(
         chosen,
         Grid(tile or size, data.training.channels, data.training.label_count),
-        counts=counts,
+        counts=[known[name] for name in names],
         helper=helper,
         mask_source=mask_source,
         preset=preset,
@@ -186,7 +186,8 @@ def train(
                 last = index == len(stages) - 1
                 train_stage(run, index, stage, fed, part.task, hardware, seed=seed, last=last, progress=progress)
                 if part.role == "transfer" and helper is not None:
-                    material = helper.predict(stage, material, run.stage_folder(index, stage.name), hardware.device)
+                    folder = run.stage_folder(index, stage.name)
+                    material = helper.predict(stage, material, folder, hardware.device).ordered(names)
         except Interrupted:
             run.set_status("interrupted")
             console.print(
