@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,19 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SEGMINT_CACHE", str(tmp_path_factory.getbasetemp() / "segmint-cache"))
         yield
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Callable[[str], Path]:
+    """Folder of a public dataset, or skip."""
+    root = Path(os.environ.get("SEGMINT_REAL_DATA") or Path(__file__).parents[2] / "shared" / "data")
+
+    def find(name: str) -> Path:
+        if not (root / name).is_dir():
+            pytest.skip(f"{root / name} is not there (set SEGMINT_REAL_DATA)")
+        return root / name
+
+    return find
 
 
 def draw_discs(

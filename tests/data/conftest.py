@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,19 +16,6 @@ from segmint.data.writer import DatasetWriter
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEGMINT_CACHE", str(tmp_path_factory.mktemp("cache")))
-
-
-@pytest.fixture(scope="session")
-def real_data() -> Callable[[str], Path]:
-    """Folder of a public dataset, or skip."""
-    root = Path(os.environ.get("SEGMINT_REAL_DATA") or Path(__file__).parents[3] / "shared" / "data")
-
-    def find(name: str) -> Path:
-        if not (root / name).is_dir():
-            pytest.skip(f"{root / name} is not there (set SEGMINT_REAL_DATA)")
-        return root / name
-
-    return find
 
 
 @pytest.fixture
