@@ -72,3 +72,23 @@ def test_undo_keeps_leading_axes() -> None:
         placement.undo(np.zeros((4, 4)), (16, 10), order=0)
     with pytest.raises(ValueError, match="order"):
         placement.undo(np.zeros((8, 8)), (16, 10), order=3)
+
+
+@pytest.mark.parametrize("half_width", [1.2, 1.6])
+def test_lines_thinner_than_a_pixel_keep_their_area(half_width: float) -> None:
+    """Curves at a fifth of the size: few target pixels are held by half, so majority would leave dots."""
+    rows, columns = np.mgrid[:320, :320]
+    line = (np.abs(rows - 160 - 60 * np.sin(columns / 50)) < half_width).astype(np.uint8)
+    placed = Placement(64, 0.2).place_label(line)
+    majority = line.reshape(64, 5, 64, 5).mean(axis=(1, 3)) > 0.5
+    assert placed.mean() == pytest.approx(line.mean(), rel=0.15)
+    assert majority.mean() < 0.8 * placed.mean()
+
+
+def test_blobs_are_placed_by_majority_alone() -> None:
+    rows, columns = np.mgrid[:128, :128]
+    disc = (np.hypot(rows - 60, columns - 70) < 30).astype(np.uint8)
+    placed = Placement(64, 0.5).place_label(disc)
+    share = disc.reshape(64, 2, 64, 2).mean(axis=(1, 3))
+    assert ((placed == 1) | (share < 0.75)).all()
+    assert ((placed == 0) | (share > 0.25)).all()

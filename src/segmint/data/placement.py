@@ -12,6 +12,7 @@ from PIL import Image
 from segmint.data.formats.format import AnyArray
 
 BACKGROUND = np.float32(-1.0)
+KEPT_AREA, LEAST_SHARE = 0.9, 0.25
 ScalarT = TypeVar("ScalarT", bound=np.generic)
 
 
@@ -53,7 +54,9 @@ class Placement:
 
         Each target pixel takes the label with the largest share under the same filter that images go through, so image
         and labels stay aligned to a fraction of a pixel (picking the nearest pixel would shift labels by half a source
-        pixel at even factors) and no id is invented. Ties go to the lower id.
+        pixel at even factors) and no id is invented. Ties go to the lower id. A label that loses more than a tenth of its
+        area that way, as vessels thinner than a target pixel do, gets it back from the background, where its share is
+        largest.
         """
         shape = plane.shape[0], plane.shape[1]
         inner = self.inner_shape(shape)
@@ -63,7 +66,7 @@ class Placement:
         if len(ids) == 1:
             return self._padded(np.full(inner, ids[0], dtype=np.uint8), shape, np.uint8(0))
         shares = np.stack([_resampled((plane == one).astype(np.float32), inner) for one in ids])
-        return self._padded(ids[shares.argmax(axis=0)], shape, np.uint8(0))
+        return self._padded(ids[_keep_areas(shares, ids)], shape, np.uint8(0))
 
     def undo(self, array: AnyArray, original_shape: tuple[int, int], *, order: int) -> AnyArray:
         """[..., size, size] -> [..., h, w] on the source's grid: padding cut off, scale undone.
@@ -92,6 +95,22 @@ class Placement:
 
     def _padded(self, plane: NDArray[ScalarT], original_shape: tuple[int, int], value: ScalarT) -> NDArray[ScalarT]:
         return np.pad(plane, self.padding(original_shape), constant_values=value)
+
+
+def _keep_areas(shares: NDArray[np.float32], ids: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """[K, h, w] shares of the labels `ids` -> [h, w] position in `ids`; see `Placement.place_label`."""
+    chosen = shares.argmax(axis=0)
+    if ids[0] != 0:
+        return chosen
+    for number in range(1, len(ids)):
+        missing = round(float(shares[number].sum())) - int((chosen == number).sum())
+        if missing <= (1 - KEPT_AREA) * shares[number].sum():
+            continue
+        # Background pixels only, best first; below the least share a label would spread to where it hardly is.
+        offered = np.where((chosen == 0) & (shares[number] >= LEAST_SHARE), shares[number], 0).ravel()
+        best = np.argsort(-offered, kind="stable")[:missing]
+        chosen.ravel()[best[offered[best] > 0]] = number
+    return chosen
 
 
 def _resampled(plane: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.float32]:

@@ -29,7 +29,7 @@ from segmint.data.placement import Placement
 from segmint.errors import UserError
 from segmint.outputs import staged_folder
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 IMAGES, LABELS, INDEX = "images.npy", "labels.npy", "index.json"
 
 
