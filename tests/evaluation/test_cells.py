@@ -9,7 +9,8 @@ import pytest
 from segmint.evaluation.arms import parse_arm, parse_arms
 from segmint.evaluation.cells import RESULT, Bench, Cell, is_finished, plan_cells, run_cell
 from segmint.evaluation.regime import Regime
-from segmint.outputs import read_json
+from segmint.evaluation.subject_metrics import METRICS, OF_COUNTS
+from segmint.outputs import read_json, write_json
 
 
 def bench_with(train: Any, regime: Regime) -> Bench:
@@ -44,6 +45,25 @@ def test_trains_once_and_keeps_what_it_found(tmp_path: Path, regime: Regime, stu
     assert all(np.array_equal(again.counts[subject], first.counts[subject]) for subject in study.test)
     content = read_json(tmp_path / cell.name / RESULT)
     assert (content["arm"], content["seed"], content["slices"]) == ("100R+100A", 1, 30)
+    subject = study.test[0]
+    assert set(content["metrics"][subject]) == {metric.name for metric in METRICS}
+    for name, values in again.measured(subject).items():
+        assert np.array_equal(values, first.measured(subject)[name], equal_nan=True)
+    assert np.array_equal(again.measured(subject)["dice"], dice[0])
+    assert (again.measured(subject)["hd95"] >= 0).all()
+
+
+def test_a_cell_of_an_earlier_version_is_read(tmp_path: Path, regime: Regime, study: Any) -> None:
+    cell, folder = Cell(parse_arm("100R"), 0, None), tmp_path / "cell"
+    now = run_cell(cell, folder, bench_with(study.stand_in(shift=lambda _share, _seed: 0.1), regime))
+    content = read_json(folder / RESULT)
+    del content["metrics"]
+    write_json(folder / RESULT, content)
+    old = run_cell(cell, folder, bench_with(None, regime))
+    for subject in study.test:
+        before, after = old.measured(subject), now.measured(subject)
+        assert {name for name, values in before.items() if not np.isnan(values).all()} == set(OF_COUNTS)
+        assert all(np.array_equal(before[name], after[name]) for name in OF_COUNTS)
 
 
 def test_a_cell_that_is_stopped_leaves_no_result(tmp_path: Path, regime: Regime, study: Any) -> None:

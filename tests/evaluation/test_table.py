@@ -30,9 +30,29 @@ def arm(name: str, mean: float | None, difference: float | None) -> dict[str, An
     }
 
 
+def metric(name: str, value: float, *, values: int = 90) -> dict[str, Any]:
+    """Of two labels, one of which always has a value; 30 subjects, 3 seeds."""
+
+    def one(mean: float | None, values: int) -> dict[str, Any]:
+        interval = [None, None] if mean is None else [mean - 0.1, mean + 0.1]
+        labels = {"oedema [core]": {"values": 90 if values else 0}, "tumour": {"values": values}}
+        return {"mean": mean, "interval": interval, "subjects": 27 if values else 0, "labels": labels}
+
+    arms = {"100R": one(value, values), "100R+300F": one(value, 90), "100F": one(None, 0)}
+    unit = "mm" if name in ("hd95", "nsd") else ""
+    return {"unit": unit, "arms": arms} | ({"tolerance": 0.9375} if name == "nsd" else {})
+
+
 @pytest.fixture
 def content() -> dict[str, Any]:
     return {
+        "metrics": {
+            "dice": metric("dice", 0.8),
+            "precision": metric("precision", 0.812),
+            "sensitivity": metric("sensitivity", 0.745),
+            "hd95": metric("hd95", 12.3456, values=81),
+            "nsd": metric("nsd", 0.912),
+        },
         "label_names": ["background", "oedema [core]", "tumour"],
         "seeds": 3,
         "steps": 800,
@@ -101,6 +121,23 @@ def test_csv_reads_back(content: dict[str, Any]) -> None:
     assert float(rows[1]["difference_to_real high"]) == pytest.approx(0.033)
     assert rows[2]["dice"] == rows[2]["ratio_to_real"] == rows[0]["dice tumour"] == ""
     assert list(rows[0]) == list(trial_rows(content)[0])
+    assert [key for key in rows[0] if key.startswith("hd95")] == ["hd95", "hd95 low", "hd95 high", "hd95 subjects"]
+    assert (rows[0]["hd95"], rows[0]["hd95 subjects"]) == ("12.3456", "27")
+    assert (rows[2]["hd95"], rows[2]["hd95 subjects"]) == ("", "0")
+    assert len(rows[0]) == len(set(rows[0]))
+
+
+def test_second_table_says_how_many_values_exist(content: dict[str, Any]) -> None:
+    text = printed(content, 80)
+    for piece in ("0.812", "0.745", "12.35 (95.0%)", "0.912", "HD95", "(mm)", "within 0.938 mm", "In brackets"):
+        assert piece in text, piece
+    for one in content["metrics"].values():
+        for arm_of in one["arms"].values():
+            arm_of["labels"] = {"tumour": {"values": 90}}
+    assert "In brackets" not in printed(content, 80)
+    # Results of an earlier version have none.
+    del content["metrics"]
+    assert "HD95" not in printed(content, 80)
 
 
 def test_many_labels_keep_their_names_and_numbers_on_a_narrow_screen(content: dict[str, Any]) -> None:

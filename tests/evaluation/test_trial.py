@@ -61,6 +61,11 @@ def test_verdict_follows_from_how_well_the_arms_do(
         for arm in content["arms"]
     ]
     assert [arm["mean"] for arm in content["arms"]] == pytest.approx(means)
+    dice, hd95 = content["metrics"]["dice"]["arms"], content["metrics"]["hd95"]["arms"]
+    assert [dice[arm["name"]]["interval"] for arm in content["arms"]] == [arm["interval"] for arm in content["arms"]]
+    assert {one["subjects"] for one in (*dice.values(), *hd95.values())} == {len(study.test)}
+    better, worse = sorted(content["arms"], key=lambda arm: -float(arm["mean"]))
+    assert hd95[better["name"]]["mean"] < hd95[worse["name"]]["mean"]
 
 
 def test_rising_learning_curve_forbids_a_verdict(tmp_path: Path, real: Path, synthetic: Path, study: Any) -> None:

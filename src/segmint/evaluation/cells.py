@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -15,7 +15,8 @@ from segmint.data.pool import PairPool, PoolPart
 from segmint.evaluation.arm_pool import build_pool
 from segmint.evaluation.arms import Arm
 from segmint.evaluation.regime import Regime
-from segmint.evaluation.scoring import Predicts, count_overlaps
+from segmint.evaluation.scoring import Predicts, score_subjects
+from segmint.evaluation.subject_metrics import METRICS, metrics_of_counts
 from segmint.evaluation.synthetic_sets import SyntheticSet
 from segmint.metrics.dice import dice
 from segmint.outputs import read_json, write_json
@@ -40,15 +41,28 @@ class Cell:
 
 @dataclass(frozen=True)
 class CellResult:
-    """What one cell found: overlap counts [K, 3] by test subject, and (images shown, validation Dice) as it learned."""
+    """What one cell found.
+
+    Attributes:
+        counts: overlap counts [K, 3] by test subject.
+        curve: (images shown, validation Dice) as it learned.
+        metrics: by test subject and name float64 [K - 1]; empty for a cell that kept overlap counts alone.
+    """
 
     cell: Cell
     counts: dict[str, NDArray[np.int64]]
     curve: list[tuple[int, float]]
+    metrics: Mapping[str, Mapping[str, NDArray[np.float64]]] = field(default_factory=dict)
 
     def dice(self, subject: str) -> NDArray[np.float64]:
         """Dice of each label but the background, NaN where a label is absent."""
         return dice(self.counts[subject])[1:]
+
+    def measured(self, subject: str) -> dict[str, NDArray[np.float64]]:
+        """Every metric of each label but the background, NaN where there is no value."""
+        counts = self.counts[subject]
+        found = {**metrics_of_counts(counts), **self.metrics.get(subject, {})}
+        return {metric.name: found.get(metric.name, np.full(len(counts) - 1, np.nan)) for metric in METRICS}
 
 
 class TrainsSegmenter(Protocol):
@@ -128,7 +142,7 @@ def run_cell(cell: Cell, folder: Path, bench: Bench) -> CellResult:
         device=bench.device,
         settings={"augment": ",".join(bench.augment)} if bench.augment else {},
     )
-    counts = count_overlaps(segmenter, regime.slices, regime.test)
+    scores = sorted(score_subjects(segmenter, regime.slices, regime.test).items())
     result = {
         "arm": cell.arm.name,
         "seed": cell.seed,
@@ -136,7 +150,10 @@ def run_cell(cell: Cell, folder: Path, bench: Bench) -> CellResult:
         "slices": len(pool),
         "seconds": round(time.monotonic() - began, 1),
         "curve": learning_curve(folder),
-        "counts": {subject: overlap.tolist() for subject, overlap in sorted(counts.items())},
+        "counts": {subject: score.counts.tolist() for subject, score in scores},
+        "metrics": {
+            subject: {name: values.tolist() for name, values in score.metrics.items()} for subject, score in scores
+        },
     }
     write_json(folder / RESULT, result)
     return _read(cell, folder)
@@ -146,4 +163,9 @@ def _read(cell: Cell, folder: Path) -> CellResult:
     content = read_json(folder / RESULT)
     counts = {subject: np.asarray(overlap, dtype=np.int64) for subject, overlap in content["counts"].items()}
     curve = [(int(images), float("nan") if value is None else float(value)) for images, value in content["curve"]]
-    return CellResult(cell, counts, curve)
+    # Cells of earlier versions have no metrics but what their counts give.
+    metrics = {
+        subject: {name: np.array(values, dtype=np.float64) for name, values in by_name.items()}
+        for subject, by_name in content.get("metrics", {}).items()
+    }
+    return CellResult(cell, counts, curve, metrics)

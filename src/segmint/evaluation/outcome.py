@@ -10,6 +10,8 @@ from typing import Any
 from segmint.evaluation.cells import CellResult
 from segmint.evaluation.convergence import LARGEST_GAIN
 from segmint.evaluation.design import Design
+from segmint.evaluation.metric_summary import describe_metrics, partly_measured
+from segmint.evaluation.subject_grids import plan_grids
 from segmint.evaluation.summary import (
     collect_scores,
     compare,
@@ -71,13 +73,14 @@ def conclude(design: Design, results: Sequence[CellResult]) -> dict[str, Any]:
         "test_subjects": list(scores.subjects),
         "demonstration": design.demonstration,
         "arms": describe_arms(scores, real_slices=len(regime.training)),
+        "metrics": describe_metrics(scores, plan_grids(regime.slices, regime.test)),
         "scores": list_scores(scores),
         "curves": scores.curves,
         "converged": gain <= LARGEST_GAIN if judged else None,
         "convergence_gain_points": 100 * gain,
         "primary": describe_primary(primary),
         "verdict": asdict(verdict),
-        "notes": [*design.notes, *pairing_notes, *unjudged],
+        "notes": [*design.notes, *pairing_notes, *unjudged, *partly_measured(results)],
     }
     described: dict[str, Any] = without_nan(content)
     return described

@@ -13,19 +13,21 @@ from segmint.evaluation.arms import PRIMARY_ARM, REAL_ARM, Arm
 from segmint.evaluation.cells import CellResult
 from segmint.evaluation.convergence import last_fifth_gain
 from segmint.evaluation.statistics import Estimate, bootstrap_difference, bootstrap_mean
+from segmint.evaluation.subject_metrics import METRICS
 from segmint.evaluation.verdict import COMPARISON, Primary
 from segmint.metrics import dice
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Dice of one trial.
+    """Dice and all other metrics of one trial.
 
     Attributes:
         arms: in the trial's order; subjects: sorted; labels: names without the background.
         dice: by arm name [seeds, subjects, labels], NaN where a label is absent from truth and prediction.
         curves: by arm name, for each seed (images shown, validation Dice).
         units: by arm name, for each seed the synthetic set it used; None where the seeds are independent.
+        metrics: by arm name and metric [seeds, subjects, labels], NaN where there is no value.
     """
 
     arms: tuple[Arm, ...]
@@ -34,6 +36,7 @@ class Scores:
     dice: dict[str, NDArray[np.float64]]
     curves: dict[str, list[list[tuple[int, float]]]]
     units: dict[str, list[int] | None]
+    metrics: dict[str, dict[str, NDArray[np.float64]]]
 
     @property
     def seeds(self) -> int:
@@ -61,7 +64,14 @@ def collect_scores(results: Sequence[CellResult], *, label_names: Sequence[str])
         },
         curves={arm.name: [result.curve for result in found] for arm, found in of_arm.items()},
         units={arm.name: _units(numbers) for arm, numbers in sets.items()},
+        metrics={arm.name: _arranged(found, subjects) for arm, found in of_arm.items()},
     )
+
+
+def _arranged(found: Sequence[CellResult], subjects: Sequence[str]) -> dict[str, NDArray[np.float64]]:
+    """By metric [seeds, subjects, labels]."""
+    measured = [[result.measured(subject) for subject in subjects] for result in found]
+    return {metric.name: np.array([[one[metric.name] for one in row] for row in measured]) for metric in METRICS}
 
 
 def _units(sets: Sequence[int | None]) -> list[int] | None:

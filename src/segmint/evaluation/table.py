@@ -13,7 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from segmint.evaluation.arms import REAL_ARM
+from segmint.evaluation.metric_table import metric_table
 from segmint.evaluation.verdict import points
+from segmint.metrics import dice
 
 MOST_LABELS_BESIDE = 2
 
@@ -31,7 +33,8 @@ def trial_rows(trial: Mapping[str, Any]) -> list[dict[str, Any]]:
 
     Columns: the arm and its slices by origin; mean Dice (0 to 1) over labels, subjects and seeds with its 95%
     interval; the same of each label; the ratio to 100R and the paired difference from it. None where there is no
-    number.
+    number. Last every other metric over labels, subjects and seeds, with its interval and the number of subjects that
+    have a value.
     """
     rows = []
     for arm in trial["arms"]:
@@ -47,6 +50,10 @@ def trial_rows(trial: Mapping[str, Any]) -> list[dict[str, Any]]:
         difference = arm["difference_to_real"] or {"difference": None, "interval": [None, None]}
         row["ratio_to_real"] = arm["ratio_to_real"]
         row |= _columns("difference_to_real", difference["difference"], difference["interval"])
+        for name, metric in trial.get("metrics", {}).items():
+            if name != dice.NAME:
+                one = metric["arms"][arm["name"]]
+                row |= _columns(name, one["mean"], one["interval"]) | {f"{name} subjects": one["subjects"]}
         rows.append(row)
     return rows
 
@@ -68,7 +75,7 @@ def trial_csv(trial: Mapping[str, Any]) -> str:
 
 
 def trial_table(trial: Mapping[str, Any]) -> RenderableType:
-    """The table, the verdict below it, then the notes, for a rich console."""
+    """The table of Dice, one of further metrics, the verdict below them, then the notes, for a rich console."""
     labels = list(trial["label_names"][1:])
     seeds, subjects = trial["seeds"], len(trial["test_subjects"])
     table = Table(
@@ -101,7 +108,8 @@ def trial_table(trial: Mapping[str, Any]) -> RenderableType:
     verdict = Text(trial["verdict"]["sentence"], style=f"bold {_COLOURS[trial['verdict']['kind']]}")
     notes = [Text(f"- {note}", style="dim") for note in trial["notes"]]
     by_label = [_label_table(trial, labels)] if len(labels) > MOST_LABELS_BESIDE else []
-    return Group(table, *by_label, verdict, *notes)
+    further = [metric_table(trial)] if "metrics" in trial else []
+    return Group(table, *by_label, *further, verdict, *notes)
 
 
 def _label_table(trial: Mapping[str, Any], labels: list[str]) -> Table:

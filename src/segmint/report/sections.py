@@ -13,6 +13,7 @@ from segmint.report.material import RunRecord
 from segmint.report.pictures import Picture, embed_grid, spread
 from segmint.report.training_figures import loss_figure, stages_of, validation_figure
 from segmint.report.trial_figures import forest, forest_by_label, learning_curves, subject_differences, subject_figure
+from segmint.report.trial_metrics import metric_table
 from segmint.training.previews import LABEL_COLOURS
 
 _GLYPHS = {"real": "■", "fake": "●", "mixed": "◆", "flipped": "▲"}
@@ -35,6 +36,7 @@ def trial_section(trial: Mapping[str, Any], arms: tuple[Arm, ...], numbers: Iter
         "glyphs": _GLYPHS,
         "counts": _counts,
         "label_names": list(dict.fromkeys(name for arm in arms for name in arm.labels)),
+        "metrics": metric_table(trial),
         **figures,
         "numbers": {name: next(numbers) for name, figure in figures.items() if figure is not None},
         "forest_caption": "Mean Dice of each training set with its 95% interval. ■ real slices alone, ● synthetic"
