@@ -99,7 +99,7 @@ class Placement:
 
 def _keep_areas(shares: NDArray[np.float32], ids: NDArray[np.uint8]) -> NDArray[np.int64]:
     """[K, h, w] shares of the labels `ids` -> [h, w] position in `ids`; see `Placement.place_label`."""
-    chosen = shares.argmax(axis=0)
+    chosen: NDArray[np.int64] = shares.argmax(axis=0)
     if ids[0] != 0:
         return chosen
     for number in range(1, len(ids)):

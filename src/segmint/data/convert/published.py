@@ -31,7 +31,7 @@ def convert_layout(
     blocks: int | None = None,
     overwrite: bool = False,
 ) -> ConversionResult:
-    """Convert a published dataset; pictures become PNG, unscaled.
+    """Convert a published dataset: pictures become PNG, volumes NIfTI in their place in the world; intensities are kept.
 
     Where its owners made a split, their test part becomes the test part, and an eighth of their training subjects is for
     validation.
@@ -57,6 +57,7 @@ def convert_layout(
         cases = [replace(case, subject=searched(subject, case.place)) for case in found.cases]
         found = replace(found, cases=cases, subject_kind="subject")
     split = _split(found.cases)
+    licence = licence or found.licence or chosen.licence
     labelled = []
     with staged_folder(target, overwrite=overwrite) as staging:
         writer = DatasetWriter(
@@ -64,9 +65,9 @@ def convert_layout(
             name=target.name,
             channel_names=found.channel_names,
             label_names=found.label_names,
-            file_ending=".png",
-            licence=licence or chosen.licence,
-            rgb=len(found.channel_names) == 3,
+            file_ending=found.file_ending,
+            licence=licence,
+            rgb=found.rgb and len(found.channel_names) == 3 and not found.file_ending.startswith(".nii"),
             conditions=found.conditions,
             subject_kind=found.subject_kind,
         )
@@ -81,6 +82,8 @@ def convert_layout(
                 volume=case.volume,
                 slice=case.slice,
                 axis=case.axis,
+                spacing=content.spacing,
+                affine=content.affine,
                 conditions=content.conditions,
             )
             if content.label is not None:
@@ -88,7 +91,7 @@ def convert_layout(
         kept = split if split is not None and split.subjects == {case.subject for case in labelled} else None
         writer.finish(split=kept)
     subjects = len({case.subject for case in labelled})
-    messages = _messages(found, labelled, kept, licence or chosen.licence)
+    messages = _messages(found, labelled, kept, licence)
     return ConversionResult(target, len(labelled), subjects, messages, found.subject_kind)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import nibabel
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -100,3 +101,33 @@ def epfl(tmp_path: Path) -> Path:
 def drawn() -> Mapping[str, Callable[..., NDArray[Any]]]:
     """What the sources hold: `picture(seed, channels)` and `mask(seed)`."""
     return {"picture": picture, "mask": mask}
+
+
+@pytest.fixture
+def write_nifti() -> Callable[..., NDArray[Any]]:
+    """Write a volume with a description that must not reach a dataset: `write_nifti(path, array, affine)`."""
+
+    def write(path: Path, array: NDArray[Any], affine: NDArray[np.float64]) -> NDArray[Any]:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        image = nibabel.Nifti1Image(array, affine)
+        image.header["descrip"] = b"Jane Doe 1970-01-01"
+        nibabel.save(image, path)
+        return array
+
+    return write
+
+
+@pytest.fixture
+def check_in_place() -> Callable[..., None]:
+    """Every file of a NIfTI dataset has that affine in both its forms, and no description."""
+
+    def check(dataset: Path, affine: NDArray[np.float64]) -> None:
+        files = sorted(dataset.rglob("*.nii.gz"))
+        assert files
+        for path in files:
+            image = nibabel.load(path)
+            assert np.allclose(image.get_sform(), affine, atol=1e-4), path
+            assert np.allclose(image.header.get_zooms()[:3], np.linalg.norm(affine[:3, :3], axis=0)), path
+            assert b"Jane" not in bytes(image.header.binaryblock)
+
+    return check

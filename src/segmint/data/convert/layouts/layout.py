@@ -32,11 +32,16 @@ class LayoutOptions:
 
 @dataclass(frozen=True, eq=False)
 class Content:
-    """What a case holds: image [C, h, w] of uint8 or uint16, ids [h, w] or None, and ids of every condition map."""
+    """What a case holds: image [C, *spatial] (uint8 or uint16 for PNG), ids [*spatial] or None, and ids of every condition map.
+
+    Volumes and their slices also tell their place: millimetres per array axis, and the [4, 4] voxel-to-world matrix.
+    """
 
     image: AnyArray
     label: NDArray[np.uint8] | None
     conditions: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
+    spacing: tuple[float, ...] | None = None
+    affine: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)
@@ -72,12 +77,15 @@ class Source:
 
     Args:
         cases: Its images.
-        channel_names: In channel order; three go into one RGB file.
+        channel_names: In channel order.
         label_names: Index = id.
         conditions: Condition maps of every labelled case: name -> names of its ids.
         subject_kind: What the subjects are.
         originally: Images in the dataset as its owners ship it.
         remarks: Sentences that the user should read.
+        file_ending: What the cases are stored as.
+        rgb: Three channels of pictures go into one RGB file.
+        licence: As the files themselves tell it, instead of the layout's.
     """
 
     cases: Sequence[SourceCase]
@@ -87,6 +95,9 @@ class Source:
     conditions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     subject_kind: SubjectKind = "subject"
     remarks: tuple[str, ...] = ()
+    file_ending: str = ".png"
+    rgb: bool = True
+    licence: str | None = None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,68 @@
+"""MetaImage volumes, read only."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import nibabel
+import numpy as np
+import pytest
+
+from segmint.data.formats.mha import read_mha
+from segmint.errors import UserError
+
+
+@pytest.fixture
+def simpleitk() -> Any:
+    return pytest.importorskip("SimpleITK", reason="SimpleITK is not installed (extra itk)")
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.uint16, np.float32])
+def test_the_same_place_as_nifti_gives(simpleitk: Any, tmp_path: Path, dtype: Any) -> None:
+    """SimpleITK writes one oblique, anisotropic volume in both formats; nibabel is the judge."""
+    image = simpleitk.GetImageFromArray(np.random.default_rng(0).integers(0, 200, (5, 6, 7)).astype(dtype))
+    image.SetSpacing((0.5, 0.75, 3.0))
+    image.SetOrigin((10.0, -20.0, 30.0))
+    image.SetDirection((0.0, 1.0, 0.0, 0.6, 0.0, -0.8, -0.8, 0.0, -0.6))
+    for name in ("volume.mha", "volume.nii.gz"):
+        simpleitk.WriteImage(image, str(tmp_path / name))
+    values, geometry = read_mha(tmp_path / "volume.mha")
+    judge = nibabel.load(tmp_path / "volume.nii.gz")
+    assert values.dtype == geometry.dtype == dtype
+    assert np.array_equal(values[0], np.asanyarray(judge.dataobj))
+    assert geometry.shape == (7, 6, 5)
+    assert geometry.spacing == (0.5, 0.75, 3.0)
+    assert np.allclose(geometry.affine, judge.affine, atol=1e-4)
+
+
+def test_what_is_no_volume_is_refused(simpleitk: Any, tmp_path: Path) -> None:
+    path = tmp_path / "volume.mha"
+    with pytest.raises(UserError, match="does not exist"):
+        read_mha(path)
+    simpleitk.WriteImage(simpleitk.GetImageFromArray(np.zeros((4, 5), np.uint8)), str(path))
+    with pytest.raises(UserError, match=r"volume\.mha is not a 3-D volume"):
+        read_mha(path)
+    simpleitk.WriteImage(simpleitk.GetImageFromArray(np.zeros((3, 4, 5), np.int16)), str(path))
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(UserError, match=r"volume\.mha is damaged") as caught:
+        read_mha(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_header_cannot_point_to_another_file(simpleitk: Any, tmp_path: Path) -> None:
+    (tmp_path / "secret.raw").write_bytes(bytes(60))
+    path = tmp_path / "volume.mha"
+    simpleitk.WriteImage(simpleitk.GetImageFromArray(np.zeros((3, 4, 5), np.uint8)), str(path))
+    header = path.read_bytes().partition(b"ElementDataFile")[0]
+    path.write_bytes(header + b"ElementDataFile = secret.raw\n")
+    with pytest.raises(UserError, match="keeps its voxels in another file"):
+        read_mha(path)
+
+
+def test_one_sentence_where_the_library_is_absent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "volume.mha").touch()
+    monkeypatch.setitem(sys.modules, "SimpleITK", None)
+    with pytest.raises(UserError, match=r"needs SimpleITK: install it with pip install 'segmint\[itk\]'"):
+        read_mha(tmp_path / "volume.mha")
