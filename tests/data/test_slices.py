@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -114,6 +115,17 @@ def test_all_masks_empty_is_refused(make_dataset: MakeDataset) -> None:
         Image.fromarray(np.zeros((6, 8), np.uint8)).save(path)
     with pytest.raises(UserError, match=r"All label maps of .*set are empty"):
         open_slices(open_dataset(folder), size=8)
+
+
+def test_a_synthetic_set_without_any_label_is_read(make_dataset: MakeDataset) -> None:
+    """A generator that draws none is judged by audit and trial."""
+    folder = make_dataset()
+    for path in (folder / "labelsTr").iterdir():
+        Image.fromarray(np.zeros((6, 8), np.uint8)).save(path)
+    sidecar = json.loads((folder / "segmint.json").read_text())
+    sidecar["provenance"] = {"run": "run", "checkpoint_sha256": "0", "seed": 0, "recipe": "joint-stylegan2"}
+    (folder / "segmint.json").write_text(json.dumps(sidecar))
+    assert not any(record.foreground for record in open_slices(open_dataset(folder), size=8).records)
 
 
 def test_an_axis_that_does_not_exist_is_refused(make_dataset: MakeDataset) -> None:

@@ -167,14 +167,15 @@ def open_slices(
         progress: Called with (cases done, cases) while the cache is built.
 
     Raises:
-        UserError: a file is wrong, all label maps are empty, `axis` does not exist, or the cache cannot be written.
+        UserError: a file is wrong, all label maps of a real dataset are empty, `axis` does not exist, or the cache cannot be written.
     """
     if size < 1:
         raise UserError(f"The size {size} is not possible: give the side of the training images in pixels, such as 64.")
     chosen = _axis(dataset, axis)
     folder = cached_slices(dataset, size=size, axis=chosen, progress=progress)
     slices = SliceSet(dataset, size=size, axis=chosen, folder=folder)
-    if not any(record.foreground for record in slices.records):
+    # A generator that draws no label is judged, not refused: the mask audit names it and the trial shows what it is worth.
+    if dataset.provenance is None and not any(record.foreground for record in slices.records):
         raise UserError(
             f"All label maps of {dataset.root} are empty: check the masks, there is nothing to learn from them."
         )
