@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import pytest
 
 from segmint.errors import UserError
-from segmint.recipes import RECIPES, find_recipe
+from segmint.recipes import RECIPES, find_recipe, recipe_that_gives
 from segmint.recipes.contract import DataFacts, Measurement, Recipe
 
 NAN = float("nan")
@@ -41,6 +41,12 @@ def test_recipes_are_found_by_name() -> None:
         assert find_recipe(recipe.name) is recipe
     with pytest.raises(UserError, match=r"^There is no recipe 'stylegan9': choose one of joint-stylegan2, .*unet\.$"):
         find_recipe("stylegan9")
+
+
+def test_recipes_are_found_by_what_they_give() -> None:
+    assert "conditions" in recipe_that_gives("conditions").gives
+    with pytest.raises(UserError, match="No recipe gives hope"):
+        recipe_that_gives("hope")
 
 
 def every_choice() -> list[tuple[Recipe, str, str]]:

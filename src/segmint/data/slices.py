@@ -167,7 +167,8 @@ def open_slices(
         progress: Called with (cases done, cases) while the cache is built.
 
     Raises:
-        UserError: a file is wrong, all label maps of a real dataset are empty, `axis` does not exist, or the cache cannot be written.
+        UserError: a file is wrong, all label maps of a real dataset are empty, `axis` does not exist, or the cache cannot
+            be written.
     """
     if size < 1:
         raise UserError(f"The size {size} is not possible: give the side of the training images in pixels, such as 64.")

@@ -39,3 +39,15 @@ def find_recipe(name: str) -> Recipe:
         if recipe.name == name:
             return recipe
     raise UserError(f"There is no recipe {name!r}: choose one of {', '.join(recipe.name for recipe in RECIPES)}.")
+
+
+def recipe_that_gives(what: str) -> Recipe:
+    """The first recipe that gives `what` (see `Recipe.gives`).
+
+    Raises:
+        UserError: none does.
+    """
+    for recipe in RECIPES:
+        if what in recipe.gives:
+            return recipe
+    raise UserError(f"No recipe gives {what}: segmint recipes lists what each gives.")

@@ -204,7 +204,8 @@ class Recipe:
         gives: any of "pairs", "masks", "images" (for masks it is given), "conditions", "segmenter".
         presets: settings by preset name; "repaired" is the default.
         capacities: overrides of the settings by capacity ("small", "full").
-        suits: says in one sentence why the recipe fits the data, or None where it does not.
+        suits: says in one sentence why the recipe fits the data, or None where it does not; by default it is taken only by
+            name.
         batch, kimg: defaults of the budget.
         epochs: by preset, passes over the training slices, where the source counts so; they take the place of `kimg`.
         conditions: which condition maps it is given: "none", "all" that the dataset has, or these by name.
@@ -218,9 +219,9 @@ class Recipe:
     presets: Mapping[str, RecipeSettings]
     capacities: Mapping[str, Mapping[str, Any]]
     stages: Callable[[Task, Any], Sequence[Stage]]
-    suits: Callable[[DataFacts], str | None]
     batch: Mapping[str, int]
     kimg: float
+    suits: Callable[[DataFacts], str | None] = lambda _: None
     epochs: Mapping[str, float] = field(default_factory=dict)
     mask_source: Mapping[str, str] = field(default_factory=dict)
     conditions: Literal["none", "all"] | tuple[str, ...] = "none"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from segmint.recipes.contract import DataFacts, Recipe
+from segmint.recipes.contract import Recipe
 from segmint.recipes.translator import TranslatorSettings, translator_stages
 
 # InstanceNorm U-Net, dropout 0.5 in three blocks, three 70x70 PatchGANs at full, half and quarter size.
@@ -18,10 +18,6 @@ REPAIRED = PUBLISHED.model_copy(
 )
 
 
-def _suits(facts: DataFacts) -> str | None:  # noqa: ARG001 (chosen by name: it needs a membrane map)
-    return None
-
-
 RECIPE = Recipe(
     name="em-pix2pix",
     title="pix2pix from organelle and membrane masks, three discriminators",
@@ -30,7 +26,6 @@ RECIPE = Recipe(
     presets={"faithful": PUBLISHED, "repaired": REPAIRED},
     capacities={"small": {"width": 0.25}, "full": {}},
     stages=translator_stages,
-    suits=_suits,
     batch={"faithful": 1, "repaired": 4},
     kimg=10.0,
     conditions="all",

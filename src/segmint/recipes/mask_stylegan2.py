@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from segmint.recipes.contract import DataFacts, MaskStage, Recipe, Stage, Task
+from segmint.recipes.contract import MaskStage, Recipe, Stage, Task
 from segmint.recipes.joint_stylegan2 import FAITHFUL, REPAIRED
 from segmint.recipes.mask_channels import hard_masks
 from segmint.recipes.style_gan import StyleGANSettings, StyleGANStage, check_style_size
@@ -32,10 +32,6 @@ def _stages(task: Task, settings: StyleGANSettings) -> Sequence[Stage]:
     return [MaskStyleStage(task, settings)]
 
 
-def _suits(facts: DataFacts) -> str | None:  # noqa: ARG001 (it gives no pairs by itself)
-    return None
-
-
 RECIPE = Recipe(
     name="mask-stylegan2",
     title="StyleGAN2 of masks alone",
@@ -47,7 +43,6 @@ RECIPE = Recipe(
         "small": {"latent_size": 128, "width_base": 1024, "width_maximum": 128, "width_minimum": 16},
     },
     stages=_stages,
-    suits=_suits,
     batch={"faithful": 32, "repaired": 8},
     kimg=20.0,
     conditions="all",

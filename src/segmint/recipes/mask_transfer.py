@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor
 
 from segmint.errors import UserError
-from segmint.recipes.contract import Batch, DataFacts, Recipe, RecipeSettings, Stage, Task, TransferStage, Update
+from segmint.recipes.contract import Batch, Recipe, RecipeSettings, Stage, Task, TransferStage, Update
 from segmint.recipes.mask_channels import one_hot_masks
 
 
@@ -92,10 +92,6 @@ def _stages(task: Task, settings: MaskTransferSettings) -> Sequence[Stage]:
     return [MaskTransferStage(task, settings)]
 
 
-def _suits(facts: DataFacts) -> str | None:  # noqa: ARG001 (it gives no pairs)
-    return None
-
-
 PUBLISHED = MaskTransferSettings()
 
 RECIPE = Recipe(
@@ -106,7 +102,6 @@ RECIPE = Recipe(
     presets={"faithful": PUBLISHED, "repaired": PUBLISHED.model_copy(update={"intensity_shift": 0.5})},
     capacities={"small": {}, "full": {"width": 32, "levels": 5}},
     stages=_stages,
-    suits=_suits,
     batch={"faithful": 8, "repaired": 8},
     kimg=8.0,
     conditions="all",

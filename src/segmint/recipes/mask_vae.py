@@ -12,7 +12,7 @@ from segmint.errors import UserError
 from segmint.losses.boundary_equilibrium import discriminator_boundary, next_balance, reconstruction_error
 from segmint.losses.kl_divergence import kl_divergence
 from segmint.networks.mask_vae import MaskAutoencoder, MaskVAE
-from segmint.recipes.contract import Batch, DataFacts, MaskStage, Recipe, RecipeSettings, Stage, Task, Update
+from segmint.recipes.contract import Batch, MaskStage, Recipe, RecipeSettings, Stage, Task, Update
 from segmint.recipes.mask_channels import hard_masks, one_hot_masks, softmax_masks
 
 
@@ -110,10 +110,6 @@ def _stages(task: Task, settings: MaskVAESettings) -> Sequence[Stage]:
         raise UserError(f"--size {task.size}: {error}.") from error
 
 
-def _suits(facts: DataFacts) -> str | None:  # noqa: ARG001 (it gives no pairs by itself)
-    return None
-
-
 PUBLISHED = MaskVAESettings()
 
 RECIPE = Recipe(
@@ -124,7 +120,6 @@ RECIPE = Recipe(
     presets={"faithful": PUBLISHED, "repaired": PUBLISHED.model_copy(update={"kl_weight": 0.3})},
     capacities={"small": {"width": 16}, "full": {}},
     stages=_stages,
-    suits=_suits,
     batch={"faithful": 16, "repaired": 16},
     kimg=20.0,
     conditions="all",

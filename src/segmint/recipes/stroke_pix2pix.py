@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from segmint.recipes.contract import DataFacts, Recipe
+from segmint.recipes.contract import Recipe
 from segmint.recipes.translator import TranslatorSettings, translator_stages
 
 # Self-attention at a quarter of the size in the generator and after the discriminator's second block [Zhang 2019, SAGAN],
@@ -28,10 +28,6 @@ REPAIRED = PUBLISHED.model_copy(
 )
 
 
-def _suits(facts: DataFacts) -> str | None:  # noqa: ARG001 (chosen by name: it serves to balance lesions)
-    return None
-
-
 RECIPE = Recipe(
     name="stroke-pix2pix",
     title="Self-attention pix2pix from lesion and foreground masks, for balancing",
@@ -40,7 +36,6 @@ RECIPE = Recipe(
     presets={"faithful": PUBLISHED, "repaired": REPAIRED},
     capacities={"small": {"width": 0.25}, "full": {}},
     stages=translator_stages,
-    suits=_suits,
     batch={"faithful": 8, "repaired": 8},
     kimg=20.0,
     conditions=("foreground",),

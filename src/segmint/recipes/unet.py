@@ -11,7 +11,7 @@ from torch import Tensor
 
 from segmint.errors import UserError
 from segmint.networks.segmentation_augmentation import apply_changes, draw_changes
-from segmint.recipes.contract import Batch, DataFacts, Recipe, RecipeSettings, SegmenterStage, Stage, Task, Update
+from segmint.recipes.contract import Batch, Recipe, RecipeSettings, SegmenterStage, Stage, Task, Update
 
 
 class UNetSettings(RecipeSettings):
@@ -102,10 +102,6 @@ def _stages(task: Task, settings: UNetSettings) -> Sequence[Stage]:
     return [UNetStage(task, settings)]
 
 
-def _suits(facts: DataFacts) -> str | None:  # noqa: ARG001 (it gives no pairs, so it is never chosen as a generator)
-    return None
-
-
 RECIPE = Recipe(
     name="unet",
     title="Residual U-Net segmenter",
@@ -114,7 +110,6 @@ RECIPE = Recipe(
     presets={"repaired": UNetSettings(), "faithful": UNetSettings()},
     capacities={"small": {}, "full": {"width": 32, "width_maximum": 512}},
     stages=_stages,
-    suits=_suits,
     batch={"faithful": 16, "repaired": 16},
     kimg=16.0,
 )

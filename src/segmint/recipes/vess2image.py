@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from segmint.recipes.contract import DataFacts, Recipe
+from segmint.recipes.contract import Recipe
 from segmint.recipes.translator import TranslatorSettings, translator_stages
 
 # U-Net of eight encoder and seven decoder blocks at 256 pixels, discriminator of four halvings and one convolution,
@@ -28,10 +28,6 @@ REPAIRED = PUBLISHED.model_copy(
 )
 
 
-def _suits(facts: DataFacts) -> str | None:  # noqa: ARG001 (chosen by name: joint-stylegan2 needs no mask source)
-    return None
-
-
 RECIPE = Recipe(
     name="vess2image",
     title="pix2pix from masks to images",
@@ -40,7 +36,6 @@ RECIPE = Recipe(
     presets={"faithful": PUBLISHED, "repaired": REPAIRED},
     capacities={"small": {"width": 0.25}, "full": {}},
     stages=translator_stages,
-    suits=_suits,
     batch={"faithful": 1, "repaired": 4},
     kimg=10.0,
     epochs={"faithful": 30.0},

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from segmint.losses.adversarial_patch import AdversarialKind, discriminator_adversarial, generator_adversarial
 from segmint.networks.dense_gan import DenseDiscriminator, DenseGenerator
-from segmint.recipes.contract import Batch, DataFacts, MaskStage, Recipe, RecipeSettings, Stage, Task, Update
+from segmint.recipes.contract import Batch, MaskStage, Recipe, RecipeSettings, Stage, Task, Update
 
 
 class VessGANSettings(RecipeSettings):
@@ -125,10 +125,6 @@ def _stages(task: Task, settings: VessGANSettings) -> Sequence[Stage]:
     return [VessGANStage(task, settings)]
 
 
-def _suits(facts: DataFacts) -> str | None:  # noqa: ARG001 (it gives no pairs by itself)
-    return None
-
-
 PUBLISHED = VessGANSettings()
 
 RECIPE = Recipe(
@@ -143,7 +139,6 @@ RECIPE = Recipe(
     },
     capacities={"small": {}, "full": {}},
     stages=_stages,
-    suits=_suits,
     batch={"faithful": 1, "repaired": 10},
     kimg=4.0,
     epochs={"faithful": 200.0},

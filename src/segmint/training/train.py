@@ -14,7 +14,7 @@ from rich.console import Console
 from segmint.data.dataset import Dataset, open_dataset
 from segmint.errors import UserError
 from segmint.outputs import locked
-from segmint.recipes import find_recipe
+from segmint.recipes import find_recipe, recipe_that_gives
 from segmint.recipes.contract import Recipe, Stage
 from segmint.training.auxiliary import Auxiliary, open_auxiliary
 from segmint.training.estimate import estimate
@@ -244,7 +244,7 @@ def _plan(
         parts.append(
             plan_part(
                 "transfer",
-                find_recipe("mask-transfer"),
+                recipe_that_gives("conditions"),
                 Grid(grid.size, grid.image_channels, helper.material.training.label_count),
                 preset=preset,
                 capacity=capacity,
