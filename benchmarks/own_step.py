@@ -6,7 +6,7 @@ import torch
 
 from segmint.recipes import find_recipe
 from segmint.recipes.contract import Batch, Task
-from segmint.recipes.joint_stylegan2 import JointStyleGAN2Settings
+from segmint.recipes.style_gan import StyleGANSettings
 from segmint.training.build import build_stages
 from segmint.training.loop import LoopUpdate
 from segmint.training.precision import Hardware
@@ -28,7 +28,7 @@ def build_own_step(sizes: Sizes, *, precision: str, threads: int, regularised: b
 
     Augmentation and mirroring are off, since the implementations compared with have none of their own here.
     """
-    settings = JointStyleGAN2Settings(
+    settings = StyleGANSettings(
         latent_size=sizes.latent_size,
         width_base=sizes.width_base,
         width_maximum=sizes.width_maximum,

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from segmint.data.convert.folders import convert_folders
+    from segmint.data.binarise import binarise_dataset as binarise
+    from segmint.data.convert import convert_folders, convert_layout
     from segmint.data.inspect import inspect_dataset as inspect
-    from segmint.data.phantoms.brain import write_brain_phantom as phantom
+    from segmint.data.phantoms import write_phantom as phantom
     from segmint.data.split import split_dataset as split
     from segmint.evaluation.evaluate import evaluate
     from segmint.evaluation.trial import trial
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "__version__",
+    "binarise",
     "convert_folders",
+    "convert_layout",
     "demo",
     "evaluate",
     "inspect",
@@ -40,11 +43,13 @@ __all__ = [
 ]
 
 _VERBS = {
-    "convert_folders": ("segmint.data.convert.folders", "convert_folders"),
+    "binarise": ("segmint.data.binarise", "binarise_dataset"),
+    "convert_folders": ("segmint.data.convert", "convert_folders"),
+    "convert_layout": ("segmint.data.convert", "convert_layout"),
     "demo": ("segmint.workflow.demo", "demo"),
     "evaluate": ("segmint.evaluation.evaluate", "evaluate"),
     "inspect": ("segmint.data.inspect", "inspect_dataset"),
-    "phantom": ("segmint.data.phantoms.brain", "write_brain_phantom"),
+    "phantom": ("segmint.data.phantoms", "write_phantom"),
     "report": ("segmint.report.build", "build_report"),
     "run": ("segmint.workflow.run", "run_workflow"),
     "sample": ("segmint.synthesis.sample", "sample"),

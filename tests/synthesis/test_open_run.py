@@ -80,15 +80,6 @@ def test_what_does_not_fit_is_one_sentence(
     assert not (tmp_path / "out").exists()
 
 
-def test_pairs_can_be_balanced_too(discs_run: Path) -> None:
-    plain = open_sampler(discs_run, device="cpu").draw(12, seed=0)
-    label = 1
-    if not 0 < (plain.labels == label).any(axis=(1, 2)).sum() < 12:
-        pytest.skip("this tiny run draws one kind of pair only")
-    balanced = open_run(discs_run, balance=(label, 0.5), device="cpu").sampler.draw(12, seed=0)
-    assert (balanced.labels == label).any(axis=(1, 2)).sum() == 6
-
-
 def test_a_run_of_pairs_takes_no_masks(discs_run: Path) -> None:
     with pytest.raises(UserError, match="draws images and masks together"):
         open_run(discs_run, mask_source="real", device="cpu")

@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 from tests.conftest import draw_discs
 
+from segmint.data.dataset import open_dataset
 from segmint.errors import UserError
 from segmint.recipes import find_recipe
+from segmint.synthesis.sample import sample
 from segmint.training.parts import Grid, Part, plan_part, settings_by_role
 from segmint.training.train import choose_mask_source, train
 
@@ -63,6 +65,8 @@ def test_mask_sources() -> None:
         ({"conditions": ["membranes"]}, 'no condition map "membranes"'),
         ({"settings": {"masks.kimg": "1"}, "mask_source": "real"}, r"--set masks\.kimg: this run has no such part"),
         ({"tile": 64}, "--tile 64 must be"),
+        ({"tile": 16, "mask_source": "vessgan"}, "would draw masks of tiles"),
+        ({"mask_source": "real"}, "too small for 3 discriminators"),
         ({"auxiliary": "nothing"}, "write it as DATASET:MAP"),
     ],
 )
@@ -77,3 +81,28 @@ def test_what_does_not_fit_is_one_sentence(tmp_path: Path, arguments: dict[str, 
             **arguments,  # type: ignore[arg-type]
         )
     assert not (tmp_path / "run").exists()
+
+
+def test_recipes_that_draw_pairs_take_no_tiles(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="would draw tiles, not images"):
+        train("joint-stylegan2", draw_discs(tmp_path / "discs"), out=tmp_path / "run", size=64, tile=32, progress=False)
+
+
+def test_a_run_on_tiles_paints_whole_images(tmp_path: Path) -> None:
+    run = train(
+        "em-pix2pix",
+        draw_discs(tmp_path / "discs", size=60, halo=True),
+        out=tmp_path / "run",
+        kimg=0.016,
+        batch=4,
+        size=64,
+        tile=32,
+        threads=1,
+        mask_source="real",
+        settings={"width": "0.05", "discriminators": "1"},
+        device="cpu",
+        progress=False,
+    )
+    drawn = open_dataset(sample(run.root, n=3, out=tmp_path / "out", device="cpu"))
+    assert drawn.read_image(drawn.cases[0]).shape == (1, 60, 60)
+    assert drawn.read_label(drawn.cases[0]).shape == (60, 60)

@@ -41,9 +41,9 @@ def phantom_verb(
     overwrite: options.Overwrite = False,
 ) -> None:
     """Draw a dataset: no patients, exact labels."""
-    from segmint.data.phantoms import find_phantom
+    from segmint.data.phantoms import write_phantom
 
-    path = find_phantom(kind).write(out, subjects=subjects, seed=seed, size=size, overwrite=overwrite)
+    path = write_phantom(kind, out, subjects=subjects, seed=seed, size=size, overwrite=overwrite)
     typer.echo(f"Dataset: {path} ({subjects} subjects)")
 
 

@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 from segmint.recipes.contract import Recipe
-from segmint.recipes.translator import TranslatorSettings, translator_stages
+from segmint.recipes.translator import REPAIRS, TranslatorSettings, translator_stages
 
 # InstanceNorm U-Net, dropout 0.5 in three blocks, three 70x70 PatchGANs at full, half and quarter size.
 PUBLISHED = TranslatorSettings(norm="instance", dropout_blocks=3, discriminators=3, discriminator_strides=(2, 2, 2, 1))
-REPAIRED = PUBLISHED.model_copy(
-    update={
-        "adversarial": "hinge",
-        "discriminator_spectral": True,
-        "l1_weight": 10.0,
-        "feature_matching_weight": 10.0,
-        "average_images": 1000.0,
-    }
-)
-
+REPAIRED = PUBLISHED.model_copy(update=REPAIRS)
 
 RECIPE = Recipe(
     name="em-pix2pix",

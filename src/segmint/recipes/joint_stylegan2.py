@@ -8,14 +8,14 @@ import torch
 from torch import Tensor
 
 from segmint.recipes.contract import DataFacts, PairStage, Recipe, Stage, Task
-from segmint.recipes.style_gan import StyleGANSettings, StyleGANStage, check_style_size
+from segmint.recipes.style_gan import CAPACITIES, StyleGANSettings, StyleGANStage, check_style_size
 
 FAITHFUL = StyleGANSettings()
 REPAIRED = FAITHFUL.model_copy(
     update={
         "r1_gamma": "auto",
         # With budgets of tens of kimg what learns fast wins; measured in docs/results. [Karras 2020a, appendix C] leaves
-        # both regularisers out for small images too.
+        # both regularisers out for CIFAR-10 too.
         "learning_rate": 0.004,
         "path_length_weight": 0.0,
         "style_mixing": 0.0,
@@ -64,10 +64,7 @@ RECIPE = Recipe(
     source="Son et al., ISMRM 2022, 0102; Karras et al., CVPR 2020",
     gives=frozenset({"pairs"}),
     presets={"faithful": FAITHFUL, "repaired": REPAIRED},
-    capacities={
-        "full": {},
-        "small": {"latent_size": 128, "width_base": 1024, "width_maximum": 128, "width_minimum": 16},
-    },
+    capacities=CAPACITIES,
     stages=_stages,
     suits=_suits,
     # A budget counts images: with few of them, smaller batches make more steps.

@@ -10,7 +10,7 @@ from torch import Tensor
 from segmint.recipes.contract import MaskStage, Recipe, Stage, Task
 from segmint.recipes.joint_stylegan2 import FAITHFUL, REPAIRED
 from segmint.recipes.mask_channels import hard_masks
-from segmint.recipes.style_gan import StyleGANSettings, StyleGANStage, check_style_size
+from segmint.recipes.style_gan import CAPACITIES, StyleGANSettings, StyleGANStage, check_style_size
 
 
 class MaskStyleStage(StyleGANStage, MaskStage):
@@ -38,10 +38,7 @@ RECIPE = Recipe(
     source="Karras et al., CVPR 2020 and NeurIPS 2020",
     gives=frozenset({"masks"}),
     presets={"faithful": FAITHFUL, "repaired": REPAIRED},
-    capacities={
-        "full": {},
-        "small": {"latent_size": 128, "width_base": 1024, "width_maximum": 128, "width_minimum": 16},
-    },
+    capacities=CAPACITIES,
     stages=_stages,
     batch={"faithful": 32, "repaired": 8},
     kimg=20.0,

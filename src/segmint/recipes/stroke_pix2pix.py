@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from segmint.recipes.contract import Recipe
-from segmint.recipes.translator import TranslatorSettings, translator_stages
+from segmint.recipes.translator import REPAIRS, TranslatorSettings, translator_stages
 
 # Self-attention at a quarter of the size in the generator and after the discriminator's second block [Zhang 2019, SAGAN],
 # spectral normalisation of both, L1 between the discriminator's features at every layer [Xue 2018, SegAN].
@@ -16,17 +16,7 @@ PUBLISHED = TranslatorSettings(
     multi_scale_l1_weight=1.0,
     l1_weight=100.0,
 )
-REPAIRED = PUBLISHED.model_copy(
-    update={
-        "norm": "instance",
-        "adversarial": "hinge",
-        "l1_weight": 10.0,
-        "multi_scale_l1_weight": 0.0,
-        "feature_matching_weight": 10.0,
-        "average_images": 1000.0,
-    }
-)
-
+REPAIRED = PUBLISHED.model_copy(update={**REPAIRS, "norm": "instance", "multi_scale_l1_weight": 0.0})
 
 RECIPE = Recipe(
     name="stroke-pix2pix",

@@ -22,6 +22,10 @@ from segmint.networks.value_range import clip_to_range
 from segmint.recipes.contract import Batch, RecipeSettings, Stage, Task, Update
 from segmint.recipes.mask_channels import hard_masks, one_hot_masks, softmax_masks
 
+CAPACITIES: dict[str, dict[str, int]] = {
+    "full": {},
+    "small": {"latent_size": 128, "width_base": 1024, "width_maximum": 128, "width_minimum": 16},
+}
 LabelTarget = Literal["one-hot", "smoothed", "straight-through"]
 
 

@@ -22,6 +22,14 @@ from segmint.networks.spade_generator import SpadeGenerator
 from segmint.recipes.contract import Batch, RecipeSettings, Stage, Task, TranslatorStage, Update
 from segmint.recipes.mask_channels import one_hot_masks
 
+# What the repaired presets have in common: judged by features as well as by logits, with less weight on pixels.
+REPAIRS = {
+    "adversarial": "hinge",
+    "discriminator_spectral": True,
+    "l1_weight": 10.0,
+    "feature_matching_weight": 10.0,
+    "average_images": 1000.0,
+}
 Judgements = Sequence[tuple[Tensor, list[Tensor]]]
 
 
@@ -211,6 +219,12 @@ def translator_stages(task: Task, settings: TranslatorSettings) -> Sequence[Stag
         UserError: the size or the settings leave a network that cannot be built.
     """
     try:
-        return [PaintingStage(task, settings)]
+        stage = PaintingStage(task, settings)
     except ValueError as error:
         raise UserError(f"--size {task.size} with these settings: {error}.") from error
+    if min(stage.discriminator.logit_sides(task.size)) < 1:
+        raise UserError(
+            f"images or tiles of {task.size} pixels are too small for {settings.discriminators} discriminators, each on half "
+            "the size of the one before: choose a larger --size (or --tile), or --set discriminators=1."
+        )
+    return [stage]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from segmint.recipes.contract import Recipe
-from segmint.recipes.translator import TranslatorSettings, translator_stages
+from segmint.recipes.translator import REPAIRS, TranslatorSettings, translator_stages
 
 # U-Net of eight encoder and seven decoder blocks at 256 pixels, discriminator of four halvings and one convolution,
 # L1 weight 160, discriminator first.
@@ -15,18 +15,7 @@ PUBLISHED = TranslatorSettings(
     l1_weight=160.0,
     first="discriminator",
 )
-REPAIRED = PUBLISHED.model_copy(
-    update={
-        "norm": "instance",
-        "adversarial": "hinge",
-        "discriminator_strides": (2, 2, 2, 1),
-        "discriminator_spectral": True,
-        "l1_weight": 10.0,
-        "feature_matching_weight": 10.0,
-        "average_images": 1000.0,
-    }
-)
-
+REPAIRED = PUBLISHED.model_copy(update={**REPAIRS, "norm": "instance", "discriminator_strides": (2, 2, 2, 1)})
 
 RECIPE = Recipe(
     name="vess2image",

@@ -103,7 +103,9 @@ class DeformedMasks(MaskSource):
             ids, conditions = deform(masks[0], drawn, conditions=masks[1:])
             if self.label is None or bool((ids == self.label).any()) == self.present:
                 return np.concatenate([ids[None], conditions])
-        return masks
+        raise UserError(
+            f"--balance: {ATTEMPTS} deformations of a mask all lost label {self.label}: use --mask-source real."
+        )
 
 
 class GeneratedMasks(MaskSource):

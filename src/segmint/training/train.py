@@ -106,6 +106,8 @@ def train(
     if helper is not None and helper.name not in names:
         raise UserError(f"--auxiliary {auxiliary}: {recipe} is given no condition map: leave --auxiliary out.")
     mask_source = choose_mask_source(chosen, preset=preset, named=mask_source)
+    if tile is not None:
+        check_tiles(chosen, mask_source)
     material = conditioned(data, names, predicted)
     known = {**material.training.conditions, **({helper.name: helper.count} if helper is not None else {})}
     parts = _plan(
@@ -222,6 +224,23 @@ def choose_mask_source(recipe: Recipe, *, preset: str, named: str | None) -> str
         known = ", ".join(MASK_SOURCES)
         raise UserError(f"--mask-source {source}: give {known}, or a recipe that gives masks (segmint recipes).")
     return source
+
+
+def check_tiles(recipe: Recipe, mask_source: str | None) -> None:
+    """Whether a run on tiles can give whole images afterwards.
+
+    Raises:
+        UserError: it would draw tiles, or masks of tiles.
+    """
+    if mask_source is None:
+        raise UserError(
+            f"--tile: {recipe.name} would draw tiles, not images; only recipes that paint masks can use it."
+        )
+    if mask_source not in MASK_SOURCES:
+        raise UserError(
+            f"--tile: {mask_source} would draw masks of tiles, not of images: give --mask-source "
+            f"{' or '.join(MASK_SOURCES)}."
+        )
 
 
 def _plan(

@@ -103,6 +103,17 @@ PHANTOMS: tuple[Phantom, ...] = (
 """A new phantom is one more line here."""
 
 
+def write_phantom(
+    kind: str, out: Path, *, subjects: int = 30, seed: int = 0, size: int | None = None, overwrite: bool = False
+) -> Path:
+    """Draw the phantom `kind` and write it as a dataset; see `Phantom.write`.
+
+    Raises:
+        UserError: there is no such phantom, an argument is out of its range, or `out` exists or cannot be written.
+    """
+    return find_phantom(kind).write(Path(out), subjects=subjects, seed=seed, size=size, overwrite=overwrite)
+
+
 def find_phantom(kind: str) -> Phantom:
     """The phantom of that kind.
 
