@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from segmint.data.cache import cache_root
 from segmint.data.dataset import open_dataset
 from segmint.data.intensity import IntensityMap
-from segmint.data.slice_cache import cache_root, cached_slices
+from segmint.data.slice_cache import cached_slices
 from segmint.data.slices import open_slices
 from segmint.data.writer import DatasetWriter
 from segmint.errors import UserError

@@ -22,14 +22,34 @@ def evaluate_verb(
     ] = None,
     size: options.Size = None,
     axis: options.Axis = None,
+    alignment: Annotated[
+        bool,
+        typer.Option("--alignment", help="Also train a segmenter on real slices to see whether masks follow images."),
+    ] = False,
+    steps: Annotated[
+        int | None,
+        typer.Option("--steps", metavar="N", help="Optimiser steps of that segmenter.  [default: by size]"),
+    ] = None,
     overwrite: options.Overwrite = False,
     device: options.Device = "auto",
 ) -> None:
     """Are the drawn masks many, new, and of the right shape?
 
-    Compares a synthetic dataset with the real one it was learnt from, and names what is wrong.
+    Compares a synthetic dataset with the real one it was learnt from, and names what is wrong. With --alignment: do the
+    masks follow the images?
     """
     from segmint.evaluation.evaluate import RESULT, evaluate
 
-    evaluate(real, synthetic, out=out, holdout=holdout, size=size, axis=axis, overwrite=overwrite, device=device)
+    evaluate(
+        real,
+        synthetic,
+        out=out,
+        holdout=holdout,
+        size=size,
+        axis=axis,
+        alignment=alignment,
+        steps=steps,
+        overwrite=overwrite,
+        device=device,
+    )
     typer.echo(f"Evaluation: {out / RESULT}")

@@ -8,20 +8,19 @@ aside, and moved into place.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
-import os
 import shutil
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from segmint.data.cache import cache_lock, cache_root
 from segmint.data.case import Case
 from segmint.data.dataset import Dataset
 from segmint.data.intensity import IntensityMap, default_intensity, is_ct, percentile_intensity
@@ -31,16 +30,6 @@ from segmint.outputs import staged_folder
 
 FORMAT_VERSION = 3
 IMAGES, LABELS, INDEX = "images.npy", "labels.npy", "index.json"
-
-
-def cache_root() -> Path:
-    """`$SEGMINT_CACHE`, or the place the platform has for caches."""
-    named = os.environ.get("SEGMINT_CACHE")
-    if named:
-        return Path(named)
-    import pooch
-
-    return Path(pooch.os_cache("segmint"))
 
 
 def condition_file(name: str) -> str:
@@ -63,7 +52,7 @@ def cached_slices(
         UserError: a file of the dataset is wrong, or the cache cannot be written.
     """
     target = cache_root() / f"{dataset.identity}-{size}px-{_key(dataset, size=size, axis=axis)}"
-    with _waiting_lock(target):
+    with cache_lock(target, what="slice"):
         if not _complete(target):
             if target.exists():
                 shutil.rmtree(target)
@@ -108,22 +97,6 @@ def _key(dataset: Dataset, *, size: int, axis: int | None) -> str:
         maps = [(one.kind, one.low, one.high) for one in case.intensity or ()]
         described.append((case.id, case.volume, maps, [(stat.st_size, stat.st_mtime_ns) for stat in stats]))
     return hashlib.sha256(json.dumps(described).encode()).hexdigest()[:16]
-
-
-@contextmanager
-def _waiting_lock(target: Path) -> Iterator[None]:
-    """Hold the cache entry; another process that is building it is waited for."""
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle = (target.parent / f".{target.name}.lock").open("w")
-    except OSError as error:
-        raise UserError(
-            f"The slice cache {target.parent} cannot be written ({error.strerror}): point SEGMINT_CACHE to another "
-            "folder."
-        ) from error
-    with handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
 
 
 def _build(

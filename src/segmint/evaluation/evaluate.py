@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console, RenderableType
 from rich.text import Text
 
+from segmint.errors import UserError
+from segmint.evaluation.alignment_audit import alignment_table, audit_alignment
 from segmint.evaluation.evidence import Evidence, open_evidence
 from segmint.evaluation.mask_audit import audit_masks, mask_table
 from segmint.outputs import check_target, staged_folder, write_json
@@ -33,7 +36,10 @@ class Audit:
 
 
 AUDITS: tuple[Audit, ...] = (Audit("masks", audit_masks, mask_table),)
-"""A new audit is one more line here."""
+"""Those of every evaluation; a new one is one more line here."""
+
+SEGMENTER = "unet"
+"""The recipe whose segmenter sees whether masks follow images."""
 
 
 def evaluate(
@@ -44,6 +50,8 @@ def evaluate(
     holdout: Path | None = None,
     size: int | None = None,
     axis: int | None = None,
+    alignment: bool = False,
+    steps: int | None = None,
     overwrite: bool = False,
     device: str = "auto",
     progress: bool = True,
@@ -56,6 +64,10 @@ def evaluate(
     Failures (repeated, copied, misshapen or missing) are named. Real masks that the generator has not seen go through the
     same comparison as a yardstick.
 
+    With `alignment` a segmenter learns from the real training subjects and is applied to the synthetic images: its Dice
+    with their masks, as a share of the Dice it reaches on held-out real subjects, tells whether masks follow images. The
+    trained segmenter is kept in the cache and read back by later calls.
+
     Args:
         real: the real dataset.
         synthetic: a dataset that `sample` wrote, or any with the same labels.
@@ -63,6 +75,8 @@ def evaluate(
         holdout: dataset of real held-out masks; default: the other subjects of `real`.
         size: side of the slices in pixels; default: what the generator was trained at, or what `train` would take.
         axis: slice axis of volumes; default: the generator's, or the one nnU-Net's 2-D configuration takes.
+        alignment: measure whether masks follow images, which takes a training.
+        steps: optimiser steps of that training; default: by size, as in a trial.
         overwrite: replace what is at `out`.
         device: where to compute.
         progress: print the tables.
@@ -71,9 +85,12 @@ def evaluate(
         `out`.
 
     Raises:
-        UserError: a dataset cannot be read, does not fit the others, or leaves nothing to compare; or `out` exists.
+        UserError: a dataset cannot be read, does not fit the others, or leaves nothing to compare; `out` exists; or
+            `steps` is below 1, or given without `alignment`.
+        KeyboardInterrupt: stopped by Ctrl-C; the next call goes on with the segmenter.
     """
     out = Path(out)
+    audits = _chosen_audits(alignment=alignment, steps=steps, device=device, progress=progress)
     check_target(out, overwrite=overwrite)
     evidence = open_evidence(
         Path(real),
@@ -84,15 +101,27 @@ def evaluate(
         device=device,
     )
     with staged_folder(out, overwrite=overwrite) as staging:
-        content = _described(evidence) | {audit.name: audit.measure(evidence, staging) for audit in AUDITS}
+        content = _described(evidence) | {audit.name: audit.measure(evidence, staging) for audit in audits}
         write_json(staging / RESULT, content)
     if progress:
         console = Console()
-        for audit in AUDITS:
+        for audit in audits:
             console.print(audit.show(content[audit.name]))
         for note in evidence.notes:
             console.print(Text(f"- {note}", style="dim"))
     return out
+
+
+def _chosen_audits(*, alignment: bool, steps: int | None, device: str, progress: bool) -> tuple[Audit, ...]:
+    """Those of every evaluation, then those that were asked for."""
+    if not alignment:
+        if steps is not None:
+            raise UserError("--steps is for the segmenter of --alignment: give both, or neither.")
+        return AUDITS
+    if steps is not None and steps < 1:
+        raise UserError(f"--steps {steps}: at least 1 is needed.")
+    measure = partial(audit_alignment, recipe=SEGMENTER, steps=steps, device=device, progress=progress)
+    return (*AUDITS, Audit("alignment", measure, alignment_table))
 
 
 def _described(evidence: Evidence) -> dict[str, Any]:

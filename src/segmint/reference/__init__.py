@@ -1,1 +1,1 @@
-"""What real data teaches: nearest neighbours of synthetic images."""
+"""What real data teaches: nearest neighbours of synthetic images, a segmenter."""

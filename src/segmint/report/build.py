@@ -12,6 +12,7 @@ from typing import Any
 from segmint.errors import UserError
 from segmint.outputs import write_text
 from segmint.report import facts
+from segmint.report.alignment import alignment_section
 from segmint.report.arms import read_arms
 from segmint.report.headline import make_headline
 from segmint.report.inspection import inspection_facts
@@ -24,6 +25,7 @@ _CONTENTS = (
     ("trial", "Segmentation trial"),
     ("pairs", "Real and generated"),
     ("masks", "Masks"),
+    ("alignment", "Alignment"),
     ("training", "Training"),
     ("health", "Health warnings"),
     ("data", "Data"),
@@ -69,6 +71,7 @@ def render(material: Material) -> str:
         trial=trial,
         pairs=pairs_section(material.run) if material.run else None,
         masks=masks_section(material, numbers),
+        alignment=alignment_section(material),
         training=training_section(material.run, numbers) if material.run else None,
         data={
             "rows": facts.data_rows(material),

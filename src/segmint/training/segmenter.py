@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,12 @@ from segmint.data.pool import PairPool
 from segmint.errors import UserError
 from segmint.outputs import write_json
 from segmint.recipes import find_recipe
-from segmint.recipes.contract import SegmenterStage, Task
+from segmint.recipes.contract import Recipe, RecipeSettings, SegmenterStage, Task
 from segmint.training.build import build_stages
 from segmint.training.checkpoint import restore
 from segmint.training.examination import segmenter_examiner
 from segmint.training.loop import Interrupted, Loop, Plan
-from segmint.training.precision import choose_hardware
+from segmint.training.precision import Hardware, choose_hardware
 from segmint.training.progress import shown_progress
 from segmint.training.run_config import as_json
 from segmint.training.run_folder import RunFolder, RunLog
@@ -44,6 +44,67 @@ class Segmenter:
             parts.append(self.stage.probabilities(chunk).cpu().numpy())
         probabilities = np.concatenate(parts)
         return probabilities.argmax(axis=1).astype(np.uint8), probabilities
+
+
+@dataclass(frozen=True)
+class SegmenterPlan:
+    """A training with everything resolved."""
+
+    recipe: Recipe
+    task: Task
+    settings: RecipeSettings
+    capacity: str
+    hardware: Hardware
+    seed: int
+    training_slices: int
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What config.json holds: two trainings on the same slices with equal ones give the same segmenter."""
+        return {
+            "segmint": metadata.version("segmint"),
+            "recipe": self.recipe.name,
+            "preset": "repaired",
+            "capacity": self.capacity,
+            "seed": self.seed,
+            "task": asdict(self.task),
+            **asdict(self.hardware),
+            "settings": self.settings.model_dump(mode="json"),
+            "training_slices": self.training_slices,
+        }
+
+
+def plan_segmenter(
+    recipe: str,
+    pool: PairPool,
+    *,
+    steps: int,
+    batch: int,
+    seed: int,
+    device: str = "auto",
+    precision: str = "auto",
+    threads: int | None = None,
+    settings: Mapping[str, str] | None = None,
+) -> SegmenterPlan:
+    """Resolve what `train_segmenter` is told.
+
+    Raises:
+        UserError: the recipe gives no segmenter, or a value is unknown.
+    """
+    chosen = find_recipe(recipe)
+    if "segmenter" not in chosen.gives:
+        raise UserError(f"{recipe} gives no segmenter: choose one that does (segmint recipes).")
+    hardware = choose_hardware(device=device, precision=precision, threads=threads)
+    capacity = "small" if hardware.device == "cpu" else "full"
+    return SegmenterPlan(
+        recipe=chosen,
+        task=Task(pool.size, pool.channels, pool.label_count, batch, steps * batch),
+        settings=chosen.settings(preset="repaired", capacity=capacity, changes=settings or {}),
+        capacity=capacity,
+        hardware=hardware,
+        seed=seed,
+        training_slices=len(pool),
+    )
 
 
 def train_segmenter(
@@ -73,25 +134,19 @@ def train_segmenter(
         UserError: the recipe gives no segmenter, or the folder belongs to another training.
         KeyboardInterrupt: stopped by Ctrl-C; a checkpoint was saved.
     """
-    chosen = find_recipe(recipe)
-    if "segmenter" not in chosen.gives:
-        raise UserError(f"{recipe} gives no segmenter: choose one that does (segmint recipes).")
-    hardware = choose_hardware(device=device, precision=precision, threads=threads)
+    planned = plan_segmenter(
+        recipe,
+        pool,
+        steps=steps,
+        batch=batch,
+        seed=seed,
+        device=device,
+        precision=precision,
+        threads=threads,
+        settings=settings,
+    )
+    task, hardware, config = planned.task, planned.hardware, planned.config
     hardware.apply()
-    capacity = "small" if hardware.device == "cpu" else "full"
-    resolved = chosen.settings(preset="repaired", capacity=capacity, changes=settings or {})
-    task = Task(pool.size, pool.channels, pool.label_count, batch, steps * batch)
-    config: dict[str, Any] = {
-        "segmint": metadata.version("segmint"),
-        "recipe": recipe,
-        "preset": "repaired",
-        "capacity": capacity,
-        "seed": seed,
-        "task": asdict(task),
-        **asdict(hardware),
-        "settings": resolved.model_dump(mode="json"),
-        "training_slices": len(pool),
-    }
     run = RunFolder(folder)
     if (folder / "config.json").exists():
         if run.config != as_json(config):
@@ -99,7 +154,7 @@ def train_segmenter(
     else:
         folder.mkdir(parents=True, exist_ok=True)
         write_json(folder / "config.json", config)
-    (stage,) = build_stages(chosen, task, resolved, hardware, seed=seed)
+    (stage,) = build_stages(planned.recipe, task, planned.settings, hardware, seed=seed)
     assert isinstance(stage, SegmenterStage)
     checkpoints = run.checkpoints(run.stage_folder(0, stage.name))
     if run.status == "done":

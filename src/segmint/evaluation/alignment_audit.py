@@ -1,0 +1,185 @@
+"""Do masks follow their images? The section `alignment` of evaluation.json, its table, and its picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from segmint.data.pool import PoolPart
+from segmint.errors import UserError
+from segmint.evaluation.alignment import Agreement, compare_agreement, measure_agreement
+from segmint.evaluation.alignment_findings import alignment_findings, alignment_notes, alignment_sentences
+from segmint.evaluation.budget import BATCH, default_steps
+from segmint.evaluation.evidence import Chosen, Evidence
+from segmint.evaluation.scoring import Predicts
+from segmint.outputs import without_nan
+from segmint.reference.segmenter import reference_segmenter
+from segmint.training.previews import GAP, overlay
+
+PICTURE = "alignment.png"
+_EXAMPLES = 4
+_TILE = 128
+_OPACITY = 0.45
+
+
+def audit_alignment(
+    evidence: Evidence, folder: Path, *, recipe: str, steps: int | None, device: str, progress: bool
+) -> dict[str, Any]:
+    """Train a segmenter on the real training slices, or read it back, and see with it whether masks follow images.
+
+    Args:
+        recipe: of the segmenter.
+        steps: of its training; default: by size, as in a trial.
+
+    Returns:
+        As `see_alignment`.
+
+    Raises:
+        UserError: the datasets differ in their channels, or the segmenter cannot be trained.
+    """
+    training, held = evidence.training, evidence.holdout
+    for other in (evidence.synthetic, *([held] if held is not None else [])):
+        _check_channels(training, other)
+    steps = default_steps(training.slices.size) if steps is None else steps
+    segmenter = reference_segmenter(
+        PoolPart(training.slices, training.indices),
+        PoolPart(held.slices, held.indices) if held is not None else None,
+        steps=steps,
+        batch=BATCH,
+        recipe=recipe,
+        device=device,
+        progress=progress,
+    )
+    return see_alignment(evidence, folder, segmenter, described={"recipe": recipe, "steps": steps, "batch": BATCH})
+
+
+def see_alignment(
+    evidence: Evidence, folder: Path, segmenter: Predicts, *, described: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Hold the masks of synthetic and of held-out real images against what a segmenter sees in them; draw some.
+
+    Args:
+        segmenter: one that has learned from the real training slices alone.
+        described: its `recipe`, `steps` and `batch`.
+
+    Returns:
+        As `compare_agreement`, NaN as None, with `segmenter` (`described`, and its `slices` and `subjects`), `shown` and
+        `held_out` (the `slices` there were, those `shown`, their `subjects`; `held_out` None without any), `examples`
+        (`pair`, `dice`, and its `kind`: of the `lowest` agreement, or about the `median`), `findings`, `sentences`,
+        `notes`, and `picture`, a file in `folder` with the examples: the image, the image with its mask, and with the mask
+        that the segmenter gives.
+    """
+    training = evidence.training
+    synthetic = measure_agreement(segmenter, evidence.synthetic)
+    held = measure_agreement(segmenter, evidence.holdout) if evidence.holdout is not None else None
+    section: dict[str, Any] = {
+        "segmenter": {**described, "slices": len(training.indices), "subjects": len(set(training.subjects))},
+        "shown": _counted(synthetic),
+        "held_out": _counted(held) if held is not None else None,
+        **compare_agreement(synthetic, held, label_names=evidence.label_names),
+    }
+    section["findings"] = alignment_findings(section)
+    section["sentences"] = alignment_sentences(section)
+    section["notes"] = alignment_notes(section)
+    groups = _examples(synthetic)
+    names = synthetic.chosen.names
+    section["examples"] = [
+        {"pair": names[i], "dice": float(synthetic.by_slice[i]), "kind": kind} for kind, of in groups for i in of
+    ]
+    section["picture"] = None
+    if section["examples"]:
+        section["picture"] = PICTURE
+        _draw([of for _, of in groups], synthetic.chosen, segmenter, folder / PICTURE)
+    content: dict[str, Any] = without_nan(section)
+    return content
+
+
+def _check_channels(training: Chosen, other: Chosen) -> None:
+    ours, theirs = (one.slices.dataset for one in (training, other))
+    if ours.channel_names != theirs.channel_names:
+        raise UserError(
+            f"{ours.root} and {theirs.root} differ in their channels ({', '.join(ours.channel_names)} against"
+            f" {', '.join(theirs.channel_names)}): --alignment needs equal ones."
+        )
+
+
+def _counted(one: Agreement) -> dict[str, int]:
+    return {"slices": one.total, "shown": len(one.chosen.indices), "subjects": len(set(one.chosen.subjects))}
+
+
+def _examples(synthetic: Agreement) -> list[tuple[str, list[int]]]:
+    """Positions of the pairs that agree least, and of those about the median; of masks that are not tiny.
+
+    In a mask of a few pixels any difference makes a Dice of 0, which shows nothing.
+    """
+    areas = (synthetic.counts[:, 1:, 0] + synthetic.counts[:, 1:, 2]).sum(axis=1)
+    if not areas.any():
+        return []
+    telling = np.flatnonzero(areas >= np.median(areas[areas > 0]) / 4)
+    order = telling[np.argsort(synthetic.by_slice[telling], kind="stable")]
+    lowest = order[:_EXAMPLES]
+    start = max(len(lowest), (len(order) - _EXAMPLES) // 2)
+    groups = [("lowest", lowest.tolist()), ("median", order[start : start + _EXAMPLES].tolist())]
+    return [(kind, of) for kind, of in groups if of]
+
+
+def _draw(groups: list[list[int]], chosen: Chosen, segmenter: Predicts, path: Path) -> None:
+    """One column a pair: the last channel, the same with its mask, the same with the segmenter's."""
+    columns: list[NDArray[np.uint8]] = []
+    for number, group in enumerate(groups):
+        indices = chosen.indices[group]
+        images, given = np.asarray(chosen.slices.images[indices]), np.asarray(chosen.slices.labels[indices])
+        predicted, _ = segmenter.predict(images)
+        if number:
+            height = columns[0].shape[0]
+            columns.append(np.full((height, 4 * GAP, 3), 255, dtype=np.uint8))
+        for image, masks in zip(images, zip(given, predicted, strict=True), strict=True):
+            tiles = [_tile(image[-1], mask) for mask in (np.zeros_like(masks[0]), *masks)]
+            columns.append(np.concatenate(tiles))
+    Image.fromarray(np.concatenate(columns, axis=1)).save(path)
+
+
+def _tile(image: NDArray[np.float32], mask: NDArray[np.integer]) -> NDArray[np.uint8]:
+    scale = max(1, _TILE // len(mask))
+    coloured = overlay(image, mask, opacity=_OPACITY).repeat(scale, axis=0).repeat(scale, axis=1)
+    return np.pad(coloured, ((GAP, GAP), (GAP, GAP), (0, 0)), constant_values=255)
+
+
+def alignment_table(section: Mapping[str, Any]) -> RenderableType:
+    """Dice by label on either side and their ratio as a table, the sentences and findings below it, for a rich console."""
+    table = Table(
+        title="Dice between masks and what a segmenter sees in the images; 95% intervals",
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1),
+        pad_edge=False,
+    )
+    table.add_column("label", overflow="fold", style="bold")
+    for heading in ("synthetic", "held out", "ratio"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    several = len(section["labels"]) > 1
+    for name, one in (*section["labels"].items(), *([("mean", section["mean"])] if several else [])):
+        cells = [("dice", one["synthetic"]), ("dice", one["holdout"]), ("value", one["ratio"])]
+        table.add_row(Text(name), *(_cell(said, key) for key, said in cells))
+    said = [Text(sentence) for sentence in section["sentences"]]
+    found = [Text(f"{one['code']}: {one['message']} {one['advice']}", style="bold red") for one in section["findings"]]
+    notes = [Text(f"- {note}", style="dim") for note in section["notes"]]
+    return Group(table, *said, *found, *notes)
+
+
+def _cell(one: Mapping[str, Any] | None, key: str) -> Text:
+    if one is None or one[key] is None:
+        return Text("–")
+    low, high = one["interval"]
+    interval = "" if low is None else f"\n{low:.2f}–{high:.2f}"
+    return Text.assemble(f"{one[key]:.2f}", (interval, "dim"))
