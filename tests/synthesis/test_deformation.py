@@ -6,8 +6,17 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import ndimage
 
-from segmint.synthesis.deformation import Deformation, ObjectMove, Strength, deform, draw_deformation, move_object
+from segmint.synthesis.deformation import (
+    Deformation,
+    ObjectMove,
+    Strength,
+    deform,
+    deform_finely,
+    draw_deformation,
+    move_object,
+)
 
 NOTHING = Strength(rotation=0, scale=0, shear=0, shift=0, bend=0)
 STILL = np.zeros((2, 32, 32), dtype=np.float32)
@@ -151,3 +160,37 @@ def test_maps_must_lie_on_one_grid() -> None:
     drawn = draw_deformation(np.random.default_rng(0), shape=(40, 40), strength=NOTHING)
     with pytest.raises(ValueError, match="grid"):
         deform(organ(), drawn, conditions=np.zeros((1, 20, 20), dtype=np.uint8))
+
+
+def test_lines_a_pixel_wide_keep_together_and_keep_their_area() -> None:
+    tree = np.zeros((64, 64), dtype=np.uint8)
+    tree[8:56, 32] = tree[20, 10:32] = tree[40, 32:56] = 1
+    places = np.arange(20)
+    tree[20 + places, 31 - places] = 1
+    coarse, fine = [], []
+    for seed in range(20):
+        drawn = draw_deformation(np.random.default_rng(seed), shape=tree.shape, strength=Strength())
+        for found, one in (
+            (coarse, deform(tree, drawn)[0]),
+            (fine, deform_finely(tree, drawn, conditions=tree[None])[0]),
+        ):
+            found.append((ndimage.label(one, np.ones((3, 3)))[1], one.sum()))
+    pieces_coarse, pieces_fine = (np.array(found)[:, 0] for found in (coarse, fine))
+    assert pieces_fine.mean() < 1.5
+    assert pieces_fine.mean() < pieces_coarse.mean()
+    areas_coarse, areas_fine = (np.array(found)[:, 1] for found in (coarse, fine))
+    assert np.abs(areas_fine / areas_coarse - 1).max() < 0.15
+
+
+def test_deforming_finely_moves_conditions_along_and_changes_nothing_without_strength() -> None:
+    still = draw_deformation(np.random.default_rng(0), shape=(40, 40), strength=NOTHING)
+    ids, conditions = deform_finely(organ(), still, conditions=np.stack([organ(), organ() > 0]).astype(np.uint8))
+    assert np.array_equal(ids, organ())
+    assert np.array_equal(conditions[1], organ() > 0)
+    drawn = draw_deformation(np.random.default_rng(3), shape=(40, 40), strength=Strength())
+    ids, conditions = deform_finely(organ(), drawn, conditions=organ()[None])
+    assert np.array_equal(conditions[0], ids)
+    assert set(np.unique(ids)) <= {0, 1, 2, 3}
+    bare, none = deform_finely(organ(), drawn, conditions=NONE)
+    assert np.array_equal(bare, ids)
+    assert none.shape == NONE.shape

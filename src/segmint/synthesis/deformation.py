@@ -2,8 +2,7 @@
 
 What is drawn at random (`draw_deformation`) is kept apart from its application (`deform`), so that condition maps move
 along with their label map. Ids are taken from the nearest pixel, never mixed. That breaks lines that are hardly wider
-than a pixel, so thin structures are deformed on the grid they were drawn on and then made smaller: a drawn deformation
-fits every resolution.
+than a pixel, so masks are deformed on a finer grid (`deform_finely`) and made smaller again as real ones are.
 """
 
 from __future__ import annotations
@@ -13,7 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from skimage.morphology import skeletonize
 
+from segmint.data.placement import Placement
+
+# Pixels of the finer grid per pixel and direction, and the side above which maps are fine enough as they are.
+_FINER, _FINE_SIDE = 4, 512
 # A displacement whose gradient stays below 1 everywhere folds nothing over.
 _STEEPEST = 0.8
 # Cells either way of the lattice that bends; finer bends than that are not asked for.
@@ -145,6 +149,46 @@ def deform(ids: Ids, deformation: Deformation, *, conditions: Ids | None = None)
         ids = move_object(ids, move, conditions=maps)
     rows, columns = _source(deformation, ids.shape, mirrored=_reaches_border(np.concatenate([ids[None], maps])))
     return ids[rows, columns], maps[:, rows, columns]
+
+
+def deform_finely(ids: Ids, deformation: Deformation, *, conditions: Ids) -> tuple[Ids, Ids]:
+    """`deform` on a grid four times as fine, so that lines a pixel wide keep together; square maps.
+
+    On the way back each pixel takes the label with the largest share in it, and labels keep their area, as in
+    `Placement.place_label`; background through which the skeleton of a label runs is given to it in exchange for
+    pixels of smaller share beside the skeleton, so that what hung together still does. Maps of more than 512 pixels are
+    deformed as they are.
+
+    Args:
+        ids: [S, S]; conditions: [M, S, S].
+    """
+    if len(ids) > _FINE_SIDE:
+        return deform(ids, deformation, conditions=conditions)
+    fine, maps = deform(_enlarged(ids), deformation, conditions=_enlarged(conditions))
+    reduced = [_reduced(one) for one in (fine, *maps)]
+    return reduced[0], np.array(reduced[1:], dtype=np.uint8).reshape(conditions.shape)
+
+
+def _reduced(fine: Ids) -> Ids:
+    side = len(fine) // _FINER
+    reduced = Placement(side, 1 / _FINER).place_label(fine)
+    for label in np.unique(fine[fine > 0]):
+        body = fine == label
+        reduced[_blocks(skeletonize(body)).any(axis=(1, 3)) & (reduced == 0)] = label
+        shares, held = _blocks(body).mean(axis=(1, 3)), reduced == label
+        beside = np.flatnonzero(held & ~skeletonize(held))
+        surplus = max(0, int(held.sum()) - round(float(shares.sum())))
+        reduced.ravel()[beside[np.argsort(shares.ravel()[beside], kind="stable")[:surplus]]] = 0
+    return reduced
+
+
+def _blocks(fine: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """[4h, 4w] -> [h, 4, w, 4]."""
+    return fine.reshape(len(fine) // _FINER, _FINER, -1, _FINER)
+
+
+def _enlarged(maps: Ids) -> Ids:
+    return maps.repeat(_FINER, axis=-2).repeat(_FINER, axis=-1)
 
 
 def move_object(ids: Ids, move: ObjectMove, *, conditions: Ids) -> Ids:

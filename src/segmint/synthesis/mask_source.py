@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from segmint.data.conditioned_pool import ConditionedPool
 from segmint.errors import UserError
 from segmint.recipes.contract import MaskStage, PairStage
-from segmint.synthesis.deformation import Strength, deform, draw_deformation
+from segmint.synthesis.deformation import Strength, deform_finely, draw_deformation
 from segmint.training.examination import CHUNK, draw_hard
 from segmint.training.mask_examination import draw_masks
 
@@ -100,7 +100,7 @@ class DeformedMasks(MaskSource):
         for attempt in range(ATTEMPTS):
             generator = np.random.default_rng([seed, 23, index, attempt])
             drawn = draw_deformation(generator, shape=(masks.shape[1], masks.shape[2]), strength=STRENGTH, labels=moved)
-            ids, conditions = deform(masks[0], drawn, conditions=masks[1:])
+            ids, conditions = deform_finely(masks[0], drawn, conditions=masks[1:])
             if self.label is None or bool((ids == self.label).any()) == self.present:
                 return np.concatenate([ids[None], conditions])
         raise UserError(
