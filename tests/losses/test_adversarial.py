@@ -7,7 +7,12 @@ import pytest
 import torch
 from scipy.special import expit
 
-from segmint.losses.adversarial import discriminator_logistic, generator_logistic
+from segmint.losses.adversarial import (
+    discriminator_logistic,
+    discriminator_relativistic,
+    generator_logistic,
+    generator_relativistic,
+)
 
 
 def test_generator_loss_is_minus_log_sigmoid() -> None:
@@ -53,3 +58,27 @@ def test_each_term_pulls_its_own_way() -> None:
     assert fake.grad is not None
     assert torch.allclose(real.grad, torch.full((2,), -0.25))
     assert torch.allclose(fake.grad, torch.full((2,), 0.25))
+
+
+def test_relativistic_losses_are_logistic_losses_of_differences() -> None:
+    real, fake = torch.randn(9, dtype=torch.float64) * 3, torch.randn(9, dtype=torch.float64) * 3
+    difference = (real - fake).numpy()
+    assert float(discriminator_relativistic(real, fake)) == pytest.approx(-np.log(expit(difference)).mean())
+    assert float(generator_relativistic(real, fake)) == pytest.approx(-np.log(expit(-difference)).mean())
+
+
+def test_relativistic_losses_know_differences_alone() -> None:
+    real, fake = torch.randn(9), torch.randn(9)
+    for loss in (discriminator_relativistic, generator_relativistic):
+        assert torch.allclose(loss(real + 5, fake + 5), loss(real, fake), atol=1e-5)
+
+
+def test_a_real_that_scores_above_its_fake_still_teaches_the_generator() -> None:
+    """Where the logistic loss is content with a fake of logit 50, the relativistic one asks what the real beside it has."""
+    fake = torch.tensor([50.0], requires_grad=True)
+    generator_logistic(fake).backward()
+    assert fake.grad is not None
+    assert float(fake.grad) == pytest.approx(0, abs=1e-6)
+    fake.grad = None
+    generator_relativistic(torch.tensor([60.0]), fake).backward()
+    assert float(fake.grad) == pytest.approx(-1, abs=1e-3)

@@ -89,7 +89,7 @@ def train(random_batch: Callable[..., Batch]) -> Callable[..., list[dict[str, An
 
 @pytest.fixture
 def seen_by_discriminator() -> Callable[[JointStage, Batch], list[Tensor]]:
-    """Inputs of the discriminator in one step: fakes, fakes again, reals (and reals for R1)."""
+    """Inputs of the discriminator in one step, in the order in which it sees them."""
 
     def look(stage: JointStage, batch: Batch) -> list[Tensor]:
         seen: list[Tensor] = []

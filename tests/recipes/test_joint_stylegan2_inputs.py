@@ -135,10 +135,11 @@ def test_reals_and_fakes_are_augmented_alike_and_labels_keep_their_sum(
     stage, batch = build("repaired"), random_batch()
     plain = stage.real_pairs(batch)
     stage.augmentation_strength.fill_(0.8)
-    generator_view, fakes, reals, penalised = seen_by_discriminator(stage, batch)
+    generator_view, beside, fakes, reals, penalised, penalised_fakes = seen_by_discriminator(stage, batch)
     assert not torch.allclose(reals, plain, atol=0.1)
     assert not torch.equal(penalised, reals), "R1 draws its own augmentation"
-    for pairs in (generator_view, fakes, reals, penalised):
+    assert not torch.equal(penalised_fakes, fakes), "so does R2"
+    for pairs in (generator_view, beside, fakes, reals, penalised, penalised_fakes):
         # K maps in [-1, 1] that sum to one as probabilities sum to 2 - K.
         total = pairs[:, CHANNELS:].sum(dim=1)
         assert torch.allclose(total, torch.full_like(total, 2.0 - LABELS), atol=1e-4)
@@ -156,7 +157,9 @@ def test_ada_moves_every_four_steps_against_the_sign(
     build: Build, train: Train, watch: Watch, logit: float, direction: int
 ) -> None:
     """Four steps of four images are 16 images of the thousand that would carry the strength from 0 to 1."""
-    stage = confident(build("repaired", ada_kimg="1", path_length_weight="0", r1_gamma="0"), logit)
+    stage = confident(
+        build("repaired", adversarial_loss="logistic", ada_kimg="1", path_length_weight="0", r1_gamma="0"), logit
+    )
     stage.augmentation_strength.fill_(0.2)
     update = watch(stage)
     train(stage, 3, update)
@@ -171,7 +174,9 @@ def test_ada_moves_every_four_steps_against_the_sign(
 def test_ada_stays_within_its_range(
     build: Build, train: Train, watch: Watch, logit: float, start: float, limit: float
 ) -> None:
-    stage = confident(build("repaired", ada_kimg="1", path_length_weight="0", r1_gamma="0"), logit)
+    stage = confident(
+        build("repaired", adversarial_loss="logistic", ada_kimg="1", path_length_weight="0", r1_gamma="0"), logit
+    )
     stage.augmentation_strength.fill_(start)
     stage.sign_sum.fill_(3 if logit > 0 else -3)
     stage.steps.fill_(3)
@@ -182,7 +187,17 @@ def test_ada_stays_within_its_range(
 def test_ada_compares_the_mean_sign_with_its_target(build: Build, train: Train, watch: Watch) -> None:
     """Mean sign 0 lies below the target of 0.6 and above one of -0.5."""
     for target, direction in (("0.6", -1), ("-0.5", 1)):
-        stage = confident(build("repaired", ada_target=target, ada_kimg="1", path_length_weight="0", r1_gamma="0"), 0)
+        stage = confident(
+            build(
+                "repaired",
+                adversarial_loss="logistic",
+                ada_target=target,
+                ada_kimg="1",
+                path_length_weight="0",
+                r1_gamma="0",
+            ),
+            0,
+        )
         stage.augmentation_strength.fill_(0.5)
         stage.sign_sum.fill_(0.0)
         stage.steps.fill_(3)
@@ -190,6 +205,20 @@ def test_ada_compares_the_mean_sign_with_its_target(build: Build, train: Train, 
             parameter.data.zero_()
         train(stage, 1, watch(stage))
         assert float(stage.augmentation_strength) == pytest.approx(0.5 + direction * 16 / 1000)
+
+
+def test_ada_of_the_relativistic_loss_compares_reals_with_fakes(build: Build, train: Train, watch: Watch) -> None:
+    """A bias moves all logits alike, so it tells nothing of overfitting: the mean sign of the differences is 0 here."""
+    stage = confident(
+        build("repaired", adversarial_loss="relativistic", ada_kimg="1", path_length_weight="0", r1_gamma="0"), 50
+    )
+    for name, parameter in stage.discriminator.named_parameters():
+        if "logit.bias" not in name:
+            parameter.data.zero_()
+    stage.augmentation_strength.fill_(0.5)
+    stage.steps.fill_(3)
+    train(stage, 1, watch(stage))
+    assert float(stage.augmentation_strength) == pytest.approx(0.5 - 16 / 1000)
 
 
 def test_without_ada_the_strength_stays_zero(build: Build, train: Train, watch: Watch) -> None:

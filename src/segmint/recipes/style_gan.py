@@ -12,7 +12,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from segmint.errors import UserError
-from segmint.losses.adversarial import discriminator_logistic, generator_logistic
+from segmint.losses.adversarial import (
+    discriminator_logistic,
+    discriminator_relativistic,
+    generator_logistic,
+    generator_relativistic,
+)
 from segmint.losses.gradient_penalty import r1_penalty
 from segmint.losses.path_length import path_length_penalty, path_lengths
 from segmint.networks.paired_augmentation import apply_augmentation, draw_augmentation
@@ -38,6 +43,9 @@ class StyleGANSettings(RecipeSettings):
     # Feature maps left at the output's resolution; where the base leaves fewer, it is raised.
     width_minimum: int = Field(0, ge=0)
     learning_rate: float = Field(0.002, gt=0)
+    adversarial_loss: Literal["logistic", "relativistic"] = "logistic"
+    # Whether the gradient penalty is taken at fakes too (R2), which the relativistic loss needs [Huang 2024, section 2].
+    penalise_fakes: bool = False
     # "auto" is 0.0002 size^2 / batch [Karras 2020a, appendix C].
     r1_gamma: NonNegativeFloat | Literal["auto"] = 10.0
     r1_every: int = Field(16, ge=1)
@@ -173,7 +181,7 @@ class StyleGANStage(Stage):
         self.discriminator.requires_grad_(False)
         with update.autocast():
             fakes, _ = self._fakes(len(reals), update, track=True)
-            loss = generator_logistic(self.discriminator(self._augmented(fakes, update)))
+            loss = self._generator_loss(reals, fakes, update)
         update("generator", loss)
         logged["generator"]["adversarial"] = loss.detach()
         if self.settings.path_length_weight and step % self.settings.path_length_every == 0:
@@ -185,7 +193,8 @@ class StyleGANStage(Stage):
                 fakes, _ = self._fakes(len(reals), update)
             fake_logits = self.discriminator(self._augmented(fakes, update))
             real_logits = self.discriminator(self._augmented(reals, update))
-            loss = discriminator_logistic(real_logits, fake_logits)
+            relativistic = self.settings.adversarial_loss == "relativistic"
+            loss = (discriminator_relativistic if relativistic else discriminator_logistic)(real_logits, fake_logits)
         update("discriminator", loss)
         logged["discriminator"] |= {
             "adversarial": loss.detach(),
@@ -193,12 +202,24 @@ class StyleGANStage(Stage):
             "fake_logit": fake_logits.detach().mean(),
         }
         if self.r1_gamma and step % self.settings.r1_every == 0:
-            logged["discriminator"]["r1"] = self._r1(reals, update)
-        self.sign_sum += real_logits.detach().sign().mean()
+            logged["discriminator"]["r1"] = self._gradient_penalty(reals, update)
+            if self.settings.penalise_fakes:
+                logged["discriminator"]["r2"] = self._gradient_penalty(fakes, update)
+        # Where only differences of logits mean something, the sign of the difference is what tells of overfitting.
+        signed = real_logits - fake_logits if relativistic else real_logits
+        self.sign_sum += signed.detach().sign().mean()
         self.steps += 1
         if self.settings.augmentation == "ada":
             self._adapt(len(reals))
         return logged
+
+    def _generator_loss(self, reals: Tensor, fakes: Tensor, update: Update) -> Tensor:
+        fake_logits = self.discriminator(self._augmented(fakes, update))
+        if self.settings.adversarial_loss == "logistic":
+            return generator_logistic(fake_logits)
+        with torch.no_grad():
+            real_logits = self.discriminator(self._augmented(reals, update))
+        return generator_relativistic(real_logits, fake_logits)
 
     def _mirrored(self, batch: Batch, update: Update) -> Batch:
         images, labels, conditions = batch.images, batch.labels, batch.conditions
@@ -255,9 +276,10 @@ class StyleGANStage(Stage):
         update("generator", penalty * (self.settings.path_length_weight * self.settings.path_length_every))
         return penalty.detach()
 
-    def _r1(self, reals: Tensor, update: Update) -> Tensor:
+    def _gradient_penalty(self, pairs: Tensor, update: Update) -> Tensor:
+        """R1 at reals, R2 at fakes."""
         # With respect to what the discriminator sees: the augmented pairs.
-        seen = self._augmented(reals, update).detach().requires_grad_(True)
+        seen = self._augmented(pairs, update).detach().requires_grad_(True)
         penalty = r1_penalty(self.discriminator(seen), seen)
         update("discriminator", penalty * (self.r1_gamma / 2 * self.settings.r1_every))
         return penalty.detach()
