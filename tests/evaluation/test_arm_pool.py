@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segmint.data.slices import SliceSet
-from segmint.evaluation.arm_pool import FLIPS, build_pool, choose_flips, choose_real
+from segmint.errors import UserError
+from segmint.evaluation import arm_pool
+from segmint.evaluation.arm_pool import FLIPS, build_pool, choose_flips, choose_real, holding
 from segmint.evaluation.arms import parse_arm
 from segmint.evaluation.regime import Regime
 from segmint.evaluation.synthetic_sets import SyntheticSet, open_synthetic_sets
@@ -88,3 +90,28 @@ def test_a_flips_only_the_slices_of_r(regime: Regime, slices: SliceSet) -> None:
     chosen = set(pool.parts[0].indices.tolist())
     assert len(chosen) == 3
     assert {int(i) for part in pool.parts[1:] for i in part.indices} == chosen
+
+
+def test_b_repeats_the_slices_with_a_label_evenly(regime: Regime, slices: SliceSet) -> None:
+    held = holding(slices, regime.training, 2)
+    assert len(held) > 0
+    assert all((slices.labels[i] == 2).any() == (i in held) for i in regime.training)
+    pool = build_pool(parse_arm("100R+250B"), real=slices, indices=regime.training, synthetic=None, seed=0, repeat=2)
+    n = len(regime.training)
+    extra = pool.parts[1].indices
+    assert len(pool) == n + (250 * n + 50) // 100
+    assert set(extra.tolist()) == set(held.tolist())
+    times = np.bincount(np.searchsorted(held, extra))
+    assert times.max() - times.min() <= 1
+
+
+def test_b_repeats_only_slices_of_r(regime: Regime, slices: SliceSet) -> None:
+    pool = build_pool(parse_arm("20R+100B"), real=slices, indices=regime.training, synthetic=None, seed=5, repeat=1)
+    assert set(pool.parts[1].indices.tolist()) <= set(pool.parts[0].indices.tolist())
+
+
+def test_nothing_to_repeat_is_said(regime: Regime, slices: SliceSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A random part of the real slices may hold none with the label."""
+    monkeypatch.setattr(arm_pool, "holding", lambda *_: np.array([], dtype=np.int64))
+    with pytest.raises(UserError, match="20R\\+100B has no real slice with tumour to repeat"):
+        build_pool(parse_arm("20R+100B"), real=slices, indices=regime.training, synthetic=None, seed=5, repeat=2)

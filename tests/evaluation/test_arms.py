@@ -17,6 +17,7 @@ from segmint.evaluation.arms import DEFAULT_ARMS, PRIMARY_ARM, REAL_ARM, Arm, Ar
         ("100R+300F", Arm(real=100, synthetic=300)),
         ("300F+100R", Arm(real=100, synthetic=300)),
         (" 100r + 300a ", Arm(real=100, flipped=300)),
+        ("100R+64b", Arm(real=100, repeated=64)),
         ("25R+1000F+75A", Arm(real=25, synthetic=1000, flipped=75)),
     ],
 )
@@ -25,9 +26,9 @@ def test_reads_arms(text: str, arm: Arm) -> None:
 
 
 @settings(deadline=None, max_examples=40)
-@given(st.integers(0, 100), st.integers(0, 2000), st.integers(0, 3))
-def test_name_reads_back(real: int, synthetic: int, copies: int) -> None:
-    arm = Arm(real=real, synthetic=synthetic, flipped=copies * (real or 100))
+@given(st.integers(0, 100), st.integers(0, 2000), st.integers(0, 3), st.integers(0, 500))
+def test_name_reads_back(real: int, synthetic: int, copies: int, repeated: int) -> None:
+    arm = Arm(real=real, synthetic=synthetic, flipped=copies * (real or 100), repeated=repeated)
     if arm != Arm():
         assert parse_arm(arm.name) == arm
 
@@ -64,5 +65,6 @@ def test_refuses_no_arms_and_the_same_arm_twice() -> None:
 def test_counts_are_shares_of_the_real_slices() -> None:
     assert parse_arm("50R+300F+100A").counts(11) == ArmCounts(real=6, synthetic=33, flipped=11)
     assert parse_arm("100R+100F").counts(7).total == 14
+    assert parse_arm("100R+64B").counts(25) == ArmCounts(real=25, synthetic=0, flipped=0, repeated=16)
     with pytest.raises(UserError, match="none"):
         parse_arm("1R").counts(10)

@@ -104,3 +104,17 @@ def test_the_real_dataset_is_real_and_every_set_gets_a_seed(
     other = study.write_synthetic(tmp_path / "other", study.provenance(open_dataset(real)), pairs=45, seed=9)
     with pytest.raises(UserError, match="--seeds 1 cannot use all 2"):
         designed(real, [synthetic, other], seeds=1)
+
+
+def test_repeated_slices_need_a_label_and_tell_the_balance(real: Path) -> None:
+    design = designed(real, [], arms="100R,100R+100B", repeat="tumour")
+    assert design.repeat == 2
+    assert design.settings()["repeat"] == 2
+    assert "100R+100B: tumour is in 100% of its real and repeated slices, in 100% of the real ones." in design.notes
+    for arms, repeat, words in (
+        ("100R+100B", None, "--repeat LABEL"),
+        ("100R", "tumour", "no arm repeats"),
+        ("100R+100B", "cyst", "there is no such label"),
+    ):
+        with pytest.raises(UserError, match=words):
+            designed(real, [], arms=arms, repeat=repeat)

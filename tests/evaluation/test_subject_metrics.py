@@ -24,11 +24,16 @@ def test_every_metric_is_declared_and_measured() -> None:
     assert list(found) == [metric.name for metric in METRICS]
     assert set(OF_COUNTS) < set(found)
     best = {"hd95": 0, "volume_error": 0, "relative_volume_error": 0, "false_positive_volume": np.nan}
+    best["false_positive_area"] = np.nan
     for metric in METRICS:
         assert metric.direction in ("higher", "lower", "zero")
         assert np.array_equal(found[metric.name][0], best.get(metric.name, 1.0), equal_nan=True), metric.name
     absent = {name for name, values in found.items() if np.isnan(values[1])}
-    assert absent == {metric.name for metric in METRICS} - {"specificity", "false_positive_volume"}
+    assert absent == {metric.name for metric in METRICS} - {
+        "specificity",
+        "false_positive_volume",
+        "false_positive_area",
+    }
 
 
 def test_values_are_physical() -> None:
@@ -51,3 +56,15 @@ def test_maps_of_one_subject_are_summed_before_dividing() -> None:
     assert found["nsd"][0] == pytest.approx(2 / 3)
     assert found["hd95"][0] == 0
     assert found["volume_error"][0] == pytest.approx(64)
+
+
+def test_false_alarms_are_measured_on_slices_without_the_label() -> None:
+    """Slices 4 to 7 along the first axis hold the label; the prediction reaches over two that do not."""
+    tally = SubjectTally(2, tolerance=1.0)
+    tally.add(cube(4, side=6), cube(4), spacing=(3.0, 1.0, 0.5), axis=0)
+    assert tally.metrics()["false_positive_area"][0] == pytest.approx(2 * 16 * 0.5 / 8)
+    tally.add(cube(0)[0], np.zeros((12, 12), dtype=np.uint8), spacing=(1.0, 0.5))
+    assert tally.metrics()["false_positive_area"][0] == pytest.approx((2 * 16 * 0.5 + 16 * 0.5) / 9)
+    full = SubjectTally(2, tolerance=1.0)
+    full.add(cube(4)[5], cube(4)[5], spacing=(1.0, 1.0))
+    assert np.isnan(full.metrics()["false_positive_area"][0])

@@ -33,6 +33,10 @@ def trial_verb(
     real_slices: Annotated[
         int | None, typer.Option("--real-slices", metavar="N", help="Use only N real slices, drawn at random.")
     ] = None,
+    repeat: Annotated[
+        str | None,
+        typer.Option("--repeat", metavar="LABEL", help="Arms with B, such as 100R+50B, repeat real slices with it."),
+    ] = None,
     demonstration: Annotated[
         bool, typer.Option("--demonstration", help="Say in the verdict that this is no evidence.")
     ] = False,
@@ -61,6 +65,7 @@ def trial_verb(
         augment=options.read_names(augment) or [],
         subset=subset,
         real_slices=real_slices,
+        repeat=repeat,
         demonstration=demonstration,
         overwrite=overwrite,
         device=device,

@@ -11,22 +11,26 @@ from segmint.errors import UserError
 REAL_ARM, PRIMARY_ARM = "100R", "100R+300F"
 DEFAULT_ARMS = (REAL_ARM, "100F", "100R+100F", PRIMARY_ARM, "100R+100A", "100R+300A")
 
-_TERM = re.compile(r"([0-9]+)([RFA])")
+_TERM = re.compile(r"([0-9]+)([RFAB])")
 _EXAMPLES = "100R, 50R, 100F, 100R+300F or 100R+300A"
 
 
 @dataclass(frozen=True)
 class Arm:
-    """A training set in percent of the real training slices: `real` R, `synthetic` F, `flipped` A."""
+    """A training set in percent of the real training slices: `real` R, `synthetic` F, `flipped` A, `repeated` B.
+
+    B are real slices that hold one chosen label, repeated: what balance alone does, without anything new.
+    """
 
     real: int = 0
     synthetic: int = 0
     flipped: int = 0
+    repeated: int = 0
 
     @property
     def name(self) -> str:
-        """The arm as it is written, R before F before A."""
-        shares = ((self.real, "R"), (self.synthetic, "F"), (self.flipped, "A"))
+        """The arm as it is written, R before F before A before B."""
+        shares = ((self.real, "R"), (self.synthetic, "F"), (self.flipped, "A"), (self.repeated, "B"))
         return "+".join(f"{share}{letter}" for share, letter in shares if share)
 
     def counts(self, real_slices: int) -> ArmCounts:
@@ -35,8 +39,9 @@ class Arm:
         Raises:
             UserError: a percentage comes to no slice at all.
         """
-        numbers = [(share * real_slices + 50) // 100 for share in (self.real, self.synthetic, self.flipped)]
-        for share, number in zip((self.real, self.synthetic, self.flipped), numbers, strict=True):
+        shares = (self.real, self.synthetic, self.flipped, self.repeated)
+        numbers = [(share * real_slices + 50) // 100 for share in shares]
+        for share, number in zip(shares, numbers, strict=True):
             if share and not number:
                 raise UserError(
                     f"The arm {self.name} has {share}% of {real_slices} real slices, which is none: raise it."
@@ -51,11 +56,12 @@ class ArmCounts:
     real: int
     synthetic: int
     flipped: int
+    repeated: int = 0
 
     @property
     def total(self) -> int:
         """All slices of the arm."""
-        return self.real + self.synthetic + self.flipped
+        return self.real + self.synthetic + self.flipped + self.repeated
 
 
 def parse_arm(text: str) -> Arm:
@@ -69,11 +75,16 @@ def parse_arm(text: str) -> Arm:
         match = _TERM.fullmatch(term.strip())
         if match is None or match[2] in shares or int(match[1]) == 0:
             raise UserError(
-                f"{text!r} is not an arm: join percentages of real (R), synthetic (F) and flipped real (A) slices by "
-                f"+, each letter once, such as {_EXAMPLES}."
+                f"{text!r} is not an arm: join percentages of real (R), synthetic (F), flipped real (A) and repeated real "
+                f"(B) slices by +, each letter once, such as {_EXAMPLES}."
             )
         shares[match[2]] = int(match[1])
-    arm = Arm(real=shares.get("R", 0), synthetic=shares.get("F", 0), flipped=shares.get("A", 0))
+    arm = Arm(
+        real=shares.get("R", 0),
+        synthetic=shares.get("F", 0),
+        flipped=shares.get("A", 0),
+        repeated=shares.get("B", 0),
+    )
     if arm.real > 100:
         raise UserError(f"The arm {text!r} wants more real slices than there are: at most 100R.")
     if arm.flipped > 3 * (arm.real or 100):

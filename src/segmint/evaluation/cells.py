@@ -96,6 +96,7 @@ class Bench:
     batch: int
     device: str
     train: TrainsSegmenter
+    repeat: int | None = None
 
 
 def plan_cells(arms: Sequence[Arm], *, seeds: int, synthetic_sets: int) -> tuple[Cell, ...]:
@@ -130,6 +131,7 @@ def run_cell(cell: Cell, folder: Path, bench: Bench) -> CellResult:
         indices=regime.training,
         synthetic=None if cell.synthetic is None else bench.synthetic[cell.synthetic],
         seed=cell.seed,
+        repeat=bench.repeat,
     )
     segmenter = bench.train(
         bench.segmenter,

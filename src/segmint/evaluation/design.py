@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from segmint.data.dataset import Dataset, open_dataset
+from segmint.data.label_names import find_label
 from segmint.data.slices import open_slices
 from segmint.data.split import make_split
 from segmint.data.subjects import Split
 from segmint.errors import UserError
+from segmint.evaluation.arm_pool import holding
 from segmint.evaluation.arms import DEFAULT_ARMS, Arm, parse_arms
 from segmint.evaluation.budget import BATCH, default_steps
 from segmint.evaluation.regime import Regime, choose_regime
@@ -39,6 +41,7 @@ class Design:
     augment: tuple[str, ...]
     subset: str | None
     real_slices: int | None
+    repeat: int | None
     demonstration: bool
     notes: tuple[str, ...]
 
@@ -59,6 +62,7 @@ class Design:
             "augment": list(self.augment),
             "subset": self.subset,
             "real_slices": self.real_slices,
+            "repeat": self.repeat,
             "demonstration": self.demonstration,
         }
 
@@ -77,6 +81,7 @@ def design_trial(
     augment: Sequence[str] = (),
     subset: str | None,
     real_slices: int | None,
+    repeat: str | None = None,
     device: str,
     demonstration: bool,
 ) -> Design:
@@ -111,6 +116,7 @@ def design_trial(
     regime = choose_regime(open_slices(dataset, size=size, axis=axis), split, subset=subset, real_slices=real_slices)
     for arm in parsed:
         arm.counts(len(regime.training))
+    repeated, repeat_notes = _repeated(repeat, regime, parsed)
     sets, seen_notes = open_synthetic_sets(synthetic, regime, parsed)
     batch = BATCH if batch is None else batch
     steps = default_steps(size) if steps is None else steps
@@ -127,8 +133,9 @@ def design_trial(
         augment=tuple(augment),
         subset=subset,
         real_slices=real_slices,
+        repeat=repeated,
         demonstration=demonstration,
-        notes=(*split_notes, *seen_notes, *_notes(regime, sets, parsed, seeds=seeds)),
+        notes=(*split_notes, *seen_notes, *repeat_notes, *_notes(regime, sets, parsed, seeds=seeds)),
     )
 
 
@@ -147,6 +154,31 @@ def _choose_split(dataset: Dataset, runs: Sequence[Mapping[str, Any]]) -> tuple[
             return Split(**parts), ["The dataset has no split of its own: that of the generator's run was used."]
     split = make_split(dataset.subjects, seed=_SPLIT_SEED)
     return split, [f"The dataset has no split of its own: one was made with seed {_SPLIT_SEED}."]
+
+
+def _repeated(name: str | None, regime: Regime, arms: Sequence[Arm]) -> tuple[int | None, list[str]]:
+    """Id of the label whose slices B repeats, and what balance each such arm comes to."""
+    repeating = [arm for arm in arms if arm.repeated]
+    if not repeating:
+        if name is not None:
+            raise UserError(f"--repeat {name}: no arm repeats real slices; name one, such as 100R+50B.")
+        return None, []
+    if name is None:
+        raise UserError(
+            f"The arm {repeating[0].name} repeats real slices: name the label they hold with --repeat LABEL."
+        )
+    label = find_label(name, regime.dataset.label_names, option="--repeat")
+    found, total = len(holding(regime.slices, regime.training, label)), len(regime.training)
+    if not found:
+        raise UserError(f"--repeat {name}: no training slice holds it; repeat another label.")
+    notes = [
+        f"{arm.name}: {regime.dataset.label_names[label]} is in"
+        f" {100 * (found + arm.counts(total).repeated) / (total + arm.counts(total).repeated):.0f}% of its real and repeated"
+        f" slices, in {100 * found / total:.0f}% of the real ones."
+        for arm in repeating
+        if arm.real == 100
+    ]
+    return label, notes
 
 
 def _notes(regime: Regime, sets: Sequence[SyntheticSet], arms: Sequence[Arm], *, seeds: int) -> list[str]:

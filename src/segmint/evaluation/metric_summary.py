@@ -38,6 +38,8 @@ def _unit(metric: Metric, grids: SubjectGrids) -> str:
     """Unit of the values; for the surface Dice, that of its tolerance."""
     if metric.kind == "distance" or metric.name == "nsd":
         return "mm" if grids.physical else "pixels"
+    if metric.kind == "area":
+        return "mm²" if grids.physical else "pixels"
     if metric.kind == "volume":
         whole, flat = ("mm³", "mm²") if grids.physical else ("voxels", "pixels")
         return whole if grids.dimensions == 3 else flat

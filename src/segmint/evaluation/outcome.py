@@ -67,6 +67,7 @@ def conclude(design: Design, results: Sequence[CellResult]) -> dict[str, Any]:
         "augment": list(design.augment),
         "subset": design.subset,
         "real_slices": design.real_slices,
+        "repeat": None if design.repeat is None else dataset.label_names[design.repeat],
         "label_names": list(dataset.label_names),
         "training_subjects": list(regime.labelled),
         "validation_subjects": sorted(regime.split.validation),

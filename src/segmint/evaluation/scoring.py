@@ -64,7 +64,7 @@ def score_subjects(segmenter: Predicts, slices: SliceSet, indices: NDArray[np.in
             # Whole: measured at once, so that only unfinished volumes are kept in memory.
             tally = tallies.setdefault(grid.subject, SubjectTally(label_count, tolerance=planned.tolerance))
             predicted, true = (_assembled(grid, [maps[number][side] for number in grid.slices]) for side in (0, 1))
-            tally.add(predicted, true, spacing=grid.spacing)
+            tally.add(predicted, true, spacing=grid.spacing, axis=grid.axis)
             for number in grid.slices:
                 del maps[number]
     return {subject: SubjectScore(tally.counts, tally.metrics()) for subject, tally in tallies.items()}

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from segmint.metrics import dice, lesion, overlap, surface_distance, volume_error
 
-Kind = Literal["share", "distance", "volume"]
+Kind = Literal["share", "distance", "volume", "area"]
+_KINDS: Mapping[str, Kind] = {"relative_volume_error": "share", "false_positive_area": "area"}
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ METRICS = (
             name,
             volume_error.DIRECTIONS[name],
             volume_error.RANGES[name],
-            "share" if name == "relative_volume_error" else "volume",
+            _KINDS.get(name, "volume"),
         )
         for name in volume_error.NAMES
     ),
@@ -68,14 +69,23 @@ class SubjectTally:
         self._volumes = np.zeros((label_count, 2))
         self._surface = np.zeros((label_count, 2), dtype=np.int64)
         self._lesions = np.zeros((label_count, 4), dtype=np.int64)
+        self._empty_slices = np.zeros((label_count, 2))
         self._hd95: list[list[float]] = [[] for _ in range(label_count)]
 
-    def add(self, prediction: NDArray[np.integer], truth: NDArray[np.integer], *, spacing: Sequence[float]) -> None:
+    def add(
+        self,
+        prediction: NDArray[np.integer],
+        truth: NDArray[np.integer],
+        *,
+        spacing: Sequence[float],
+        axis: int | None = None,
+    ) -> None:
         """Count one pair of maps.
 
         Args:
             prediction: integer ids [*spatial], 2-D or 3-D; truth: on the same grid.
             spacing: millimetres per array axis.
+            axis: along which slices are stacked; None for a single image.
 
         Raises:
             ValueError: the shapes differ, an id is unknown, or the spacing does not fit.
@@ -84,10 +94,12 @@ class SubjectTally:
         self.counts += counts
         hits, false_alarms, misses = counts.T
         self._volumes += np.stack([hits + false_alarms, hits + misses], axis=1) * float(np.prod(spacing))
+        pixel = float(np.prod([step for place, step in enumerate(spacing) if place != axis]))
         for label in range(1, len(counts)):
+            ours, theirs = prediction == label, truth == label
+            self._empty_slices[label] += volume_error.empty_slice_counts(ours, theirs, axis=axis) * (pixel, 1)
             if not counts[label].any():
                 continue
-            ours, theirs = prediction == label, truth == label
             distances = surface_distance.surface_distances(ours, theirs, spacing=spacing)
             self._surface[label] += surface_distance.within_tolerance(distances, tolerance=self.tolerance)
             self._hd95[label].append(surface_distance.hausdorff_95(distances))
@@ -103,6 +115,7 @@ class SubjectTally:
             "volume_error": volume_error.absolute_volume_error(predicted, true),
             "relative_volume_error": volume_error.relative_volume_error(predicted, true),
             "false_positive_volume": volume_error.false_positive_volume(predicted, true),
+            "false_positive_area": volume_error.false_positive_area(*self._empty_slices[1:].T),
             lesion.NAME: lesion.lesion_f1(self._lesions[1:]),
         }
 

@@ -95,6 +95,7 @@ def describe_arms(scores: Scores, *, real_slices: int) -> list[dict[str, Any]]:
             "real_slices": counts.real,
             "synthetic_slices": counts.synthetic,
             "augmented_slices": counts.flipped,
+            "repeated_slices": counts.repeated,
             "mean": mean.value,
             "interval": mean.interval,
             "labels": {label: {"mean": one.value, "interval": one.interval} for label, one in labels.items()},

@@ -43,6 +43,7 @@ def trial_rows(trial: Mapping[str, Any]) -> list[dict[str, Any]]:
             "real_slices": arm["real_slices"],
             "synthetic_slices": arm["synthetic_slices"],
             "augmented_slices": arm["augmented_slices"],
+            "repeated_slices": arm.get("repeated_slices", 0),
             **_columns("dice", arm["mean"], arm["interval"]),
         }
         for label, one in arm["labels"].items():
@@ -99,7 +100,7 @@ def trial_table(trial: Mapping[str, Any]) -> RenderableType:
     for arm in trial["arms"]:
         table.add_row(
             arm["name"],
-            str(arm["real_slices"] + arm["synthetic_slices"] + arm["augmented_slices"]),
+            str(sum(arm.get(f"{origin}_slices", 0) for origin in ("real", "synthetic", "augmented", "repeated"))),
             _over(_dice(arm["mean"]), _dice_interval(arm["interval"])),
             *(_dice(arm["labels"][label]["mean"]) for label in shown),
             _dice(arm["ratio_to_real"], decimals=2),

@@ -32,6 +32,7 @@ def trial(
     augment: Sequence[str] = (),
     subset: str | None = None,
     real_slices: int | None = None,
+    repeat: str | None = None,
     overwrite: bool = False,
     device: str = "auto",
     demonstration: bool = False,
@@ -57,13 +58,15 @@ def trial(
         axis: slice axis of volumes; default: the generator's, or the one nnU-Net's 2-D configuration takes.
         arms: training sets in percent of the real training slices: R real (less than 100: a random choice by the
             cell's seed), F the first synthetic pairs, A real slices flipped (100A one way each, 300A all of h, v and
-            hv). Default: 100R, 100F, 100R+100F, 100R+300F, 100R+100A, 100R+300A.
+            hv), B real slices that hold the label `repeat`, again and again. Default: 100R, 100F, 100R+100F, 100R+300F,
+            100R+100A, 100R+300A.
         seeds: cells of each arm, with seeds 0 to seeds - 1.
         steps: optimiser steps of every cell; batch: slices a step. Defaults suit small 2-D sets.
         segmenter: a recipe that gives a segmenter.
         augment: augmentation of every arm alike: any of "flips", "elastic", "strong" (nnU-Net's set); none by default.
         subset: name of a stored subset; only its subjects or slices are R. real_slices: only so many slices, drawn at
             random.
+        repeat: name or id of the label whose slices B repeats; needed where an arm has B.
         overwrite: replace what is in `out`.
         demonstration: say in the verdict that this is no evidence.
         progress: print the table, and a line for every cell.
@@ -88,6 +91,7 @@ def trial(
         augment=augment,
         subset=subset,
         real_slices=real_slices,
+        repeat=repeat,
         device=device,
         demonstration=demonstration,
     )
@@ -128,6 +132,7 @@ def _run_cells(design: Design, out: Path, *, device: str, train: TrainsSegmenter
         batch=design.batch,
         device=device,
         train=train,
+        repeat=design.repeat,
     )
     cells = plan_cells(design.arms, seeds=design.seeds, synthetic_sets=len(design.synthetic))
     console.print(

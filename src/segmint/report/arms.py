@@ -18,7 +18,7 @@ COLOURS: Mapping[Kind, str] = {
     "flipped": vector.FLIPPED,
 }
 MARKERS: Mapping[Kind, str] = {"real": "s", "fake": "o", "mixed": "D", "flipped": "^"}
-_NOUNS = {"R": "real", "F": "synthetic", "A": "flipped real"}
+_NOUNS = {"R": "real", "F": "synthetic", "A": "flipped real", "B": "repeated real"}
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,7 @@ class Arm:
     real: int
     synthetic: int
     flipped: int
+    repeated: int
     overall: Estimate
     labels: Mapping[str, Estimate]
     ratio: float | None
@@ -90,6 +91,7 @@ def _read_arm(arm: Mapping[str, Any]) -> Arm:
         real=real,
         synthetic=synthetic,
         flipped=flipped,
+        repeated=int(arm.get("repeated_slices") or 0),
         overall=_estimate(arm),
         labels={str(name): _estimate(value) for name, value in (arm.get("labels") or {}).items()},
         ratio=arm.get("ratio_to_real"),
@@ -116,7 +118,7 @@ def signed_points(difference: float) -> str:
 
 def describe_arm(name: str) -> str:
     """An arm's name in words: `100R+300F` is "all real slices + 3 times as many synthetic"."""
-    parts = re.findall(r"(\d+)([RFA])", name)
+    parts = re.findall(r"(\d+)([RFAB])", name)
     if not parts or "+".join(share + letter for share, letter in parts) != name:
         return name
     phrases: list[str] = []

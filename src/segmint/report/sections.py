@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +60,7 @@ def _design(trial: Mapping[str, Any], arms: tuple[Arm, ...]) -> str:
 
 
 def _counts(arm: Arm) -> str:
-    parts = ((arm.real, "real"), (arm.synthetic, "synthetic"), (arm.flipped, "flipped"))
+    parts = ((arm.real, "real"), (arm.synthetic, "synthetic"), (arm.flipped, "flipped"), (arm.repeated, "repeated"))
     return " + ".join(f"{number:,} {noun}" for number, noun in parts if number).replace(",", "\u202f") + " slices"
 
 
@@ -100,7 +100,7 @@ def pairs_section(run: RunRecord) -> Mapping[str, Any]:
         "reals": grid(run.reals, _ROWS_LATEST) if run.reals else None,
         "latest": grid(run.fakes[-1], _ROWS_LATEST) if run.fakes else None,
         "earlier": [grid(path, _ROWS_EARLIER) for path in spread(run.fakes[:-1], _EARLIER_SHOWN)],
-        "labels": _label_colours(run),
+        "labels": label_colours(list((run.config.get("dataset") or {}).get("label_names") or ())[1:]),
         "shown": _shown,
         "folder": str(run.folder / "previews"),
     }
@@ -113,9 +113,8 @@ def _shown(picture: Picture) -> str:
     return f"after {picture.kimg} thousand images" if picture.kimg else "before the first thousand images"
 
 
-def _label_colours(run: RunRecord) -> list[tuple[str, str]]:
-    """Each label's name and the colour the grids give it; colours come round again after the last."""
-    names = list((run.config.get("dataset") or {}).get("label_names") or ())[1:]
+def label_colours(names: Iterable[str]) -> list[tuple[str, str]]:
+    """The name of each label but the background and the colour pictures give it; colours come round again after the last."""
     colours = [f"rgb({red:.0f} {green:.0f} {blue:.0f})" for red, green, blue in LABEL_COLOURS]
     return [(str(name), colours[place % len(colours)]) for place, name in enumerate(names)]
 

@@ -16,13 +16,15 @@ _HEADINGS = {
     "lesion_f1": "Lesion F1",
     "volume_error": "Volume error",
     "false_positive_volume": "False-positive volume",
+    "false_positive_area": "False-positive area",
 }
 _CAPTION = (
     "Means over labels, subjects and seeds with 95% intervals; higher is better for precision, sensitivity, surface Dice "
     "and lesion F1, lower for the others. What has no value is left out of a mean, and the share of the values (one a "
     "label, subject and seed) that exist is given: HD95 has none where a label is missed or absent, precision where "
     "nothing is predicted, sensitivity where there is nothing to find; false-positive volume is measured on subjects "
-    "without the label alone. Training sets with different shares are not compared on the same subjects."
+    "without the label alone, false-positive area on slices without it, as a mean over such slices. Training sets with "
+    "different shares are not compared on the same subjects."
 )
 
 
@@ -49,11 +51,13 @@ def metric_table(trial: Mapping[str, Any]) -> MetricTable | None:
     metrics = trial.get("metrics")
     if not metrics:
         return None
+    # Trials of earlier versions lack the newest.
+    shown = {name: heading for name, heading in _HEADINGS.items() if name in metrics}
     return MetricTable(
         _CAPTION,
-        tuple((heading, _unit(metrics[name])) for name, heading in _HEADINGS.items()),
+        tuple((heading, _unit(metrics[name])) for name, heading in shown.items()),
         {
-            str(arm["name"]): tuple(_cell(metrics[name]["arms"][arm["name"]], trial) for name in _HEADINGS)
+            str(arm["name"]): tuple(_cell(metrics[name]["arms"][arm["name"]], trial) for name in shown)
             for arm in trial.get("arms", [])
         },
     )

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from segmint.data.case import Provenance
 from segmint.data.dataset import Dataset, open_dataset
 from segmint.data.intensity import IntensityMap
+from segmint.data.label_names import find_label
 from segmint.data.placement import Placement
 from segmint.data.slices import open_slices
 from segmint.data.subjects import Split
@@ -151,10 +152,7 @@ def read_balance(balance: Mapping[str, float] | None, label_names: Sequence[str]
     if len(balance) > 1:
         raise UserError("--balance: one label can be balanced at a time.")
     ((name, share),) = balance.items()
-    known = list(label_names)
-    label = known.index(name) if name in known else int(name) if name.isdigit() else -1
-    if not 0 < label < len(known):
-        raise UserError(f"--balance {name}: there is no such label; the labels are {', '.join(known[1:])}.")
+    label = find_label(name, label_names, option="--balance")
     if not 0 <= share <= 1:
         raise UserError(f"--balance {name}={share:g}: the share must lie between 0 and 1.")
     return label, share
