@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
+import torch
+
+from segmint.errors import UserError
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
@@ -23,3 +29,44 @@ def test_the_training_step_is_measured(variant: str) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "segmint float32" in done.stdout
+
+
+def test_the_translator_step_is_measured() -> None:
+    sizes = {"size": 32, "label-maps": 2, "image-channels": 1, "filters": 4, "batch": 2, "rounds": 1, "steps": 1}
+    options = [word for name, value in sizes.items() for word in (f"--{name}", str(value))]
+    done = subprocess.run(
+        [sys.executable, BENCHMARKS / "translator_step.py", *options, "--threads", "1", "--clock", "processor"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "segmint float32: parameters of the generator" in done.stdout
+    assert "other float32" not in done.stdout
+
+
+@pytest.fixture
+def measure_translator(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """The benchmark's own main, so that refusals need no process each; tiny and with no more threads than before."""
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    main = importlib.import_module("translator_step").main
+    return partial(main, size=128, filters=1, batch=[1], rounds=1, steps=1, threads=torch.get_num_threads())
+
+
+def test_translators_of_other_sizes_are_not_compared(tmp_path: Path, measure_translator: Callable[..., None]) -> None:
+    (tmp_path / "models").mkdir()
+    # The same functions as the release has, with networks that are far too small.
+    (tmp_path / "models" / "networks.py").write_text(
+        "from torch import nn\n"
+        "def define_G(inputs, outputs, filters, kind, norm, use_dropout): return nn.Conv2d(inputs, outputs, 1)\n"
+        "def define_D(inputs, filters, kind, norm): return nn.Conv2d(inputs, 1, 1)\n"
+        "class GANLoss(nn.Module):\n"
+        "    def __init__(self, kind): super().__init__(); self.loss = nn.BCEWithLogitsLoss()\n"
+    )
+    with pytest.raises(UserError, match=r"The generator of other float32 has 12 parameters .* cannot\s+be compared"):
+        measure_translator(other=tmp_path)
+
+
+def test_a_folder_without_translator_is_refused(tmp_path: Path, measure_translator: Callable[..., None]) -> None:
+    with pytest.raises(UserError, match=r"has no models/networks.py"):
+        measure_translator(other=tmp_path)
