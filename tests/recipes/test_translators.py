@@ -14,6 +14,10 @@ from segmint.recipes import em_pix2pix, stroke_pix2pix, vess2image
 from segmint.recipes.contract import Batch, Recipe, Task
 from segmint.recipes.mask_channels import one_hot_masks
 from segmint.recipes.translator import PaintingStage
+from segmint.training.build import build_stages
+from segmint.training.checkpoint import capture, restore
+from segmint.training.loop import LoopUpdate
+from segmint.training.precision import Hardware
 
 SIZE, CHANNELS, LABELS = 32, 1, 3
 RECIPES = [vess2image.RECIPE, em_pix2pix.RECIPE, stroke_pix2pix.RECIPE]
@@ -51,9 +55,57 @@ def test_a_step_trains_both_networks_and_leaves_the_other_alone(recipe: Recipe, 
     for name in set(before) - changed:
         assert name.startswith("generator_average") or "attention" in name or name.endswith("bias"), name
     assert update.untouched
-    assert [network for network, _ in update.losses] == ["discriminator", "generator"]
-    assert set(logged) == {"generator", "discriminator"}
+    expected = [*(["reader"] if preset == "repaired" else []), "discriminator", "generator"]
+    assert [network for network, _ in update.losses] == expected
+    assert set(logged) == set(expected)
     assert all(torch.isfinite(value) for losses in logged.values() for value in losses.values())
+
+
+def test_the_generator_is_told_what_is_read_in_its_images(watch: Watch) -> None:
+    """The reader learns from real pairs alone; the generator pays for what it does not read in the fakes."""
+    stage = build(vess2image.RECIPE, "repaired", reading_weight="2.5")
+    reader: Any = stage.reader
+    update = watch(stage)
+    logged = stage.step({"labelled": batch(conditions=1)}, update)
+    terms, settings = logged["generator"], stage.settings
+    total = (
+        terms["adversarial"]
+        + settings.l1_weight * terms["l1"]
+        + settings.feature_matching_weight * terms["feature_matching"]
+        + 2.5 * terms["reading"]
+    )
+    assert dict(update.losses)["generator"] == pytest.approx(float(total), rel=1e-4)
+    before = [value.detach().clone() for value in reader.parameters()]
+    stage._generator_turn(
+        one_hot_masks(batch().masks, stage.task.mask_counts), batch(), batch().images.requires_grad_(), update
+    )
+    assert all(torch.equal(old, new) for old, new in zip(before, reader.parameters(), strict=True))
+    assert all(parameter.requires_grad for parameter in reader.parameters())
+
+
+@pytest.mark.parametrize("preset", ["faithful", "repaired"])
+def test_a_restored_stage_goes_on_exactly(preset: str) -> None:
+    hardware = Hardware("cpu", "float32", 1, "")
+    task = Task(SIZE, CHANNELS, LABELS, 4, 1000)
+    settings = vess2image.RECIPE.settings(preset=preset, capacity="full", changes={"width": "0.05"})
+
+    def start(seed: int) -> tuple[PaintingStage, LoopUpdate]:
+        (stage,) = build_stages(vess2image.RECIPE, task, settings, hardware, seed=seed)
+        assert isinstance(stage, PaintingStage)
+        return stage.train(), LoopUpdate(stage, hardware, torch.Generator().manual_seed(seed), 1000)
+
+    def go_on(stage: PaintingStage, update: LoopUpdate) -> None:
+        for _ in range(2):
+            stage.step({"labelled": batch(conditions=0)}, update)
+
+    (whole, update), (resumed, later) = start(0), start(1)
+    go_on(whole, update)
+    restore(resumed, capture(whole, update.generator), later.generator)
+    go_on(whole, update)
+    go_on(resumed, later)
+    for mine, theirs in zip(resumed.parameters(), whole.parameters(), strict=True):
+        assert mine.stride() == theirs.stride()
+        assert torch.equal(mine, theirs)
 
 
 def test_the_generator_can_go_first(watch: Watch) -> None:

@@ -38,6 +38,7 @@ class ConditionedPool:
         counts |= {name: count for name, (count, _) in self.added.items()}
         self.conditions = {name: counts[name] for name in (counts if order is None else order)}
         self.size, self.channels, self.label_count = pool.size, pool.channels, pool.label_count
+        self.colour = pool.colour
 
     def __len__(self) -> int:
         return len(self.pool)

@@ -81,6 +81,12 @@ class Dataset:
         return tuple(sorted({case.subject for case in self.cases}))
 
     @property
+    def colour(self) -> bool:
+        """The three channels are red, green and blue, by name; three contrasts in one RGB file are not."""
+        names = tuple(name.lower() for name in self.channel_names)
+        return names in (("red", "green", "blue"), ("r", "g", "b"))
+
+    @property
     def rgb(self) -> bool:
         """The three channels lie in one RGB picture."""
         return self.packed and self.format.dimensions == frozenset({2})

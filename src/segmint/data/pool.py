@@ -45,6 +45,7 @@ class PairPool:
         size: Side of what is read: `tile`, or the side of the slices.
         channels: C.
         label_count: Label ids, background included.
+        colour: The three channels are red, green and blue.
         conditions: Ids of each condition map that all parts have, in the order `read_conditions` gives them.
 
     Raises:
@@ -67,6 +68,7 @@ class PairPool:
         self.size = tile or first.size
         self.channels = len(first.dataset.channel_names)
         self.label_count = len(first.dataset.label_names)
+        self.colour = first.dataset.colour
         self.conditions: dict[str, int] = {
             name: len(ids)
             for name, ids in first.dataset.conditions.items()

@@ -23,7 +23,7 @@ from segmint.evaluation.evidence import Chosen, Evidence
 from segmint.evaluation.scoring import Predicts
 from segmint.outputs import without_nan
 from segmint.reference.segmenter import reference_segmenter
-from segmint.training.previews import GAP, overlay
+from segmint.training.previews import GAP, overlay, shown_channels
 
 PICTURE = "alignment.png"
 _EXAMPLES = 4
@@ -133,7 +133,8 @@ def _examples(synthetic: Agreement) -> list[tuple[str, list[int]]]:
 
 
 def _draw(groups: list[list[int]], chosen: Chosen, segmenter: Predicts, path: Path) -> None:
-    """One column a pair: the last channel, the same with its mask, the same with the segmenter's."""
+    """One column a pair: the image, the same with its mask, the same with the segmenter's."""
+    colour = chosen.slices.dataset.colour
     columns: list[NDArray[np.uint8]] = []
     for number, group in enumerate(groups):
         indices = chosen.indices[group]
@@ -143,7 +144,8 @@ def _draw(groups: list[list[int]], chosen: Chosen, segmenter: Predicts, path: Pa
             height = columns[0].shape[0]
             columns.append(np.full((height, 4 * GAP, 3), 255, dtype=np.uint8))
         for image, masks in zip(images, zip(given, predicted, strict=True), strict=True):
-            tiles = [_tile(image[-1], mask) for mask in (np.zeros_like(masks[0]), *masks)]
+            shown = shown_channels(image, colour=colour)
+            tiles = [_tile(shown, mask) for mask in (np.zeros_like(masks[0]), *masks)]
             columns.append(np.concatenate(tiles))
     Image.fromarray(np.concatenate(columns, axis=1)).save(path)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -47,14 +48,15 @@ def pair_examiner(training: Pool, validation: Pool, *, previews: Path, seed: int
     reals = _joint(torch.from_numpy(real_images), torch.from_numpy(real_labels), training.label_count)
     real_diversity = diversity(reals)
     shown_images, shown_labels = _spread(training, PREVIEW_ROWS * PREVIEW_COLUMNS)
-    write_grid(previews / "reals.png", shown_images, shown_labels, columns=PREVIEW_COLUMNS)
+    grid = partial(write_grid, columns=PREVIEW_COLUMNS, colour=training.colour)
+    grid(previews / "reals.png", shown_images, shown_labels)
 
     def examine(stage: Stage, images_shown: int) -> Examination:
         assert isinstance(stage, PairStage)
         images, labels = draw_hard(stage, range(len(reals)), seed=seed)
         shown = PREVIEW_ROWS * PREVIEW_COLUMNS
         preview = previews / f"fakes_{images_shown // 1000:06d}.png"
-        write_grid(preview, images[:shown].numpy(), labels[:shown].numpy(), columns=PREVIEW_COLUMNS)
+        grid(preview, images[:shown].numpy(), labels[:shown].numpy())
         fakes = _joint(images, labels, training.label_count)
         generator = torch.Generator(device="cpu").manual_seed(seed)
         value = sliced_wasserstein.sliced_wasserstein(reals, fakes, generator=generator)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -89,14 +90,15 @@ def translator_examiner(
     reals, real_diversity = torch.cat([images, channels], dim=1), diversity(images)
     shown = positions[:: max(1, len(positions) // SHOWN)][:SHOWN]
     shown_masks = torch.from_numpy(validation.read_masks(shown))
-    write_grid(previews / "reals.png", validation.read(shown)[0], shown_masks[:, 0].numpy(), columns=PREVIEW_COLUMNS)
+    grid = partial(write_grid, columns=PREVIEW_COLUMNS, colour=validation.colour)
+    grid(previews / "reals.png", validation.read(shown)[0], shown_masks[:, 0].numpy())
 
     def examine(stage: Stage, images_shown: int) -> Examination:
         assert isinstance(stage, TranslatorStage)
         painted = paint(stage, masks, range(len(masks)), seed=seed, device=device, chunk=CHUNK)
         preview = previews / f"fakes_{images_shown // 1000:06d}.png"
         rows = np.searchsorted(positions, shown)
-        write_grid(preview, painted[rows].numpy(), shown_masks[:, 0].numpy(), columns=PREVIEW_COLUMNS)
+        grid(preview, painted[rows].numpy(), shown_masks[:, 0].numpy())
         generator = torch.Generator(device="cpu").manual_seed(seed)
         fakes = torch.cat([painted, channels], dim=1)
         value = sliced_wasserstein.sliced_wasserstein(reals, fakes, generator=generator)

@@ -1,4 +1,4 @@
-"""Grids of pairs: every image channel, and the last channel with the label map laid over it."""
+"""Grids of pairs: every image channel, and the image with the label map laid over it."""
 
 from __future__ import annotations
 
@@ -19,24 +19,41 @@ GAP = 2
 
 
 def overlay(image: NDArray[np.float32], label: NDArray[np.integer], *, opacity: float = 0.55) -> NDArray[np.uint8]:
-    """[H, W] in [-1, 1] and ids [H, W] -> RGB [H, W, 3]."""
-    grey = np.repeat(((np.clip(image, -1, 1) + 1) * 127.5)[..., None], 3, axis=2)
+    """Grey [H, W] or red, green and blue [3, H, W] in [-1, 1], and ids [H, W] -> RGB [H, W, 3]."""
+    shades = np.moveaxis(image, 0, -1) if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
+    shades = (np.clip(shades, -1, 1) + 1) * 127.5
     colours = LABEL_COLOURS[(label.astype(np.int64) - 1) % len(LABEL_COLOURS)]
-    mixed = np.where((label > 0)[..., None], (1 - opacity) * grey + opacity * colours, grey)
+    mixed = np.where((label > 0)[..., None], (1 - opacity) * shades + opacity * colours, shades)
     return np.asarray(mixed.round(), dtype=np.uint8)
 
 
-def pair_strip(image: NDArray[np.float32], label: NDArray[np.integer]) -> NDArray[np.uint8]:
-    """One pair [C, H, W], [H, W] as a strip: the channels in grey (three called RGB are not guessed), then the overlay."""
+def shown_channels(image: NDArray[np.float32], *, colour: bool) -> NDArray[np.float32]:
+    """What of an image [C, H, W] is laid under its labels: all of it where it is in colour, else the last channel."""
+    return image if colour else image[-1]
+
+
+def pair_strip(image: NDArray[np.float32], label: NDArray[np.integer], *, colour: bool = False) -> NDArray[np.uint8]:
+    """One pair [C, H, W], [H, W] as a strip: the channels in grey, then the overlay, on colour where the image has it."""
     channels = [overlay(channel, np.zeros_like(label)) for channel in image]
-    return np.concatenate([*channels, overlay(image[-1], label)], axis=1)
+    return np.concatenate([*channels, overlay(shown_channels(image, colour=colour), label)], axis=1)
 
 
 def write_grid(
-    path: Path, images: NDArray[np.float32], labels: NDArray[np.integer], *, columns: int, scale: int | None = None
+    path: Path,
+    images: NDArray[np.float32],
+    labels: NDArray[np.integer],
+    *,
+    columns: int,
+    colour: bool = False,
+    scale: int | None = None,
 ) -> None:
-    """Write pairs [N, C, H, W], [N, H, W] as a PNG grid of strips; `scale` magnifies (default: to at least 128 px a side)."""
-    strips = [pair_strip(image, label) for image, label in zip(images, labels, strict=True)]
+    """Write pairs [N, C, H, W], [N, H, W] as a PNG grid of strips.
+
+    Args:
+        colour: the three channels are red, green and blue.
+        scale: magnifies; default: to at least 128 px a side.
+    """
+    strips = [pair_strip(image, label, colour=colour) for image, label in zip(images, labels, strict=True)]
     height, width = strips[0].shape[:2]
     rows = -(-len(strips) // columns)
     grid = np.full((rows * (height + GAP) + GAP, columns * (width + GAP) + GAP, 3), 255, dtype=np.uint8)
