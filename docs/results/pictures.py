@@ -45,13 +45,14 @@ def main() -> None:
     real_images, real_labels = parts["train"].read(real)
     images = np.stack([real_images, drawn[shown]], axis=1).reshape(-1, *drawn.shape[1:])
     maps = np.stack([real_labels, labels[shown]], axis=1).reshape(-1, *labels.shape[1:])
-    write_grid(options.stem.with_suffix(".png"), images, maps, columns=2)
+    colour = slices.dataset.colour
+    write_grid(options.stem.with_suffix(".png"), images, maps, columns=2, colour=colour)
 
     nearest = nearest_training_images(drawn, parts["train"])
     found_images, found_labels = parts["train"].read(nearest.positions[shown])
     images = np.stack([drawn[shown], found_images], axis=1).reshape(-1, *drawn.shape[1:])
     maps = np.stack([labels[shown], found_labels], axis=1).reshape(-1, *labels.shape[1:])
-    write_grid(options.stem.with_name(f"{options.stem.stem}-nearest.png"), images, maps, columns=2)
+    write_grid(options.stem.with_name(f"{options.stem.stem}-nearest.png"), images, maps, columns=2, colour=colour)
     held_out = parts["validation"].read(np.arange(min(256, len(parts["validation"]))))[0]
     yardstick = nearest_training_images(held_out, parts["train"])
     for name, distances in (("generated", nearest.distances), ("held-out real", yardstick.distances)):
