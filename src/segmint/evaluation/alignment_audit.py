@@ -23,7 +23,7 @@ from segmint.evaluation.evidence import Chosen, Evidence
 from segmint.evaluation.scoring import Predicts
 from segmint.outputs import without_nan
 from segmint.reference.segmenter import reference_segmenter
-from segmint.training.previews import GAP, overlay, shown_channels
+from segmint.training.previews import GAP, framed, shown_channels
 
 PICTURE = "alignment.png"
 _EXAMPLES = 4
@@ -145,15 +145,9 @@ def _draw(groups: list[list[int]], chosen: Chosen, segmenter: Predicts, path: Pa
             columns.append(np.full((height, 4 * GAP, 3), 255, dtype=np.uint8))
         for image, masks in zip(images, zip(given, predicted, strict=True), strict=True):
             shown = shown_channels(image, colour=colour)
-            tiles = [_tile(shown, mask) for mask in (np.zeros_like(masks[0]), *masks)]
+            tiles = [framed(shown, mask, side=_TILE, opacity=_OPACITY) for mask in (np.zeros_like(masks[0]), *masks)]
             columns.append(np.concatenate(tiles))
     Image.fromarray(np.concatenate(columns, axis=1)).save(path)
-
-
-def _tile(image: NDArray[np.float32], mask: NDArray[np.integer]) -> NDArray[np.uint8]:
-    scale = max(1, _TILE // len(mask))
-    coloured = overlay(image, mask, opacity=_OPACITY).repeat(scale, axis=0).repeat(scale, axis=1)
-    return np.pad(coloured, ((GAP, GAP), (GAP, GAP), (0, 0)), constant_values=255)
 
 
 def alignment_table(section: Mapping[str, Any]) -> RenderableType:

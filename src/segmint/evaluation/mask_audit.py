@@ -18,7 +18,7 @@ from segmint.evaluation.evidence import Chosen, Evidence
 from segmint.evaluation.mask_comparison import compare_masks
 from segmint.evaluation.mask_findings import MEASURE_UNITS, MEASURE_WORDS, say_bare
 from segmint.evaluation.mask_set import MaskSet
-from segmint.training.previews import GAP, overlay
+from segmint.training.previews import framed
 
 PICTURE = "masks.png"
 _TILE = 128
@@ -57,10 +57,7 @@ def _draw_nearest(examples: list[dict[str, Any]], drawn: MaskSet, training: Mask
 
 
 def _tile(mask: NDArray[np.integer]) -> NDArray[np.uint8]:
-    black = np.full(mask.shape, -1, dtype=np.float32)
-    scale = max(1, _TILE // len(mask))
-    coloured = overlay(black, mask, opacity=1).repeat(scale, axis=0).repeat(scale, axis=1)
-    return np.pad(coloured, ((GAP, GAP), (GAP, GAP), (0, 0)), constant_values=255)
+    return framed(np.full(mask.shape, -1, dtype=np.float32), mask, side=_TILE, opacity=1)
 
 
 def mask_table(section: Mapping[str, Any]) -> RenderableType:

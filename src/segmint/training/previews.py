@@ -27,6 +27,15 @@ def overlay(image: NDArray[np.float32], label: NDArray[np.integer], *, opacity: 
     return np.asarray(mixed.round(), dtype=np.uint8)
 
 
+def framed(
+    image: NDArray[np.float32], label: NDArray[np.integer], *, side: int, opacity: float = 0.55
+) -> NDArray[np.uint8]:
+    """An overlay magnified to about `side` pixels, with a white frame."""
+    scale = max(1, side // len(label))
+    coloured = overlay(image, label, opacity=opacity).repeat(scale, axis=0).repeat(scale, axis=1)
+    return np.pad(coloured, ((GAP, GAP), (GAP, GAP), (0, 0)), constant_values=255)
+
+
 def shown_channels(image: NDArray[np.float32], *, colour: bool) -> NDArray[np.float32]:
     """What of an image [C, H, W] is laid under its labels: all of it where it is in colour, else the last channel."""
     return image if colour else image[-1]
