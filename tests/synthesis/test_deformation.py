@@ -194,3 +194,14 @@ def test_deforming_finely_moves_conditions_along_and_changes_nothing_without_str
     bare, none = deform_finely(organ(), drawn, conditions=NONE)
     assert np.array_equal(bare, ids)
     assert none.shape == NONE.shape
+
+
+def test_nested_labels_keep_no_holes_between_them_and_lesions_stay_in_the_foreground() -> None:
+    ids, holes = organ(64), 0
+    for seed in range(20):
+        strength = Strength(object_rotation=30, object_scale=0.2, object_shift=0.1)
+        drawn = draw_deformation(np.random.default_rng(seed), shape=ids.shape, strength=strength, labels=(2,))
+        moved, foreground = deform_finely(ids, drawn, conditions=(ids > 0).astype(np.uint8)[None])
+        holes += int((ndimage.binary_fill_holes(moved > 0) & (moved == 0)).sum())
+        assert foreground[0][moved >= 2].all()
+    assert holes <= 1

@@ -171,14 +171,20 @@ def deform_finely(ids: Ids, deformation: Deformation, *, conditions: Ids) -> tup
 
 def _reduced(fine: Ids) -> Ids:
     side = len(fine) // _FINER
-    reduced = Placement(side, 1 / _FINER).place_label(fine)
-    for label in np.unique(fine[fine > 0]):
-        body = fine == label
-        reduced[_blocks(skeletonize(body)).any(axis=(1, 3)) & (reduced == 0)] = label
-        shares, held = _blocks(body).mean(axis=(1, 3)), reduced == label
+    reduced = np.ascontiguousarray(Placement(side, 1 / _FINER).place_label(fine))
+    ids = np.unique(fine)
+    shares = np.stack([_blocks(fine == one).mean(axis=(1, 3)) for one in ids])
+    for number, label in enumerate(ids):
+        if label == 0:
+            continue
+        missed = _blocks(skeletonize(fine == label)).any(axis=(1, 3)) & (reduced == 0)
+        reduced[missed] = label
+        held, others = reduced == label, np.where(ids[:, None, None] == label, -1.0, shares)
+        # No more than was given, and never to background what lies inside another label.
+        surplus = min(int(missed.sum()), max(0, int(held.sum()) - round(float(shares[number].sum()))))
         beside = np.flatnonzero(held & ~skeletonize(held))
-        surplus = max(0, int(held.sum()) - round(float(shares.sum())))
-        reduced.ravel()[beside[np.argsort(shares.ravel()[beside], kind="stable")[:surplus]]] = 0
+        given_back = beside[np.argsort(shares[number].ravel()[beside], kind="stable")[:surplus]]
+        reduced.ravel()[given_back] = ids[others.argmax(axis=0).ravel()[given_back]]
     return reduced
 
 
