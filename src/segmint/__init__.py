@@ -63,7 +63,10 @@ def __getattr__(name: str) -> Any:
     if name not in _VERBS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module, function = _VERBS[name]
-    return getattr(import_module(module), function)
+    verb = getattr(import_module(module), function)
+    # That import put a package of the verb's name in its place where there is one (see `segmint.report`): from the first
+    # time on it is that which is found.
+    return globals().get(name, verb)
 
 
 def __dir__() -> list[str]:

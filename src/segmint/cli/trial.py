@@ -28,6 +28,10 @@ def trial_verb(
     segmenter: Annotated[
         str, typer.Option("--segmenter", metavar="NAME", help="A recipe that gives a segmenter.")
     ] = "unet",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="One setting of the segmenter; may be given several times."),
+    ] = None,
     augment: options.Augment = "none",
     subset: options.Subset = None,
     real_slices: Annotated[
@@ -62,6 +66,7 @@ def trial_verb(
         steps=steps,
         batch=batch,
         segmenter=segmenter,
+        segmenter_settings=options.read_settings(settings),
         augment=options.read_names(augment) or [],
         subset=subset,
         real_slices=real_slices,

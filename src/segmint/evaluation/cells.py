@@ -91,7 +91,7 @@ class Bench:
     regime: Regime
     synthetic: Sequence[SyntheticSet]
     segmenter: str
-    augment: tuple[str, ...]
+    settings: Mapping[str, str]
     steps: int
     batch: int
     device: str
@@ -142,7 +142,7 @@ def run_cell(cell: Cell, folder: Path, bench: Bench) -> CellResult:
         batch=bench.batch,
         seed=cell.seed,
         device=bench.device,
-        settings={"augment": ",".join(bench.augment)} if bench.augment else {},
+        settings=bench.settings,
     )
     scores = sorted(score_subjects(segmenter, regime.slices, regime.test).items())
     result = {

@@ -38,12 +38,18 @@ class Design:
     steps: int
     batch: int
     segmenter: str
+    segmenter_settings: Mapping[str, str]
     augment: tuple[str, ...]
     subset: str | None
     real_slices: int | None
     repeat: int | None
     demonstration: bool
     notes: tuple[str, ...]
+
+    @property
+    def segmenter_changes(self) -> dict[str, str]:
+        """What the segmenter's recipe is told, augmentation included."""
+        return _changes(self.segmenter_settings, self.augment)
 
     def settings(self) -> dict[str, Any]:
         """The same as JSON, without paths and machines: an interrupted trial may go on elsewhere."""
@@ -59,6 +65,7 @@ class Design:
             "steps": self.steps,
             "batch": self.batch,
             "segmenter": self.segmenter,
+            "segmenter_settings": dict(self.segmenter_settings),
             "augment": list(self.augment),
             "subset": self.subset,
             "real_slices": self.real_slices,
@@ -78,6 +85,7 @@ def design_trial(
     steps: int | None,
     batch: int | None,
     segmenter: str,
+    segmenter_settings: Mapping[str, str] | None = None,
     augment: Sequence[str] = (),
     subset: str | None,
     real_slices: int | None,
@@ -101,10 +109,9 @@ def design_trial(
         raise UserError(
             f"--segmenter {segmenter}: this recipe gives no segmenter; choose one that does (segmint recipes)."
         )
+    changes = _changes(segmenter_settings or {}, augment)
     # Refused here rather than in the first cell.
-    find_recipe(segmenter).settings(
-        preset="repaired", capacity="small", changes={"augment": ",".join(augment)} if augment else {}
-    )
+    find_recipe(segmenter).settings(preset="repaired", capacity="small", changes=changes)
     dataset = open_dataset(real)
     if dataset.provenance is not None:
         raise UserError(f"{real} is a synthetic dataset: the first dataset of a trial is the real one.")
@@ -130,6 +137,7 @@ def design_trial(
         steps=steps,
         batch=batch,
         segmenter=segmenter,
+        segmenter_settings=dict(segmenter_settings or {}),
         augment=tuple(augment),
         subset=subset,
         real_slices=real_slices,
@@ -137,6 +145,12 @@ def design_trial(
         demonstration=demonstration,
         notes=(*split_notes, *seen_notes, *repeat_notes, *_notes(regime, sets, parsed, seeds=seeds)),
     )
+
+
+def _changes(settings: Mapping[str, str], augment: Sequence[str]) -> dict[str, str]:
+    if "augment" in settings:
+        raise UserError("--set augment: augmentation of the arms is chosen with --augment; give that instead.")
+    return {**settings, **({"augment": ",".join(augment)} if augment else {})}
 
 
 def _agreed(runs: Sequence[Mapping[str, Any]], key: str) -> int | None:

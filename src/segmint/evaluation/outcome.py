@@ -64,6 +64,7 @@ def conclude(design: Design, results: Sequence[CellResult]) -> dict[str, Any]:
         "batch": design.batch,
         "seeds": design.seeds,
         "segmenter": design.segmenter,
+        "segmenter_settings": dict(design.segmenter_settings),
         "augment": list(design.augment),
         "subset": design.subset,
         "real_slices": design.real_slices,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -29,6 +29,7 @@ def trial(
     steps: int | None = None,
     batch: int | None = None,
     segmenter: str = "unet",
+    segmenter_settings: Mapping[str, str] | None = None,
     augment: Sequence[str] = (),
     subset: str | None = None,
     real_slices: int | None = None,
@@ -62,7 +63,7 @@ def trial(
             100R+100A, 100R+300A.
         seeds: cells of each arm, with seeds 0 to seeds - 1.
         steps: optimiser steps of every cell; batch: slices a step. Defaults suit small 2-D sets.
-        segmenter: a recipe that gives a segmenter.
+        segmenter: a recipe that gives a segmenter; segmenter_settings: settings of it, by name, as text.
         augment: augmentation of every arm alike: any of "flips", "elastic", "strong" (nnU-Net's set); none by default.
         subset: name of a stored subset; only its subjects or slices are R. real_slices: only so many slices, drawn at
             random.
@@ -88,6 +89,7 @@ def trial(
         steps=steps,
         batch=batch,
         segmenter=segmenter,
+        segmenter_settings=segmenter_settings,
         augment=augment,
         subset=subset,
         real_slices=real_slices,
@@ -127,7 +129,7 @@ def _run_cells(design: Design, out: Path, *, device: str, train: TrainsSegmenter
         regime=design.regime,
         synthetic=design.synthetic,
         segmenter=design.segmenter,
-        augment=design.augment,
+        settings=design.segmenter_changes,
         steps=design.steps,
         batch=design.batch,
         device=device,

@@ -9,6 +9,7 @@ from segmint.recipes import (
     mask_stylegan2,
     mask_transfer,
     mask_vae,
+    segan,
     stroke_pix2pix,
     unet,
     vess2image,
@@ -25,6 +26,7 @@ RECIPES: tuple[Recipe, ...] = (
     em_pix2pix.RECIPE,
     stroke_pix2pix.RECIPE,
     mask_transfer.RECIPE,
+    segan.RECIPE,
     unet.RECIPE,
 )
 

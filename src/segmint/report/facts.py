@@ -163,13 +163,14 @@ def trial_settings(trial: Mapping[str, Any]) -> Rows:
         (title, say(trial[key]))
         for key, title in (
             ("segmenter", "Segmenter"),
+            ("segmenter_settings", "Settings of the segmenter"),
             ("augment", "Augmentation of every arm"),
             ("size", "Image size (pixels)"),
             ("steps", "Optimiser steps in every arm"),
             ("batch", "Batch"),
             ("seeds", "Seeds an arm"),
         )
-        if key in trial and trial[key] != []
+        if key in trial and trial[key] not in ([], {})
     ]
     for number, entry in enumerate(trial.get("synthetic") or [], start=1):
         rows.append((f"Synthetic set {number}", say(entry.get("path"))))
