@@ -96,6 +96,8 @@ def test_the_whole_road_and_its_resumption(
     assert [step["folder"] for step in steps["steps"]] == names
     assert all((out / name).exists() for name in names)
     assert "has a label map" in steps["why"]
+    assert read_json(out / "evaluation" / "evaluation.json")["alignment"]["segmenter"]["steps"] == call["steps"]
+    assert 'alt="Synthetic images, with their masks' in report.read_text(encoding="utf-8")
     assert "has a label map" in report.read_text(encoding="utf-8")
     trial = read_json(out / "trial" / "trial.json")
     assert trial["arms"][2]["synthetic_slices"] == 3 * trial["arms"][0]["real_slices"]

@@ -40,6 +40,13 @@ def run_verb(
         int | None, typer.Option("--trial-batch", metavar="B", help="Slices a step of the segmenters.  [default: 16]")
     ] = None,
     augment: options.Augment = "none",
+    alignment: Annotated[
+        bool,
+        typer.Option(
+            "--alignment/--no-alignment",
+            help="Train one more segmenter to see whether masks follow images.",
+        ),
+    ] = True,
     resume: options.Resume = False,
     overwrite: options.Overwrite = False,
     device: options.Device = "auto",
@@ -77,6 +84,7 @@ def run_verb(
         steps=steps,
         trial_batch=trial_batch,
         augment=options.read_names(augment) or [],
+        alignment=alignment,
         resume=resume,
         overwrite=overwrite,
         device=device,

@@ -52,6 +52,7 @@ class Orders:
     steps: int | None = None
     trial_batch: int | None = None
     augment: tuple[str, ...] = ()
+    alignment: bool = False
     device: str = "auto"
     precision: str = "auto"
     threads: int | None = None
@@ -182,6 +183,8 @@ class Road:
 
     def _evaluate(self) -> None:
         orders, synthetic, folder = self.orders, self.out / "synthetic", self.out / "evaluation"
+        # The segmenter that looks at the pairs trains as long as one of the trial's.
+        steps = orders.steps if orders.alignment else None
         line = command(
             "evaluate",
             self.dataset,
@@ -189,6 +192,8 @@ class Road:
             out=folder,
             size=orders.size,
             axis=orders.axis,
+            alignment=orders.alignment,
+            steps=steps,
             device=None if orders.device == "auto" else orders.device,
         )
         self._begin(Step(EVALUATE, "evaluation", line))
@@ -201,6 +206,8 @@ class Road:
             out=folder,
             size=orders.size,
             axis=orders.axis,
+            alignment=orders.alignment,
+            steps=steps,
             overwrite=True,
             device=orders.device,
             progress=self.progress,

@@ -37,6 +37,7 @@ def run_workflow(
     steps: int | None = None,
     trial_batch: int | None = None,
     augment: Sequence[str] = (),
+    alignment: bool = True,
     resume: bool = False,
     overwrite: bool = False,
     device: str = "auto",
@@ -57,6 +58,7 @@ def run_workflow(
             precision, threads: as in `segmint.train`.
         truncation, balance: as in `segmint.sample`.
         arms, seeds, steps, augment: as in `segmint.trial`; trial_batch: slices a step of the trial's segmenters.
+        alignment: as in `segmint.evaluate`; the segmenter takes as many steps as one of the trial's.
         resume: go on with an `out` begun by the same call; finished steps are skipped. An absent `out` is begun.
         overwrite: begin anew even if `out` holds an earlier call's results.
         progress: say on stderr what is being done.
@@ -90,6 +92,7 @@ def run_workflow(
         steps=steps,
         trial_batch=trial_batch,
         augment=tuple(augment),
+        alignment=alignment,
         device=device,
         precision=precision,
         threads=threads,
