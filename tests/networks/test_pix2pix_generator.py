@@ -193,10 +193,33 @@ def test_paints_images_larger_than_those_of_training() -> None:
     assert images.shape == (1, 1, 64, 96)
 
 
+def chequers(network: Pix2PixGenerator) -> float:
+    """How far even and odd pixels differ in what one label everywhere is painted as, far from the borders."""
+    flat = torch.zeros(1, 2, 256, 256)
+    flat[:, 0] = 1
+    with torch.no_grad():
+        image = network(flat, [])[..., 112:144, 112:144]
+    phases = torch.stack([image[..., i::2, j::2].mean() for i in (0, 1) for j in (0, 1)])
+    return float(phases.std())
+
+
+def test_resizing_leaves_no_chequers() -> None:
+    torch.manual_seed(0)
+    transposed, resized = (tiny(32, norm="none", enlarging=kind) for kind in ("transposed", "resize"))
+    for network in (transposed, resized):
+        for layer in convolutions(network):
+            nn.init.kaiming_normal_(layer.get_parameter("weight"))
+    assert chequers(resized) < 1e-4 < chequers(transposed)
+    assert not any(isinstance(layer, nn.ConvTranspose2d) for layer in convolutions(resized))
+
+
 # -- learning --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("settings", [{}, {"norm": "instance"}, {"norm": "none"}, {"attention": [8], "spectral": True}])
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"norm": "instance"}, {"norm": "none"}, {"attention": [8], "spectral": True}, {"enlarging": "resize"}],
+)
 def test_gradients_reach_every_weight(settings: dict[str, Any]) -> None:
     network = tiny(**settings)
     for attention in network.attention.values():

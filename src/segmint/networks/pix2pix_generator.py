@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +21,8 @@ ENCODER_WIDTHS = (64, 128, 256, 512, 512, 512, 512, 512)
 DECODER_WIDTHS = (512, 512, 512, 512, 256, 128, 64)
 DROPOUT_RATE = 0.5
 DROPOUT_BLOCKS = 3
+# How the decoder doubles: by a transposed convolution, as published, or by resizing and then convolving.
+Enlarging = Literal["transposed", "resize"]
 
 
 def block_count(size: int) -> int:
@@ -61,14 +64,31 @@ class EncoderBlock(nn.Module):
         return F.leaky_relu(self.normalisation(self.convolution(x)), LEAKY_SLOPE, inplace=True)
 
 
-class DecoderBlock(nn.Module):
-    """4x4 transposed convolution of stride 2, normalisation, dropout (where a mask is given), ReLU."""
+class ResizeConvolution(nn.Module):
+    """Bilinear resizing to twice the size, then a 3x3 convolution: every pixel is made alike, so no chequers [Odena 2016]."""
 
-    def __init__(self, inputs: int, outputs: int, *, norm: Norm, spectral: bool) -> None:
+    def __init__(self, inputs: int, outputs: int, *, bias: bool, spectral: bool) -> None:
         super().__init__()
-        self.convolution = convolution(
-            inputs, outputs, 4, stride=2, padding=1, bias=norm == "none", transposed=True, spectral=spectral
-        )
+        self.convolution = convolution(inputs, outputs, 3, padding=1, bias=bias, spectral=spectral)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[N, inputs, H, W] -> [N, outputs, 2H, 2W]."""
+        doubled: Tensor = self.convolution(F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False))
+        return doubled
+
+
+def _doubling(inputs: int, outputs: int, enlarging: Enlarging, *, bias: bool, spectral: bool) -> nn.Module:
+    if enlarging == "resize":
+        return ResizeConvolution(inputs, outputs, bias=bias, spectral=spectral)
+    return convolution(inputs, outputs, 4, stride=2, padding=1, bias=bias, transposed=True, spectral=spectral)
+
+
+class DecoderBlock(nn.Module):
+    """4x4 transposed convolution of stride 2 (or `ResizeConvolution`), normalisation, dropout (where a mask is given), ReLU."""
+
+    def __init__(self, inputs: int, outputs: int, *, norm: Norm, spectral: bool, enlarging: Enlarging) -> None:
+        super().__init__()
+        self.convolution = _doubling(inputs, outputs, enlarging, bias=norm == "none", spectral=spectral)
         self.normalisation = normalisation(outputs, norm)
 
     def forward(self, x: Tensor, keep: Tensor | None, dropout: float) -> Tensor:
@@ -82,7 +102,7 @@ class Pix2PixGenerator(nn.Module):
 
     Encoder block i and decoder block n - i meet: the decoder's next input is its output and that block's output,
     concatenated. The first encoder block is not normalised, nor the last, whose single pixel a batch of one would normalise
-    to zero. The last layer, a transposed convolution and tanh, is no block.
+    to zero. The last layer, which doubles as the decoder blocks do, and tanh, is no block.
 
     Args:
         size: side in pixels of the training images; gives the number of blocks by `block_count`.
@@ -91,6 +111,7 @@ class Pix2PixGenerator(nn.Module):
         dropout_blocks: how many decoder blocks, from the first, take dropout masks.
         attention: sides in pixels, at `size`, of the decoder's outputs that pass through self-attention.
         spectral: spectral normalisation of every convolution.
+        enlarging: how decoder blocks and the last layer double.
 
     Raises:
         ValueError: numbers of blocks that do not fit, or no decoder output of a side in `attention`.
@@ -110,6 +131,7 @@ class Pix2PixGenerator(nn.Module):
         dropout_blocks: int = DROPOUT_BLOCKS,
         attention: Sequence[int] = (),
         spectral: bool = False,
+        enlarging: Enlarging = "transposed",
     ) -> None:
         super().__init__()
         encoder = encoder_widths(size, width) if encoder is None else tuple(encoder)
@@ -130,12 +152,10 @@ class Pix2PixGenerator(nn.Module):
         skips = encoder[-2::-1]
         self.decoder_inputs = (encoder[-1], *(a + b for a, b in zip(decoder, skips, strict=True)))
         self.decoder = nn.ModuleList(
-            DecoderBlock(a, b, norm=norm, spectral=spectral)
+            DecoderBlock(a, b, norm=norm, spectral=spectral, enlarging=enlarging)
             for a, b in zip(self.decoder_inputs[:-1], decoder, strict=True)
         )
-        self.last = convolution(
-            self.decoder_inputs[-1], outputs, 4, stride=2, padding=1, transposed=True, spectral=spectral
-        )
+        self.last = _doubling(self.decoder_inputs[-1], outputs, enlarging, bias=True, spectral=spectral)
         self.dropout_widths = decoder[:dropout_blocks]
         sides = [size * 2 ** (i + 1) // self.multiple for i in range(len(decoder))]
         if absent := set(attention) - set(sides):

@@ -19,7 +19,7 @@ from segmint.losses.multi_scale_l1 import multi_scale_l1
 from segmint.networks.mask_reader import MaskReader
 from segmint.networks.multi_scale_discriminator import MultiScaleDiscriminator
 from segmint.networks.normalisation import Norm
-from segmint.networks.pix2pix_generator import Pix2PixGenerator
+from segmint.networks.pix2pix_generator import Enlarging, Pix2PixGenerator
 from segmint.networks.spade_generator import SpadeGenerator
 from segmint.recipes.contract import Batch, RecipeSettings, Stage, Task, TranslatorStage, Update
 from segmint.recipes.mask_channels import one_hot_masks
@@ -56,6 +56,8 @@ class TranslatorSettings(RecipeSettings):
     attention_fractions: tuple[float, ...] = ()
     discriminator_attention: tuple[int, ...] = ()
     spectral: bool = False
+    # How the U-Net's decoder doubles: transposed convolutions leave chequers, resizing before convolving does not.
+    enlarging: Enlarging = "transposed"
     discriminator_spectral: bool = False
     adversarial: AdversarialKind = "bce"
     adversarial_weight: float = Field(1.0, ge=0)
@@ -241,6 +243,7 @@ def _generator(task: Task, settings: TranslatorSettings, channels: int) -> Pix2P
         dropout_blocks=settings.dropout_blocks,
         attention=attention,
         spectral=settings.spectral,
+        enlarging=settings.enlarging,
     )
 
 
