@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 from typer.core import TyperGroup
@@ -14,6 +14,7 @@ from segmint.errors import UserError
 
 if TYPE_CHECKING:
     from segmint.data.convert import ConversionResult
+    from segmint.data.convert.contrast import Contrast
 
 _ANY_LAYOUT = "LAYOUT"
 
@@ -77,6 +78,14 @@ def folders_verb(
         str | None,
         typer.Option("--modality", metavar="NAME", help="Such as CT, which decides how intensities are read."),
     ] = None,
+    contrast: Annotated[
+        str,
+        typer.Option(
+            "--contrast",
+            metavar="file|subject",
+            help="Range of 8-bit pictures: that of the file, or percentiles of each subject's, as MR wants.",
+        ),
+    ] = "file",
     name: Annotated[
         str | None, typer.Option("--name", metavar="NAME", help="Of the dataset.  [default: of DIR]")
     ] = None,
@@ -97,6 +106,7 @@ def folders_verb(
         labels=_read_labels(labels),
         threshold=threshold,
         modality=modality,
+        contrast=_read_contrast(contrast),
         name=name,
         licence=licence,
         overwrite=overwrite,
@@ -159,6 +169,12 @@ def _tell(result: ConversionResult) -> None:
     for message in result.messages:
         typer.echo(message)
     typer.echo(f"Dataset: {result.dataset} ({result.pairs} pairs of {result.subjects} {result.subject_kind}s)")
+
+
+def _read_contrast(word: str) -> Contrast:
+    if word not in ("file", "subject"):
+        raise UserError(f"--contrast {word}: choose file or subject.")
+    return cast("Contrast", word)
 
 
 def _read_labels(text: str | None) -> Mapping[str, int] | Sequence[str] | None:

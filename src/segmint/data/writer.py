@@ -98,7 +98,7 @@ class DatasetWriter:
         Args:
             case_id: Letters, digits, dot, dash and underscore.
             image: [C, *spatial] in stored units. Float for PNG is rounded: to 8 bits where every recorded intensity map
-                is the fixed 0..255, to 16 bits otherwise.
+                lies within 0..255, to 16 bits otherwise.
             label: [*spatial] ids, or None: the image then goes to imagesUnlabelled.
             subject: Whom it comes from.
             volume: Volume this is a slice of.
@@ -237,7 +237,7 @@ def _whole_numbers(case_id: str, channels: AnyArray, intensity: Sequence[Intensi
     if channels.dtype in (np.uint8, np.uint16):
         return channels
     rounded = np.rint(channels.astype(np.float64, casting="unsafe"))
-    eight = intensity is not None and all(one.kind == "fixed" and one.high <= 255.0 for one in intensity)
+    eight = intensity is not None and all(one.low >= 0.0 and one.high <= 255.0 for one in intensity)
     highest = 255 if eight else 65535
     if rounded.min() < 0 or rounded.max() > highest:
         raise ValueError(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from segmint.data.convert.contrast import Contrast, percentile_maps
 from segmint.data.convert.mask_values import LabelMapping, map_values
 from segmint.data.convert.matching import UNKNOWN, MatchedPair, case_ids, match_tree, match_two_folders, subjects_of
 from segmint.data.convert.pictures import Mask, is_lossy, read_image, read_mask, source_ending, target_ending
@@ -62,6 +63,7 @@ def convert_folders(
     labels: Mapping[str, int] | Sequence[str] | None = None,
     threshold: int | None = None,
     modality: str | None = None,
+    contrast: Contrast = "file",
     name: str | None = None,
     licence: str | None = None,
     overwrite: bool = False,
@@ -83,6 +85,8 @@ def convert_folders(
         labels: Names, or name -> mask value, see `mask_values.map_values`.
         threshold: Makes two-valued masks first: values at or above it are foreground. Needed for JPG masks.
         modality: Such as "CT" or "MR": names the channels where `channel_names` does not.
+        contrast: "subject" records percentile maps over all pictures of each subject, between which the training then sees
+            them, as wants MR stored in 8 bits; "file" leaves 8-bit pictures the range of their format.
         name: Of the dataset; the name of `out` by default.
         licence: Of the images, stored with the dataset.
         overwrite: Replace an existing `out`.
@@ -104,6 +108,10 @@ def convert_folders(
     mapping = map_values(survey.mask_values, labels=labels, where=masks_folder or images)
     names = _channel_names(survey.channels, channel_names, modality)
 
+    # With three equal colour channels the maps are equal too, and one is kept.
+    maps = {}
+    if contrast == "subject":
+        maps = percentile_maps(zip(subjects, (_channels_of(pair.image) for pair in pairs), strict=True))
     kind: SubjectKind = "image" if manner == UNKNOWN else "subject"
 
     with staged_folder(target, overwrite=overwrite) as staging:
@@ -121,12 +129,19 @@ def convert_folders(
             picture = read_image(pair.image)
             channels = picture.channels[:1] if survey.collapse_grey else picture.channels
             label = mapping.apply(_read_mask(pair.mask, threshold).values)
-            writer.add(one, channels, label, subject=whom, spacing=picture.spacing, affine=picture.affine)
+            intensity = maps[whom][: len(channels)] if maps else None
+            writer.add(
+                one, channels, label, subject=whom, spacing=picture.spacing, affine=picture.affine, intensity=intensity
+            )
         writer.finish()
     messages = _messages(pairs, subjects, manner, names, mapping, survey)
     if threshold is not None:
         messages.insert(1, f"Masks were cut: {threshold} and above is foreground.")
     return ConversionResult(target, len(pairs), len(set(subjects)), tuple(messages), kind)
+
+
+def _channels_of(image: Path) -> Callable[[], AnyArray]:
+    return lambda: read_image(image).channels
 
 
 def _survey(pairs: Sequence[MatchedPair], *, threshold: int | None, keep_three: bool) -> _Survey:

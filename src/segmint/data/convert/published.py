@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from segmint.data.convert.contrast import percentile_maps
 from segmint.data.convert.folders import ConversionResult
 from segmint.data.convert.layouts import Layout, find_layout
 from segmint.data.convert.layouts.layout import DEFAULT_BLOCKS, Content, LayoutOptions, Source, SourceCase
 from segmint.data.convert.matching import searched
+from segmint.data.formats.format import AnyArray
 from segmint.data.split import make_split
 from segmint.data.subjects import Split
 from segmint.data.writer import DatasetWriter
@@ -32,6 +34,8 @@ def convert_layout(
     overwrite: bool = False,
 ) -> ConversionResult:
     """Convert a published dataset: pictures become PNG, volumes NIfTI in their place in the world; intensities are kept.
+
+    MR that comes as 8-bit pictures has percentiles of each volume recorded, between which the training sees it.
 
     Where its owners made a split, their test part becomes the test part, and an eighth of their training subjects is for
     validation.
@@ -59,6 +63,7 @@ def convert_layout(
     split = _split(found.cases)
     licence = licence or found.licence or chosen.licence
     labelled = []
+    maps = {} if found.contrast == "file" else percentile_maps((_volume(case), _image(case)) for case in found.cases)
     with staged_folder(target, overwrite=overwrite) as staging:
         writer = DatasetWriter(
             staging,
@@ -84,6 +89,7 @@ def convert_layout(
                 axis=case.axis,
                 spacing=content.spacing,
                 affine=content.affine,
+                intensity=maps.get(_volume(case)),
                 conditions=content.conditions,
             )
             if content.label is not None:
@@ -93,6 +99,14 @@ def convert_layout(
     subjects = len({case.subject for case in labelled})
     messages = _messages(found, labelled, kept, licence)
     return ConversionResult(target, len(labelled), subjects, messages, found.subject_kind)
+
+
+def _volume(case: SourceCase) -> str:
+    return case.volume or case.subject
+
+
+def _image(case: SourceCase) -> Callable[[], AnyArray]:
+    return lambda: case.read().image
 
 
 def _options(layout: Layout, *, observer: int | None, blocks: int | None) -> LayoutOptions:

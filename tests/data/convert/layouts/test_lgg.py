@@ -25,6 +25,8 @@ def test_slices_know_their_patient_and_place(lgg: Path, drawn: Drawn, tmp_path: 
     for case in dataset.cases:
         assert case.id == f"{case.volume}_{case.slice}"
         assert (case.volume, case.axis) == (case.subject, 2)
+        assert case.intensity is not None
+        assert {one.kind for one in case.intensity} == {"percentile"}
         seed = case.slice + 10 * dataset.subjects.index(case.subject)
         assert np.array_equal(dataset.read_image(case), np.moveaxis(drawn["picture"](seed, 3), -1, 0))
         assert np.array_equal(dataset.read_label(case), drawn["mask"](seed) & (case.slice < 11))

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from segmint.data.convert.contrast import Contrast
 from segmint.data.formats.format import AnyArray
 from segmint.data.subjects import SubjectKind
 
@@ -86,6 +87,7 @@ class Source:
         file_ending: What the cases are stored as.
         rgb: Three channels of pictures go into one RGB file.
         licence: As the files themselves tell it, instead of the layout's.
+        contrast: "subject" records percentile maps of each volume, for MR stored in 8 bits.
     """
 
     cases: Sequence[SourceCase]
@@ -98,6 +100,7 @@ class Source:
     file_ending: str = ".png"
     rgb: bool = True
     licence: str | None = None
+    contrast: Contrast = "file"
 
 
 @dataclass(frozen=True)

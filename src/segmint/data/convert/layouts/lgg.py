@@ -45,6 +45,7 @@ def _find(source: Path, options: LayoutOptions) -> Source:
         channel_names=("pre", "FLAIR", "post"),
         label_names=("background", "tumour"),
         originally=3929,
+        contrast="subject",
         remarks=("Where a patient lacks the pre- or post-contrast image, its owners put FLAIR in its place.",),
     )
 
