@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from segmint.evaluation.evaluate import evaluate
     from segmint.evaluation.trial import trial
     from segmint.report.build import build_report as report
+    from segmint.segmentation.predict import predict
+    from segmint.segmentation.train import train_for_use as train_segmenter
     from segmint.synthesis.sample import sample
     from segmint.training.train import train
     from segmint.workflow.demo import demo
@@ -34,11 +36,13 @@ __all__ = [
     "evaluate",
     "inspect",
     "phantom",
+    "predict",
     "report",
     "run",
     "sample",
     "split",
     "train",
+    "train_segmenter",
     "trial",
 ]
 
@@ -50,11 +54,13 @@ _VERBS = {
     "evaluate": ("segmint.evaluation.evaluate", "evaluate"),
     "inspect": ("segmint.data.inspect", "inspect_dataset"),
     "phantom": ("segmint.data.phantoms", "write_phantom"),
+    "predict": ("segmint.segmentation.predict", "predict"),
     "report": ("segmint.report.build", "build_report"),
     "run": ("segmint.workflow.run", "run_workflow"),
     "sample": ("segmint.synthesis.sample", "sample"),
     "split": ("segmint.data.split", "split_dataset"),
     "train": ("segmint.training.train", "train"),
+    "train_segmenter": ("segmint.segmentation.train", "train_for_use"),
     "trial": ("segmint.evaluation.trial", "trial"),
 }
 

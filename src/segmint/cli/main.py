@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 import segmint
-from segmint.cli import data, evaluate, recipes, report, run, sample, train, trial
+from segmint.cli import data, evaluate, recipes, report, run, sample, segment, train, trial
 from segmint.cli.failures import DEFECT, DONE, outcome_of, tell
 
 # Plain help: drawing it with rich would take longer than everything else.
@@ -31,6 +31,7 @@ app.command("train")(train.train_verb)
 app.command("sample")(sample.sample_verb)
 app.command("evaluate")(evaluate.evaluate_verb)
 app.command("trial")(trial.trial_verb)
+app.add_typer(segment.app, name="segment")
 app.command("report")(report.report_verb)
 
 

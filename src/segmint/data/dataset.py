@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -322,7 +322,7 @@ def assemble(root: Path, description: Description, sidecar: Sidecar | None, foun
         channel_names=description.channel_names,
         label_names=description.label_names,
         file_ending=found.file_ending,
-        dimensions=_dimensions(file_format, cases),
+        dimensions=dimensions_of(file_format, cases),
         cases=tuple(cases),
         split=sidecar.split if sidecar else None,
         subsets=sidecar.subsets if sidecar else {},
@@ -335,11 +335,11 @@ def assemble(root: Path, description: Description, sidecar: Sidecar | None, foun
     )
 
 
-def _dimensions(file_format: Format, cases: list[Case]) -> Literal[2, 3]:
+def dimensions_of(file_format: Format, cases: Sequence[Case]) -> Literal[2, 3]:
     """2 or 3. Three headers are enough to tell; a case that differs is refused when it is read."""
     if file_format.dimensions == frozenset({2}):
         return 2
-    for case in (cases[:1] + cases[len(cases) // 2 :][:1] + cases[-1:]) if cases else []:
+    for case in (cases[0], cases[len(cases) // 2], cases[-1]) if cases else ():
         shape = file_format.geometry(case.image_paths[0]).shape
         if len(shape) == 3 and 1 not in shape:
             return 3

@@ -47,7 +47,7 @@ class Placement:
         The triangle filter, widened to the target pixel, neither rings nor leaves the range of its input.
         """
         shape = plane.shape[0], plane.shape[1]
-        return self._padded(_resampled(plane, self.inner_shape(shape)), shape, BACKGROUND)
+        return self._padded(resampled(plane, self.inner_shape(shape)), shape, BACKGROUND)
 
     def place_label(self, plane: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """[h, w] ids -> [size, size], padded with 0.
@@ -65,7 +65,7 @@ class Placement:
         ids = np.unique(plane)
         if len(ids) == 1:
             return self._padded(np.full(inner, ids[0], dtype=np.uint8), shape, np.uint8(0))
-        shares = np.stack([_resampled((plane == one).astype(np.float32), inner) for one in ids])
+        shares = np.stack([resampled((plane == one).astype(np.float32), inner) for one in ids])
         return self._padded(ids[_keep_areas(shares, ids)], shape, np.uint8(0))
 
     def undo(self, array: AnyArray, original_shape: tuple[int, int], *, order: int) -> AnyArray:
@@ -90,7 +90,7 @@ class Placement:
             columns = _nearest(original_shape[1], width)
             return np.ascontiguousarray(inner[..., rows[:, None], columns[None, :]])
         planes = np.ascontiguousarray(inner, dtype=np.float32).reshape(-1, height, width)
-        restored = [_resampled(plane, original_shape) for plane in planes]
+        restored = [resampled(plane, original_shape) for plane in planes]
         return np.stack(restored).reshape(*array.shape[:-2], *original_shape)
 
     def _padded(self, plane: NDArray[ScalarT], original_shape: tuple[int, int], value: ScalarT) -> NDArray[ScalarT]:
@@ -113,7 +113,8 @@ def _keep_areas(shares: NDArray[np.float32], ids: NDArray[np.uint8]) -> NDArray[
     return chosen
 
 
-def _resampled(plane: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.float32]:
+def resampled(plane: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.float32]:
+    """[h, w] on a grid of `shape`, by the triangle filter, widened where the plane is made smaller."""
     if plane.shape == shape:
         return plane
     picture = Image.fromarray(np.ascontiguousarray(plane, dtype=np.float32))

@@ -11,19 +11,16 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections import defaultdict
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from segmint.data.cache import cache_lock, cache_root
-from segmint.data.case import Case
+from segmint.data.case_intensity import CaseIntensity
 from segmint.data.dataset import Dataset
-from segmint.data.intensity import IntensityMap, default_intensity, is_ct, percentile_intensity
 from segmint.data.placement import Placement
 from segmint.errors import UserError
 from segmint.outputs import staged_folder
@@ -115,7 +112,7 @@ def _build(
     _check_space(folder, total * size * size * (4 * channels + 1 + len(dataset.conditions)))
 
     spacing = np.median([dataset.spacing(case) for case in dataset.cases], axis=0)
-    by_volume = _volume_maps(dataset)
+    intensity_of = CaseIntensity(dataset)
     slices: list[tuple[int, int, bool]] = []
     intensity = []
     # Plain writes rather than writes through a memory map: on a full disk those end in an error, these in a crash.
@@ -131,7 +128,7 @@ def _build(
             label = dataset.read_label(case)
             image = dataset.read_image(case)
             id_maps = [label, *(dataset.read_condition(case, name) for name in dataset.conditions)]
-            maps = case.intensity or by_volume.get(case.volume or "") or _default_maps(dataset, image, case)
+            maps = intensity_of(case, image)
             intensity.append([(one.kind, one.low, one.high) for one in maps])
             normalised = np.stack([one.normalise(channel) for one, channel in zip(maps, image, strict=True)])
             for index in range(count):
@@ -173,37 +170,3 @@ def _check_space(folder: Path, needed: int) -> None:
             "some space, "
             "choose a smaller --size, or point SEGMINT_CACHE to another disk."
         )
-
-
-def _default_maps(dataset: Dataset, image: NDArray[np.float32], case: Case) -> tuple[IntensityMap, ...]:
-    eight_bit = _stores_eight_bits(dataset, case)
-    return tuple(
-        default_intensity(channel, channel_name=name, eight_bit=eight_bit)
-        for name, channel in zip(dataset.channel_names, image, strict=True)
-    )
-
-
-def _stores_eight_bits(dataset: Dataset, case: Case) -> bool:
-    return dataset.format.dimensions == frozenset({2}) and dataset.geometry(case).dtype == np.uint8
-
-
-def _volume_maps(dataset: Dataset) -> dict[str, tuple[IntensityMap, ...]]:
-    """Percentile maps of volumes stored slice by slice, over all their slices.
-
-    A slice that holds little but noise would otherwise be stretched to full contrast.
-    """
-    members: dict[str, list[Case]] = defaultdict(list)
-    for case in dataset.cases:
-        if case.volume is not None and case.intensity is None and not _stores_eight_bits(dataset, case):
-            members[case.volume].append(case)
-    maps = {}
-    for volume, cases in members.items():
-        images = [dataset.read_image(case).reshape(len(dataset.channel_names), -1) for case in cases]
-        values = np.concatenate(images, axis=1)
-        maps[volume] = tuple(
-            default_intensity(channel, channel_name=name, eight_bit=False)
-            if is_ct(name)
-            else percentile_intensity(channel)
-            for name, channel in zip(dataset.channel_names, values, strict=True)
-        )
-    return maps

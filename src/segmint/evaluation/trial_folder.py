@@ -17,7 +17,9 @@ SETTINGS = "settings.json"
 
 
 @contextmanager
-def opened_trial_folder(out: Path, settings: Mapping[str, Any], *, overwrite: bool) -> Iterator[Path]:
+def opened_trial_folder(
+    out: Path, settings: Mapping[str, Any], *, overwrite: bool, what: str = "trial"
+) -> Iterator[Path]:
     """Hold the folder of a trial; a folder that holds the same trial already is gone on with.
 
     A trial may not grow: its arms and seeds are settings too, since adding seeds until a difference shows would make
@@ -26,13 +28,14 @@ def opened_trial_folder(out: Path, settings: Mapping[str, Any], *, overwrite: bo
     Args:
         out: the folder, made where it is absent; settings: JSON-able, all that decides the result.
         overwrite: start afresh even if something is there.
+        what: the folder's kind, for messages.
 
     Raises:
         UserError: the folder holds another trial or something else, is in use, or cannot be written.
     """
     settings = json.loads(json.dumps(settings))
     if not overwrite:
-        _check(out, settings)
+        _check(out, settings, what)
     try:
         if overwrite:
             _clear(out)
@@ -57,8 +60,8 @@ def _clear(out: Path) -> None:
         out.unlink(missing_ok=True)
 
 
-def _check(out: Path, settings: Mapping[str, Any]) -> None:
-    """Refuse a path that holds anything but this trial."""
+def _check(out: Path, settings: Mapping[str, Any], what: str) -> None:
+    """Refuse a path that holds anything but this trial, or whatever it is."""
     if not (out / SETTINGS).is_file():
         only_lock = out.is_dir() and {path.name for path in out.iterdir()} == {".lock"}
         if not only_lock:
@@ -68,7 +71,7 @@ def _check(out: Path, settings: Mapping[str, Any]) -> None:
     for key, now in settings.items():
         if before.get(key) != now:
             raise UserError(
-                f"{out} holds another trial ({key.replace('_', ' ')}: {_short(before.get(key))} there, {_short(now)} "
+                f"{out} holds another {what} ({key.replace('_', ' ')}: {_short(before.get(key))} there, {_short(now)} "
                 "now): choose another --out, repeat the command that began it, or pass --overwrite."
             )
 

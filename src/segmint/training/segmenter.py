@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from segmint.data.conditioned_pool import ConditionedPool
 from segmint.data.pool import PairPool
@@ -179,6 +180,29 @@ def train_segmenter(
         except Interrupted:
             raise KeyboardInterrupt from None
     run.set_status("done")
+    return Segmenter(stage, hardware.device)
+
+
+def open_segmenter(folder: Path, *, device: str = "auto") -> Segmenter:
+    """Read back what `train_segmenter` finished in `folder`.
+
+    Raises:
+        UserError: the folder holds no finished training, or its files are damaged.
+    """
+    run = RunFolder(folder)
+    config = run.config
+    if run.status != "done":
+        raise UserError(f"The training in {folder} is not finished: repeat the command that began it.")
+    hardware = choose_hardware(device=device, precision="float32")
+    hardware.apply()
+    try:
+        recipe = find_recipe(config["recipe"])
+        settings = type(recipe.presets["repaired"]).model_validate(config["settings"])
+        (stage,) = build_stages(recipe, Task.from_json(config["task"]), settings, hardware, seed=config["seed"])
+        assert isinstance(stage, SegmenterStage)
+        restore(stage, run.checkpoints(run.stage_folder(0, stage.name)).load("last").tensors)
+    except (ValidationError, KeyError, TypeError, RuntimeError) as error:
+        raise UserError(f"{folder} is damaged (its config.json and its checkpoint do not fit): train again.") from error
     return Segmenter(stage, hardware.device)
 
 

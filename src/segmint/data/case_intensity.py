@@ -1,0 +1,61 @@
+"""Which intensity map every channel of a case has: recorded, of its volume, or the default."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segmint.data.case import Case
+from segmint.data.dataset import Dataset
+from segmint.data.intensity import IntensityMap, default_intensity, is_ct, percentile_intensity
+
+
+class CaseIntensity:
+    """The maps of the cases of a dataset, one a channel.
+
+    What is recorded wins. Volumes that are stored slice by slice have percentiles over all their slices: a slice that holds
+    little but noise would otherwise be stretched to full contrast.
+
+    Raises:
+        UserError: a file of such a volume is damaged.
+    """
+
+    def __init__(self, dataset: Dataset) -> None:
+        self.dataset = dataset
+        self._of_volume = _volume_maps(dataset)
+
+    def __call__(self, case: Case, image: NDArray[np.float32]) -> tuple[IntensityMap, ...]:
+        """The maps of one case; `image` is what its files hold, [C, *spatial] in stored units."""
+        if case.intensity:
+            return case.intensity
+        if case.volume in self._of_volume:
+            return self._of_volume[case.volume]
+        eight_bit = _stores_eight_bits(self.dataset, case)
+        return tuple(
+            default_intensity(channel, channel_name=name, eight_bit=eight_bit)
+            for name, channel in zip(self.dataset.channel_names, image, strict=True)
+        )
+
+
+def _stores_eight_bits(dataset: Dataset, case: Case) -> bool:
+    return dataset.format.dimensions == frozenset({2}) and dataset.geometry(case).dtype == np.uint8
+
+
+def _volume_maps(dataset: Dataset) -> dict[str | None, tuple[IntensityMap, ...]]:
+    members: dict[str, list[Case]] = defaultdict(list)
+    for case in dataset.cases:
+        if case.volume is not None and case.intensity is None and not _stores_eight_bits(dataset, case):
+            members[case.volume].append(case)
+    maps: dict[str | None, tuple[IntensityMap, ...]] = {}
+    for volume, cases in members.items():
+        images = [dataset.read_image(case).reshape(len(dataset.channel_names), -1) for case in cases]
+        values = np.concatenate(images, axis=1)
+        maps[volume] = tuple(
+            default_intensity(channel, channel_name=name, eight_bit=False)
+            if is_ct(name)
+            else percentile_intensity(channel)
+            for name, channel in zip(dataset.channel_names, values, strict=True)
+        )
+    return maps
