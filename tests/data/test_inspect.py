@@ -123,6 +123,18 @@ def test_an_unknown_spacing_is_not_made_up(make_dataset: MakeDataset) -> None:
     assert any("no split yet" in one for one in report["remarks"])
 
 
+@pytest.mark.parametrize(("brightest", "told"), [(120, True), (250, False)])
+def test_8_bit_pictures_without_contrast_are_told(make_dataset: MakeDataset, brightest: int, told: bool) -> None:
+    folder = make_dataset(subjects=["a", "b"], shapes=[(16, 16)] * 2)
+    for path in (folder / "imagesTr").iterdir():
+        shape = np.asarray(Image.open(path)).shape
+        pixels = np.random.default_rng(0).integers(0, brightest, shape).astype(np.uint8)
+        pixels[0, 0] = brightest
+        Image.fromarray(pixels).save(path)
+    remarks = [one for one in inspect_dataset(folder)["remarks"] if "--contrast subject" in one]
+    assert len(remarks) == told
+
+
 def test_what_is_no_dataset_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="does not exist"):
         inspect_dataset(tmp_path / "none")

@@ -32,21 +32,22 @@ class CaseIntensity:
             return case.intensity
         if case.volume in self._of_volume:
             return self._of_volume[case.volume]
-        eight_bit = _stores_eight_bits(self.dataset, case)
+        eight_bit = stores_eight_bits(self.dataset, case)
         return tuple(
             default_intensity(channel, channel_name=name, eight_bit=eight_bit)
             for name, channel in zip(self.dataset.channel_names, image, strict=True)
         )
 
 
-def _stores_eight_bits(dataset: Dataset, case: Case) -> bool:
+def stores_eight_bits(dataset: Dataset, case: Case) -> bool:
+    """Whether the files of a case are 8-bit pictures."""
     return dataset.format.dimensions == frozenset({2}) and dataset.geometry(case).dtype == np.uint8
 
 
 def _volume_maps(dataset: Dataset) -> dict[str | None, tuple[IntensityMap, ...]]:
     members: dict[str, list[Case]] = defaultdict(list)
     for case in dataset.cases:
-        if case.volume is not None and case.intensity is None and not _stores_eight_bits(dataset, case):
+        if case.volume is not None and case.intensity is None and not stores_eight_bits(dataset, case):
             members[case.volume].append(case)
     maps: dict[str | None, tuple[IntensityMap, ...]] = {}
     for volume, cases in members.items():

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmint.data.case import Case
+from segmint.data.case_intensity import stores_eight_bits
 from segmint.data.dataset import Dataset, assemble, sidecar_problems
 from segmint.data.dataset_json import read_description
 from segmint.data.formats import ending_of
@@ -21,6 +22,8 @@ from segmint.data.subjects import PARTS
 from segmint.errors import UserError
 
 _MOST_SIZES = 5
+# Of the range of 8 bits; black left out, 99% of the values of most MR kept in 8 bits lie within less.
+_DARK = 0.65
 
 
 def inspect_dataset(path: Path | str, *, progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
@@ -109,6 +112,7 @@ class _Survey:
         self._condition_voxels = {
             name: np.zeros((2, len(ids)), dtype=np.int64) for name, ids in dataset.conditions.items()
         }
+        self._histogram = np.zeros(256, dtype=np.int64)
         self._constant: list[str] = []
         self._contents: dict[str, Case] = {}
         self._twins: list[tuple[Case, Case]] = []
@@ -128,6 +132,8 @@ class _Survey:
         flat = image.reshape(image.shape[0], -1)
         self._lows = np.minimum(self._lows, flat.min(axis=1))
         self._highs = np.maximum(self._highs, flat.max(axis=1))
+        if stores_eight_bits(self.dataset, case) and case.intensity is None:
+            self._histogram += np.bincount(flat.astype(np.uint8).ravel(), minlength=256)
         counts = np.bincount(label.ravel(), minlength=len(self._voxels))
         self._voxels += counts
         self._holders += counts > 0
@@ -249,6 +255,12 @@ class _Survey:
                 "such as "
                 f"{within[0][0].id} and {within[0][1].id}."
             )
+        brightest = _percentile(self._histogram[1:]) + 1
+        if not self.dataset.colour and self._histogram[1:].any() and brightest < _DARK * 255:
+            remarks.append(
+                f"99% of the 8-bit intensities lie below {brightest}, so training sees little contrast: if these are MR, convert"
+                " them with --contrast subject."
+            )
         kind = self.dataset.subject_kind
         if kind == "block":
             remarks.append("The subjects are blocks of one stack: what is found on them is described, not judged.")
@@ -270,6 +282,11 @@ def _shares(names: Sequence[str], voxels: NDArray[np.int64], holders: NDArray[np
         {"id": number, "name": name, "share": float(counted / total), "pairs": int(held)}
         for number, (name, counted, held) in enumerate(zip(names, voxels, holders, strict=True))
     ]
+
+
+def _percentile(histogram: NDArray[np.int64]) -> int:
+    """The value that 99% lie at or below."""
+    return int(np.searchsorted(np.cumsum(histogram), 0.99 * histogram.sum()))
 
 
 def _spread(values: list[int]) -> dict[str, float] | None:
