@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from segmint.data.phantoms import write_phantom as phantom
     from segmint.data.split import split_dataset as split
     from segmint.evaluation.evaluate import evaluate
+    from segmint.evaluation.outside import score_predictions
     from segmint.evaluation.trial import trial
     from segmint.report.build import build_report as report
     from segmint.segmentation.predict import predict
@@ -40,6 +41,7 @@ __all__ = [
     "report",
     "run",
     "sample",
+    "score_predictions",
     "split",
     "train",
     "train_segmenter",
@@ -58,6 +60,7 @@ _VERBS = {
     "report": ("segmint.report.build", "build_report"),
     "run": ("segmint.workflow.run", "run_workflow"),
     "sample": ("segmint.synthesis.sample", "sample"),
+    "score_predictions": ("segmint.evaluation.outside", "score_predictions"),
     "split": ("segmint.data.split", "split_dataset"),
     "train": ("segmint.training.train", "train"),
     "train_segmenter": ("segmint.segmentation.train", "train_for_use"),

@@ -30,7 +30,7 @@ app.add_typer(data.app, name="data")
 app.command("train")(train.train_verb)
 app.command("sample")(sample.sample_verb)
 app.command("evaluate")(evaluate.evaluate_verb)
-app.command("trial")(trial.trial_verb)
+app.add_typer(trial.app, name="trial")
 app.add_typer(segment.app, name="segment")
 app.command("report")(report.report_verb)
 

@@ -1,15 +1,44 @@
-"""`segmint trial`."""
+"""`segmint trial`, and `segmint trial score`."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from segmint.cli import options
+from segmint.errors import UserError
+
+_ITSELF = "itself"
 
 
+class _TrialOrMore(TyperGroup):
+    """`segmint trial REAL ...` is the trial itself, whatever does not begin with the name of another command."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        others = [name for name in self.list_commands(ctx) if name != _ITSELF]
+        return super().parse_args(ctx, args if args and args[0] in others else [_ITSELF, *args])
+
+
+class _Itself(TyperCommand):
+    """Stands in the place of its group, in usage lines too."""
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        del info_name
+        return super().make_context(parent.info_name, args, parent=parent.parent, **extra)
+
+
+app = typer.Typer(
+    cls=_TrialOrMore,
+    help="Do synthetic pairs make a segmenter better?",
+    rich_markup_mode=None,
+    add_completion=False,
+)
+
+
+@app.command(_ITSELF, cls=_Itself)
 def trial_verb(
     real: Annotated[Path, typer.Argument(metavar="REAL", help="The real dataset.")],
     out: options.Out,
@@ -52,6 +81,8 @@ def trial_verb(
     Trains a segmenter on every arm, tests it on held-out subjects, and gives a verdict.
 
     The same command goes on with a trial that was stopped.
+
+    segmint trial score REAL --predictions ARM=DIR ... does the same with label maps of segmenters trained elsewhere.
     """
     from segmint.evaluation.trial import trial
 
@@ -76,3 +107,46 @@ def trial_verb(
         device=device,
     )
     typer.echo(f"Trial: {out / 'trial.json'}, {out / 'trial.csv'}")
+
+
+@app.command("score")
+def score_verb(
+    real: Annotated[Path, typer.Argument(metavar="REAL", help="The real dataset, with its split.")],
+    out: options.Out,
+    predictions: Annotated[
+        list[str],
+        typer.Option(
+            "--predictions",
+            metavar="ARM=DIR",
+            help="Label maps of the test subjects; once for each arm, again for further seeds.",
+        ),
+    ],
+    synthetic: Annotated[
+        list[Path] | None, typer.Argument(metavar="SYNTH...", help="Datasets that arms with F learned from.")
+    ] = None,
+    subset: options.Subset = None,
+    repeat: Annotated[
+        str | None, typer.Option("--repeat", metavar="LABEL", help="What arms with B, such as 100R+50B, repeated.")
+    ] = None,
+    overwrite: options.Overwrite = False,
+) -> None:
+    """The statistics of a trial on label maps of segmenters trained elsewhere, such as nnU-Net."""
+    from segmint.evaluation.outside import score_predictions
+
+    score_predictions(
+        real,
+        synthetic or [],
+        predictions=[_read_prediction(word) for word in predictions],
+        out=out,
+        subset=subset,
+        repeat=repeat,
+        overwrite=overwrite,
+    )
+    typer.echo(f"Trial: {out / 'trial.json'}, {out / 'trial.csv'}")
+
+
+def _read_prediction(word: str) -> tuple[str, Path]:
+    arm, equals, folder = word.partition("=")
+    if not equals or not folder:
+        raise UserError(f"--predictions {word}: write it as ARM=DIR, such as 100R=predictions.")
+    return arm, Path(folder)

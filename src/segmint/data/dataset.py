@@ -133,6 +133,17 @@ class Dataset:
         """
         return self._read_ids(case, case.label_path, count=len(self.label_names), named_in="dataset.json")
 
+    def read_prediction(self, case: Case, path: Path) -> NDArray[np.uint8]:
+        """Read [*spatial] ids that somebody predicted for a case, in a file of the dataset's kind.
+
+        Raises:
+            UserError: the file is missing or damaged, holds an id that dataset.json does not name, or differs in shape from
+                the image.
+        """
+        if not path.is_file():
+            raise UserError(f'{path} does not exist: every image needs its prediction, and "{case.id}" has none.')
+        return self._read_ids(case, path, count=len(self.label_names), named_in="dataset.json")
+
     def read_condition(self, case: Case, name: str) -> NDArray[np.uint8]:
         """Read [*spatial] ids of a condition map.
 

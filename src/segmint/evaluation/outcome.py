@@ -28,8 +28,20 @@ from segmint.outputs import without_nan
 FORMAT = 1
 
 
-def conclude(design: Design, results: Sequence[CellResult]) -> dict[str, Any]:
-    """Put together trial.json from the results of all cells; Dice as a fraction, None where there is none."""
+# What trial.json names where others trained the segmenters.
+OUTSIDE = "trained elsewhere"
+_UNJUDGED_OUTSIDE = (
+    "The segmenters were trained elsewhere: whether they converged, had equal steps, and saw what their arm says, was not"
+    " judged."
+)
+
+
+def conclude(design: Design, results: Sequence[CellResult], *, outside: bool = False) -> dict[str, Any]:
+    """Put together trial.json from the results of all cells; Dice as a fraction, None where there is none.
+
+    Args:
+        outside: the segmenters were trained elsewhere, so that nothing is known of their steps.
+    """
     dataset, regime = design.regime.dataset, design.regime
     scores = collect_scores(results, label_names=dataset.label_names)
     gain = gain_of_real(scores)
@@ -45,6 +57,8 @@ def conclude(design: Design, results: Sequence[CellResult]) -> dict[str, Any]:
     )
     judged = not math.isnan(gain)
     unjudged = [] if judged else ["100R is not in this trial, so whether the segmenter converged was not judged."]
+    if outside:
+        unjudged = [_UNJUDGED_OUTSIDE]
     content = {
         "format": FORMAT,
         "dataset": {
@@ -60,10 +74,10 @@ def conclude(design: Design, results: Sequence[CellResult]) -> dict[str, Any]:
         "synthetic": [one.described() for one in design.synthetic],
         "size": regime.slices.size,
         "axis": regime.slices.axis,
-        "steps": design.steps,
-        "batch": design.batch,
+        "steps": None if outside else design.steps,
+        "batch": None if outside else design.batch,
         "seeds": design.seeds,
-        "segmenter": design.segmenter,
+        "segmenter": OUTSIDE if outside else design.segmenter,
         "segmenter_settings": dict(design.segmenter_settings),
         "augment": list(design.augment),
         "subset": design.subset,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -45,29 +46,47 @@ def score_subjects(segmenter: Predicts, slices: SliceSet, indices: NDArray[np.in
         slices: real slices.
         indices: which to score, ascending, so that each file is read once; all slices of whole cases.
     """
+    return score_maps(_predicted(segmenter, slices, indices), slices, indices)
+
+
+def score_maps(
+    predicted: Iterable[tuple[int, NDArray[np.uint8]]], slices: SliceSet, indices: NDArray[np.int64]
+) -> dict[str, SubjectScore]:
+    """The same for label maps that are there already.
+
+    Args:
+        predicted: for each of `indices`, in their order, its number and ids [h, w] on the slice's own grid.
+    """
     planned = plan_grids(slices, indices)
     grid_of = {i: grid for grid in planned.grids for i in grid.slices}
     missing = {id(grid): len(grid.slices) for grid in planned.grids}
     maps: dict[int, tuple[NDArray[np.uint8], NDArray[np.uint8]]] = {}
     label_count = len(slices.dataset.label_names)
     tallies: dict[str, SubjectTally] = {}
+    for i, ids in predicted:
+        maps[i] = ids, slices.original_label(i)
+        grid = grid_of[i]
+        missing[id(grid)] -= 1
+        if missing[id(grid)]:
+            continue
+        # Whole: measured at once, so that only unfinished volumes are kept in memory.
+        tally = tallies.setdefault(grid.subject, SubjectTally(label_count, tolerance=planned.tolerance))
+        ours, true = (_assembled(grid, [maps[number][side] for number in grid.slices]) for side in (0, 1))
+        tally.add(ours, true, spacing=grid.spacing, axis=grid.axis)
+        for number in grid.slices:
+            del maps[number]
+    return {subject: SubjectScore(tally.counts, tally.metrics()) for subject, tally in tallies.items()}
+
+
+def _predicted(
+    segmenter: Predicts, slices: SliceSet, indices: NDArray[np.int64]
+) -> Iterator[tuple[int, NDArray[np.uint8]]]:
     for start in range(0, len(indices), _CHUNK):
         chunk = indices[start : start + _CHUNK]
         _, probabilities = segmenter.predict(np.asarray(slices.images[chunk]))
         for i, of_slice in zip(chunk.tolist(), probabilities, strict=True):
             restored = slices.undo(of_slice, slices.original_shape(i), order=1)
-            maps[i] = restored.argmax(axis=0).astype(np.uint8), slices.original_label(i)
-            grid = grid_of[i]
-            missing[id(grid)] -= 1
-            if missing[id(grid)]:
-                continue
-            # Whole: measured at once, so that only unfinished volumes are kept in memory.
-            tally = tallies.setdefault(grid.subject, SubjectTally(label_count, tolerance=planned.tolerance))
-            predicted, true = (_assembled(grid, [maps[number][side] for number in grid.slices]) for side in (0, 1))
-            tally.add(predicted, true, spacing=grid.spacing, axis=grid.axis)
-            for number in grid.slices:
-                del maps[number]
-    return {subject: SubjectScore(tally.counts, tally.metrics()) for subject, tally in tallies.items()}
+            yield i, restored.argmax(axis=0).astype(np.uint8)
 
 
 def _assembled(grid: Grid, maps: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:

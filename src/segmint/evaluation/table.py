@@ -79,9 +79,9 @@ def trial_table(trial: Mapping[str, Any]) -> RenderableType:
     """The table of Dice, one of further metrics, the verdict below them, then the notes, for a rich console."""
     labels = list(trial["label_names"][1:])
     seeds, subjects = trial["seeds"], len(trial["test_subjects"])
+    trained = trial["segmenter"] if trial["steps"] is None else f"{trial['steps']} steps of {trial['batch']}"
     table = Table(
-        title=f"Dice on {subjects} test subject{_s(subjects)}, {seeds} seed{_s(seeds)} an arm, "
-        f"{trial['steps']} steps of {trial['batch']}; 95% intervals",
+        title=f"Dice on {subjects} test subject{_s(subjects)}, {seeds} seed{_s(seeds)} an arm, {trained}; 95% intervals",
         title_justify="left",
         title_style="bold",
         box=box.SIMPLE_HEAD,

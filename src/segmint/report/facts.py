@@ -142,7 +142,11 @@ def limits(material: Material, *, demonstration: bool) -> tuple[str, ...]:
             " trained"
             " from another seed may do better or worse, and the intervals do not contain that variation."
         )
-    if material.trial is not None:
+    if material.trial is not None and material.trial.get("steps") is None:
+        sentences.append(
+            "The segmenters were trained elsewhere; whether all arms were treated alike is not known here."
+        )
+    elif material.trial is not None:
         sentences.append(
             f"One kind of segmentation network was tried ({material.trial.get('segmenter', 'unet')}), with the same"
             " number of optimiser steps in every arm. Another network, or other augmentation, may gain more or less."
@@ -170,7 +174,7 @@ def trial_settings(trial: Mapping[str, Any]) -> Rows:
             ("batch", "Batch"),
             ("seeds", "Seeds an arm"),
         )
-        if key in trial and trial[key] not in ([], {})
+        if key in trial and trial[key] not in ([], {}, None)
     ]
     for number, entry in enumerate(trial.get("synthetic") or [], start=1):
         rows.append((f"Synthetic set {number}", say(entry.get("path"))))

@@ -1,0 +1,141 @@
+"""`segmint trial score`: the statistics of a trial on label maps that segmenters trained elsewhere, such as nnU-Net, gave."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+
+from segmint.data.slices import SliceSet
+from segmint.errors import UserError
+from segmint.evaluation.arms import Arm, parse_arm
+from segmint.evaluation.cells import CellResult, plan_cells
+from segmint.evaluation.design import Design, design_trial
+from segmint.evaluation.outcome import conclude
+from segmint.evaluation.scoring import score_maps
+from segmint.evaluation.table import trial_csv, trial_table
+from segmint.outputs import check_target, staged_folder, write_json, write_text
+
+
+def score_predictions(
+    real: Path,
+    synthetic: Sequence[Path] = (),
+    *,
+    predictions: Sequence[tuple[str, Path]],
+    out: Path,
+    subset: str | None = None,
+    repeat: str | None = None,
+    overwrite: bool = False,
+    progress: bool = True,
+) -> Path:
+    """Score label maps of the test subjects, arm by arm, and say what follows, as `segmint.trial` does.
+
+    Whether segmenters trained elsewhere had converged, or had equal steps, nobody can tell here; the notes say so. What the
+    generators of the synthetic sets have seen is checked as in a trial.
+
+    Args:
+        real: the real dataset, with its split; synthetic: the sets that the arms with F learned from.
+        predictions: (arm, folder) with one label map for each case of each test subject, named as in `labelsTr`. An arm given
+            several times has several seeds; all arms have the same number. With several synthetic sets, the k-th folder of
+            an arm is taken to have learned from set k modulo their number.
+        out: folder to write: trial.json and trial.csv.
+        subset: the stored training set that was R; repeat: the label of arms with B.
+        overwrite: replace what is at `out`.
+        progress: print the table.
+
+    Returns:
+        `out`.
+
+    Raises:
+        UserError: a map is missing, damaged or on another grid; arms differ in their number of folders; an arm refuses a
+            synthetic set; `out` exists.
+    """
+    out = Path(out)
+    check_target(out, overwrite=overwrite)
+    folders = _by_arm(predictions)
+    design = _designed(Path(real), synthetic, folders, subset=subset, repeat=repeat)
+    console = Console(stderr=True, quiet=not progress, soft_wrap=True, markup=False, highlight=False)
+    results = []
+    for cell in plan_cells(design.arms, seeds=design.seeds, synthetic_sets=len(design.synthetic)):
+        folder = folders[cell.arm][cell.seed]
+        console.print(f"{cell.arm.name}  {folder}")
+        indices = design.regime.test
+        scores = score_maps(_stored(folder, design.regime.slices, indices), design.regime.slices, indices)
+        counts = {subject: score.counts for subject, score in sorted(scores.items())}
+        metrics = {subject: score.metrics for subject, score in sorted(scores.items())}
+        results.append(CellResult(cell, counts, [], metrics))
+    content = conclude(design, results, outside=True)
+    content["predictions"] = [{"arm": arm.name, "folder": str(one)} for arm, of in folders.items() for one in of]
+    with staged_folder(out, overwrite=overwrite) as staging:
+        write_text(staging / "trial.csv", trial_csv(content))
+        write_json(staging / "trial.json", content)
+    if progress:
+        Console().print(trial_table(content))
+    return out
+
+
+def _by_arm(predictions: Sequence[tuple[str, Path]]) -> dict[Arm, list[Path]]:
+    folders: dict[Arm, list[Path]] = {}
+    for name, folder in predictions:
+        if not Path(folder).is_dir():
+            raise UserError(
+                f"--predictions {name}={folder}: there is no such folder; give one with a label map a case."
+            )
+        folders.setdefault(parse_arm(name), []).append(Path(folder))
+    if not folders:
+        raise UserError("--predictions: none is given; give ARM=DIR for each arm, such as 100R=predictions.")
+    numbers = {len(of): arm for arm, of in folders.items()}
+    if len(numbers) > 1:
+        (few, one), (many, other) = sorted(numbers.items())[:2]
+        raise UserError(
+            f"--predictions: the arm {one.name} has {few} and {other.name} has {many}: give every arm as many, one a seed."
+        )
+    given = [folder.resolve() for of in folders.values() for folder in of]
+    twice = next((folder for folder in given if given.count(folder) > 1), None)
+    if twice is not None:
+        raise UserError(f"--predictions: {twice} is given twice; give each folder once.")
+    return folders
+
+
+def _designed(
+    real: Path,
+    synthetic: Sequence[Path],
+    folders: dict[Arm, list[Path]],
+    *,
+    subset: str | None,
+    repeat: str | None,
+) -> Design:
+    return design_trial(
+        real,
+        [Path(path) for path in synthetic],
+        size=None,
+        axis=None,
+        arms=[arm.name for arm in folders],
+        seeds=len(next(iter(folders.values()))),
+        steps=None,
+        batch=None,
+        segmenter="unet",
+        subset=subset,
+        real_slices=None,
+        repeat=repeat,
+        device="cpu",
+        demonstration=False,
+    )
+
+
+def _stored(folder: Path, slices: SliceSet, indices: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    """Slices of the label maps in a folder, each file read once, since those of a case follow one another."""
+    dataset = slices.dataset
+    cases = {case.id: case for case in dataset.cases}
+    last, ids = "", np.zeros(0, dtype=np.uint8)
+    for i in indices.tolist():
+        record = slices.records[i]
+        if record.case != last:
+            last, ids = (
+                record.case,
+                dataset.read_prediction(cases[record.case], folder / f"{record.case}{dataset.file_ending}"),
+            )
+        yield i, ids if slices.axis is None else np.take(ids, record.slice, axis=slices.axis)
