@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -37,8 +37,14 @@ def staged_folder(target: Path, *, overwrite: bool = False) -> Iterator[Path]:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def check_target(target: Path, *, overwrite: bool) -> None:
-    """Refuse an output that exists, unless it is an empty folder or may be overwritten."""
+def check_target(target: Path, *, overwrite: bool, inputs: Iterable[Path] = ()) -> None:
+    """Refuse an output that exists, unless it is an empty folder or may be overwritten.
+
+    Whatever may be overwritten, no input is, nor a folder that holds one.
+    """
+    for one in inputs:
+        if Path(one).resolve().is_relative_to(Path(target).resolve()):
+            raise UserError(f"{target} is or holds {one}, which is read here: choose another --out.")
     if target.is_dir() and not any(target.iterdir()):
         return
     if os.path.lexists(target) and not overwrite:

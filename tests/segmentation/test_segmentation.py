@@ -71,7 +71,7 @@ def test_the_folder_tells_where_the_segmenter_comes_from(trained: Path) -> None:
 def test_predicts_as_the_trial_scores(trained: Path, images: Path, discs_run: Path) -> None:
     """Volumes like those it was trained on get the label maps that a trial would hold against the truth."""
     dataset = open_dataset(discs_run.parent / "discs")
-    # The maps of the training are recorded in the dataset, and beside the images nothing is: without them they differ.
+    # With the maps that are recorded in the dataset the intensities are the very same.
     shutil.copy(dataset.root / "segmint.json", images.parent)
     out = predict(trained, images, out=images.parent / "labels", device="cpu", progress=False)
     assert dataset.split is not None
@@ -87,6 +87,54 @@ def test_predicts_as_the_trial_scores(trained: Path, images: Path, discs_run: Pa
         assert dice(ids, truth, 1) > 0.5
         assert np.allclose(stored.affine, nibabel.load(case.image_paths[0]).affine)
         assert ids.dtype == np.uint8
+
+
+def test_volumes_that_lie_otherwise_are_turned(trained: Path, images: Path) -> None:
+    """The same volume with its axes in another order and one of them reversed, the affine saying so."""
+    image = nibabel.load(images / "subject_06_0000.nii.gz")
+    values, affine = np.asarray(image.dataobj), np.asarray(image.affine)
+    turned = np.moveaxis(values, 2, 0)[::-1]
+    order = np.array([[0, 1, 0, 0], [0, 0, 1, 0], [1, 0, 0, 0], [0, 0, 0, 1]])
+    moved = affine @ order
+    moved[:3, 3] = affine[:3, 3] + affine[:3, 2] * (values.shape[2] - 1)
+    moved[:3, 0] *= -1
+    nibabel.save(nibabel.Nifti1Image(np.ascontiguousarray(turned), moved), images / "turned_0000.nii.gz")
+    out = predict(trained, images, out=images.parent / "labels", device="cpu", progress=False)
+    ids, straight = written(out / "turned.nii.gz"), written(out / "subject_06.nii.gz")
+    assert ids.shape == turned.shape
+    assert np.array_equal(np.moveaxis(ids[::-1], 0, 2), straight)
+    assert straight.any()
+
+
+def test_inputs_are_never_overwritten(trained: Path, images: Path) -> None:
+    for out in (images, images.parent, trained, trained.parent):
+        before = sorted(out.rglob("*"))
+        with pytest.raises(UserError, match="which is read here"):
+            predict(trained, images, out=out, overwrite=True, progress=False)
+        assert sorted(out.rglob("*")) == before
+    real = trained.parent / "discs"
+    with pytest.raises(UserError, match="which is read here"):
+        train_for_use(real, out=real, overwrite=True, progress=False)
+    assert open_dataset(real).cases
+
+
+def test_an_absurd_spacing_is_refused_and_an_unknown_one_is_no_millimetre(
+    trained: Path, images: Path, tmp_path: Path
+) -> None:
+    values = np.asarray(nibabel.load(images / "subject_06_0000.nii.gz").dataobj)
+    (tmp_path / "far").mkdir()
+    nibabel.save(nibabel.Nifti1Image(values, np.diag([0.001, 0.001, 3, 1])), tmp_path / "far" / "a_0000.nii.gz")
+    with pytest.raises(
+        UserError, match=r"has a spacing of 0\.001 x 0\.001 x 3 mm, the segmenter was trained at 1 x 1 x 3 mm"
+    ):
+        predict(trained, tmp_path / "far", out=tmp_path / "out", progress=False)
+    shutil.copytree(trained, tmp_path / "unknown")
+    description = tmp_path / "unknown" / "segmenter.json"
+    description.write_text(json.dumps({**json.loads(description.read_text()), "spacing": None}))
+    nibabel.save(nibabel.Nifti1Image(values, np.diag([1.0, 1.0, 3.0, 1.0])), tmp_path / "far" / "a_0000.nii.gz")
+    nibabel.save(nibabel.Nifti1Image(values, np.diag([0.2, 0.2, 3.0, 1.0])), tmp_path / "far" / "b_0000.nii.gz")
+    out = predict(tmp_path / "unknown", tmp_path / "far", out=tmp_path / "out", device="cpu", progress=False)
+    assert np.array_equal(written(out / "a.nii.gz"), written(out / "b.nii.gz"))
 
 
 def test_other_sizes_and_spacings_are_segmented_on_their_own_grid(trained: Path, images: Path, discs_run: Path) -> None:
@@ -135,8 +183,17 @@ def _two_endings(images: Path) -> None:
 
 
 def _flat(images: Path) -> None:
-    for path in images.iterdir():
-        nibabel.save(nibabel.Nifti1Image(np.zeros((8, 8, 1), np.float32), np.eye(4)), path)
+    nibabel.save(nibabel.Nifti1Image(np.zeros((8, 8), np.float32), np.eye(4)), images / "subject_06_0000.nii.gz")
+
+
+def _colour(images: Path) -> None:
+    nibabel.save(nibabel.Nifti1Image(np.zeros((8, 8, 4, 2), np.float32), np.eye(4)), images / "subject_06_0000.nii.gz")
+
+
+def _wrong_record(images: Path) -> None:
+    one = {"kind": "window", "low": 0.0, "high": 1.0}
+    case = {"subject": "six", "intensity": [one, one]}
+    (images.parent / "segmint.json").write_text(json.dumps({"format": 1, "cases": {"subject_06": case}}))
 
 
 def _damaged(images: Path) -> None:
@@ -156,7 +213,9 @@ def _not_a_number(images: Path) -> None:
         (_no_number, "has no channel number"),
         (_two_channels, "has 2 channels of subject_06 where the segmenter takes 1"),
         (_two_endings, "holds .nii.gz and .png files"),
-        (_flat, "holds 2-D images, but the segmenter was trained on 3-D"),
+        (_flat, "is 2-D, but the segmenter was trained on 3-D images"),
+        (_colour, "holds 2 channels where the segmenter takes 1 in a file"),
+        (_wrong_record, "records 2 intensity maps"),
         (_damaged, "subject_07_0000.nii.gz"),
         (_not_a_number, "holds NaN"),
     ],
@@ -183,7 +242,7 @@ def test_what_is_no_segmenter_is_refused(trained: Path, images: Path, tmp_path: 
     with pytest.raises(UserError, match=r"segmenter\.json is not valid"):
         predict(tmp_path / "copy", images, out=tmp_path / "out")
     description.write_text(json.dumps({**said, "axis": None}))
-    with pytest.raises(UserError, match="do not fit its dimensions"):
+    with pytest.raises(UserError, match="do not fit one another"):
         predict(tmp_path / "copy", images, out=tmp_path / "out")
     description.write_text(json.dumps(said))
     (tmp_path / "copy" / TRAINING / "config.json").write_text("{}")

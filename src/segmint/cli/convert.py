@@ -83,7 +83,7 @@ def folders_verb(
         typer.Option(
             "--contrast",
             metavar="file|subject",
-            help="Range of 8-bit pictures: that of the file, or percentiles of each subject's, as MR wants.",
+            help="What training sees intensities between: the file's range, or percentiles of each subject, as MR wants.",
         ),
     ] = "file",
     name: Annotated[

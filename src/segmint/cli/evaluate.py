@@ -30,6 +30,9 @@ def evaluate_verb(
         int | None,
         typer.Option("--steps", metavar="N", help="Optimiser steps of that segmenter.  [default: by size]"),
     ] = None,
+    batch: Annotated[
+        int | None, typer.Option("--batch", metavar="B", help="Slices a step of that segmenter.  [default: 16]")
+    ] = None,
     overwrite: options.Overwrite = False,
     device: options.Device = "auto",
 ) -> None:
@@ -49,6 +52,7 @@ def evaluate_verb(
         axis=axis,
         alignment=alignment,
         steps=steps,
+        batch=batch,
         overwrite=overwrite,
         device=device,
     )

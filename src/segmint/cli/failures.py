@@ -28,6 +28,8 @@ _LOWER = {
     "train": "lower --batch first, then --size, or pass --capacity small",
     "trial": "lower --batch first, then --size",
     "run": "lower --batch first, then --size, or pass --capacity small",
+    "segment": "lower --batch first, then --size; to predict, pass --device cpu or give smaller images",
+    "evaluate": "lower --batch first, then --size",
     "sample": "pass --device cpu, or train with a smaller --size or --capacity small",
     "demo": "close other programs, or pass --budget tiny",
 }

@@ -36,7 +36,7 @@ def binarise_dataset(path: Path | str, *, out: Path | str, overwrite: bool = Fal
         UserError: a label map is wrong, or `out` exists or cannot be written.
     """
     target = Path(out)
-    check_target(target, overwrite=overwrite)
+    check_target(target, overwrite=overwrite, inputs=[Path(path)])
     dataset = open_dataset(path)
     sidecar = read_sidecar(dataset.root) or Sidecar(
         cases={case.id: CaseEntry(subject=case.subject) for case in dataset.cases}, licence=dataset.licence

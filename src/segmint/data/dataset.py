@@ -197,13 +197,17 @@ class Dataset:
 
     def spacing(self, case: Case) -> tuple[float, ...]:
         """Millimetres per array axis, 1.0 where unknown."""
+        return self.known_spacing(case) or (1.0,) * self.dimensions
+
+    def known_spacing(self, case: Case) -> tuple[float, ...] | None:
+        """Millimetres per array axis, None where neither the file nor segmint.json tells."""
         geometry = self.geometry(case)
         axes = self._kept_axes(case.image_paths[0], geometry.shape)
         if geometry.spacing is not None:
             return tuple(geometry.spacing[axis] for axis in axes)
         if case.spacing is not None:
             return (*case.spacing, *(1.0,) * len(axes))[: len(axes)]
-        return (1.0,) * len(axes)
+        return None
 
     def affine(self, case: Case) -> NDArray[np.float64] | None:
         """[4, 4] voxel-to-world matrix of the stored array, where the file or segmint.json knows it."""
@@ -333,7 +337,7 @@ def assemble(root: Path, description: Description, sidecar: Sidecar | None, foun
         channel_names=description.channel_names,
         label_names=description.label_names,
         file_ending=found.file_ending,
-        dimensions=dimensions_of(file_format, cases),
+        dimensions=_dimensions(file_format, cases),
         cases=tuple(cases),
         split=sidecar.split if sidecar else None,
         subsets=sidecar.subsets if sidecar else {},
@@ -346,7 +350,7 @@ def assemble(root: Path, description: Description, sidecar: Sidecar | None, foun
     )
 
 
-def dimensions_of(file_format: Format, cases: Sequence[Case]) -> Literal[2, 3]:
+def _dimensions(file_format: Format, cases: Sequence[Case]) -> Literal[2, 3]:
     """2 or 3. Three headers are enough to tell; a case that differs is refused when it is read."""
     if file_format.dimensions == frozenset({2}):
         return 2

@@ -258,7 +258,7 @@ class _Survey:
         brightest = _percentile(self._histogram[1:]) + 1
         if not self.dataset.colour and self._histogram[1:].any() and brightest < _DARK * 255:
             remarks.append(
-                f"99% of the 8-bit intensities lie below {brightest}, so training sees little contrast: if these are MR, convert"
+                f"99% of the 8-bit intensities are at most {brightest}, so training sees little contrast: if these are MR, convert"
                 " them with --contrast subject."
             )
         kind = self.dataset.subject_kind

@@ -6,18 +6,25 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 from segmint.data.case import Case
-from segmint.data.dataset import Dataset, dimensions_of
-from segmint.data.formats import Format, ending_of, find_format
-from segmint.data.sidecar import CaseEntry, read_sidecar
+from segmint.data.dataset import Dataset
+from segmint.data.formats import Geometry, ending_of, find_format
+from segmint.data.sidecar import SIDECAR_NAME, CaseEntry, read_sidecar
 from segmint.errors import UserError
 
 _CHANNEL = re.compile(r"^(?P<case>.+)_(?P<channel>\d{4})$")
 
 
 def open_unlabelled(
-    images: Path, labels: Path, *, channel_names: Sequence[str], label_names: Sequence[str], name: str
+    images: Path,
+    labels: Path,
+    *,
+    channel_names: Sequence[str],
+    label_names: Sequence[str],
+    dimensions: Literal[2, 3],
+    name: str,
 ) -> Dataset:
     """The images of a folder such as `imagesTs`, one file a channel (`CASE_0000.nii.gz`, ...) or one RGB file a case.
 
@@ -26,10 +33,11 @@ def open_unlabelled(
     Args:
         images: the folder.
         labels: folder in which the label map of each case would lie; it need not exist.
-        channel_names, label_names: in order.
+        channel_names, label_names: in order; dimensions: of the images, single-slice volumes pass for either.
 
     Raises:
-        UserError: the folder is missing or holds no images, files have several endings, or a case lacks a channel.
+        UserError: the folder is missing or holds no images, files have several endings, a case lacks a channel, or a
+            file has other channels or dimensions.
     """
     if not images.is_dir():
         raise UserError(f"{images} is no folder: give the one that holds the images, such as imagesTs.")
@@ -56,20 +64,47 @@ def open_unlabelled(
                 f"{images} has {len(found)} channel{'s' if len(found) > 1 else ''} of {case} where the segmenter takes"
                 f" {len(channel_names)} ({', '.join(channel_names)}): give one file a channel, {case}_0000{ending} and so on."
             )
+    paths = {case: tuple(images / f"{case}_{n:04d}{ending}" for n in sorted(expected)) for case in sorted(numbers)}
+    for path in (path for of_case in paths.values() for path in of_case):
+        _check_header(path, file_format.geometry(path), channels=3 if packed else 1, dimensions=dimensions)
     recorded = _recorded(images.parent)
-    cases = tuple(
-        _case(
-            case,
-            recorded.get(case),
-            tuple(images / f"{case}_{n:04d}{ending}" for n in sorted(expected)),
-            labels,
-            ending,
+    cases = []
+    for case, of_case in paths.items():
+        entry = recorded.get(case)
+        if entry is not None and entry.intensity is not None and len(entry.intensity) != len(channel_names):
+            raise UserError(
+                f'{images.parent / SIDECAR_NAME} records {len(entry.intensity)} intensity maps for "{case}" where the segmenter'
+                f" takes {len(channel_names)} channels: record one a channel, or none."
+            )
+        cases.append(_case(case, entry, of_case, labels, ending))
+    return Dataset(
+        root=images,
+        name=name,
+        channel_names=tuple(channel_names),
+        label_names=tuple(label_names),
+        file_ending=ending,
+        dimensions=dimensions,
+        cases=tuple(cases),
+        split=None,
+        subsets={},
+        provenance=None,
+        licence=None,
+        packed=packed,
+        format=file_format,
+    )
+
+
+def _check_header(path: Path, geometry: Geometry, *, channels: int, dimensions: int) -> None:
+    if geometry.channels != channels:
+        raise UserError(
+            f"{path} holds {geometry.channels} channels where the segmenter takes {channels} in a file: store one file a channel,"
+            " as in the dataset it was trained on."
         )
-        for case in sorted(numbers)
-    )
-    return _assembled(
-        images, cases, channel_names, label_names, name, packed=packed, ending=ending, file_format=file_format
-    )
+    single = len(geometry.shape) == 3 and 1 in geometry.shape
+    if len(geometry.shape) != dimensions and not (dimensions == 2 and single):
+        raise UserError(
+            f"{path} is {len(geometry.shape)}-D, but the segmenter was trained on {dimensions}-D images: give images of that kind."
+        )
 
 
 def _one_ending(images: Path) -> tuple[str, list[str]]:
@@ -105,32 +140,4 @@ def _case(case: str, entry: CaseEntry | None, paths: tuple[Path, ...], labels: P
         label_path=labels / f"{case}{ending}",
         spacing=entry.spacing,
         affine=entry.affine,
-    )
-
-
-def _assembled(
-    images: Path,
-    cases: tuple[Case, ...],
-    channel_names: Sequence[str],
-    label_names: Sequence[str],
-    name: str,
-    *,
-    packed: bool,
-    ending: str,
-    file_format: Format,
-) -> Dataset:
-    return Dataset(
-        root=images,
-        name=name,
-        channel_names=tuple(channel_names),
-        label_names=tuple(label_names),
-        file_ending=ending,
-        dimensions=dimensions_of(file_format, cases),
-        cases=cases,
-        split=None,
-        subsets={},
-        provenance=None,
-        licence=None,
-        packed=packed,
-        format=file_format,
     )

@@ -32,13 +32,13 @@ _OPACITY = 0.45
 
 
 def audit_alignment(
-    evidence: Evidence, folder: Path, *, recipe: str, steps: int | None, device: str, progress: bool
+    evidence: Evidence, folder: Path, *, recipe: str, steps: int | None, batch: int | None, device: str, progress: bool
 ) -> dict[str, Any]:
     """Train a segmenter on the real training slices, or read it back, and see with it whether masks follow images.
 
     Args:
         recipe: of the segmenter.
-        steps: of its training; default: by size, as in a trial.
+        steps: of its training; default: by size, as in a trial; batch: slices a step, by default a trial's.
 
     Returns:
         As `see_alignment`.
@@ -50,16 +50,17 @@ def audit_alignment(
     for other in (evidence.synthetic, *([held] if held is not None else [])):
         _check_channels(training, other)
     steps = default_steps(training.slices.size) if steps is None else steps
+    batch = BATCH if batch is None else batch
     segmenter = reference_segmenter(
         PoolPart(training.slices, training.indices),
         PoolPart(held.slices, held.indices) if held is not None else None,
         steps=steps,
-        batch=BATCH,
+        batch=batch,
         recipe=recipe,
         device=device,
         progress=progress,
     )
-    return see_alignment(evidence, folder, segmenter, described={"recipe": recipe, "steps": steps, "batch": BATCH})
+    return see_alignment(evidence, folder, segmenter, described={"recipe": recipe, "steps": steps, "batch": batch})
 
 
 def see_alignment(

@@ -52,6 +52,7 @@ def evaluate(
     axis: int | None = None,
     alignment: bool = False,
     steps: int | None = None,
+    batch: int | None = None,
     overwrite: bool = False,
     device: str = "auto",
     progress: bool = True,
@@ -76,7 +77,7 @@ def evaluate(
         size: side of the slices in pixels; default: what the generator was trained at, or what `train` would take.
         axis: slice axis of volumes; default: the generator's, or the one nnU-Net's 2-D configuration takes.
         alignment: measure whether masks follow images, which takes a training.
-        steps: optimiser steps of that training; default: by size, as in a trial.
+        steps: optimiser steps of that training; default: by size, as in a trial; batch: slices a step, 16 by default.
         overwrite: replace what is at `out`.
         device: where to compute.
         progress: print the tables.
@@ -86,12 +87,12 @@ def evaluate(
 
     Raises:
         UserError: a dataset cannot be read, does not fit the others, or leaves nothing to compare; `out` exists; or
-            `steps` is below 1, or given without `alignment`.
+            `steps` or `batch` is below 1, or given without `alignment`.
         KeyboardInterrupt: stopped by Ctrl-C; the next call goes on with the segmenter.
     """
     out = Path(out)
-    audits = _chosen_audits(alignment=alignment, steps=steps, device=device, progress=progress)
-    check_target(out, overwrite=overwrite)
+    audits = _chosen_audits(alignment=alignment, steps=steps, batch=batch, device=device, progress=progress)
+    check_target(out, overwrite=overwrite, inputs=[Path(real), Path(synthetic)])
     evidence = open_evidence(
         Path(real),
         Path(synthetic),
@@ -112,15 +113,19 @@ def evaluate(
     return out
 
 
-def _chosen_audits(*, alignment: bool, steps: int | None, device: str, progress: bool) -> tuple[Audit, ...]:
+def _chosen_audits(
+    *, alignment: bool, steps: int | None, batch: int | None, device: str, progress: bool
+) -> tuple[Audit, ...]:
     """Those of every evaluation, then those that were asked for."""
     if not alignment:
-        if steps is not None:
-            raise UserError("--steps is for the segmenter of --alignment: give both, or neither.")
+        for flag, value in (("steps", steps), ("batch", batch)):
+            if value is not None:
+                raise UserError(f"--{flag} is for the segmenter of --alignment: give both, or neither.")
         return AUDITS
-    if steps is not None and steps < 1:
-        raise UserError(f"--steps {steps}: at least 1 is needed.")
-    measure = partial(audit_alignment, recipe=SEGMENTER, steps=steps, device=device, progress=progress)
+    for flag, value in (("steps", steps), ("batch", batch)):
+        if value is not None and value < 1:
+            raise UserError(f"--{flag} {value}: at least 1 is needed.")
+    measure = partial(audit_alignment, recipe=SEGMENTER, steps=steps, batch=batch, device=device, progress=progress)
     return (*AUDITS, Audit("alignment", measure, alignment_table))
 
 

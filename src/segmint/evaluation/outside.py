@@ -54,7 +54,7 @@ def score_predictions(
             synthetic set; `out` exists.
     """
     out = Path(out)
-    check_target(out, overwrite=overwrite)
+    check_target(out, overwrite=overwrite, inputs=[Path(real), *(Path(folder) for _, folder in predictions)])
     folders = _by_arm(predictions)
     design = _designed(Path(real), synthetic, folders, subset=subset, repeat=repeat)
     console = Console(stderr=True, quiet=not progress, soft_wrap=True, markup=False, highlight=False)

@@ -33,7 +33,7 @@ def opened_trial_folder(
     Raises:
         UserError: the folder holds another trial or something else, is in use, or cannot be written.
     """
-    settings = json.loads(json.dumps(settings))
+    settings = {"kind": what, **json.loads(json.dumps(settings))}
     if not overwrite:
         _check(out, settings, what)
     try:
@@ -67,9 +67,10 @@ def _check(out: Path, settings: Mapping[str, Any], what: str) -> None:
         if not only_lock:
             check_target(out, overwrite=False)
         return
-    before = read_json(out / SETTINGS)
+    # What earlier versions did not record they could not choose either.
+    before = {"kind": "trial", **read_json(out / SETTINGS)}
     for key, now in settings.items():
-        if before.get(key) != now:
+        if key in before and before[key] != now:
             raise UserError(
                 f"{out} holds another {what} ({key.replace('_', ' ')}: {_short(before.get(key))} there, {_short(now)} "
                 "now): choose another --out, repeat the command that began it, or pass --overwrite."

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError
 
+from segmint.data.intensity import IntensityMap
 from segmint.data.sidecar import first_complaint
 from segmint.errors import UserError
 from segmint.outputs import read_json
@@ -21,7 +22,9 @@ class Description(BaseModel):
         channel_names, label_names: in order.
         dimensions: of the images; axis: along which volumes are cut, None for 2-D images.
         size: side of the training slices in pixels; scale: their pixels per pixel of the source.
-        spacing: median millimetres per array axis of the source.
+        spacing: median millimetres per array axis of the source; None where it does not tell.
+        orientation: of all training volumes, such as "RAS"; None where they differ or do not tell.
+        intensity: one map a channel, the median of the training's: what is no percentile holds for every image.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -32,7 +35,9 @@ class Description(BaseModel):
     axis: Annotated[int, Field(ge=0, le=2)] | None
     size: Annotated[int, Field(ge=1)]
     scale: Annotated[float, Field(gt=0, le=1)]
-    spacing: tuple[PositiveFloat, ...]
+    spacing: tuple[PositiveFloat, ...] | None
+    orientation: Annotated[str, Field(pattern="^[LRAPSI]{3}$")] | None
+    intensity: tuple[IntensityMap, ...]
 
 
 def read_description(segmenter: Path) -> Description:
@@ -51,6 +56,7 @@ def read_description(segmenter: Path) -> Description:
         found = Description.model_validate(read_json(path))
     except ValidationError as error:
         raise UserError(f"{path} is not valid: {first_complaint(error)}; train again.") from error
-    if len(found.spacing) != found.dimensions or (found.axis is None) != (found.dimensions == 2):
-        raise UserError(f"{path} is not valid: its axis and spacing do not fit its dimensions; train again.")
+    fits = found.spacing is None or len(found.spacing) == found.dimensions
+    if not fits or (found.axis is None) != (found.dimensions == 2) or len(found.intensity) != len(found.channel_names):
+        raise UserError(f"{path} is not valid: its parts do not fit one another; train again.")
     return found

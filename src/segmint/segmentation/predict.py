@@ -12,6 +12,7 @@ from rich.console import Console
 from segmint.data.case import Case
 from segmint.data.case_intensity import CaseIntensity
 from segmint.data.dataset import Dataset
+from segmint.data.orientation import Turn
 from segmint.data.placement import BACKGROUND, resampled
 from segmint.data.unlabelled import open_unlabelled
 from segmint.errors import UserError
@@ -23,6 +24,8 @@ from segmint.training.segmenter import Segmenter, open_segmenter
 # Windows overlap by this share, and count the less the nearer to their border.
 OVERLAP = 0.5
 _PLANES, _WINDOWS = 8, 32
+# Images whose pixels are so many times larger or smaller than the training's are a mistake in a header.
+_LARGEST_RATIO = 10.0
 
 
 def predict(
@@ -36,6 +39,8 @@ def predict(
 ) -> Path:
     """Segment every image of a folder and write a label map for each, on its grid, with its affine and spacing.
 
+    Volumes are turned to lie as those of the training did, where the files tell how they lie. Intensities are mapped as in
+    the training: recorded maps win, fixed ranges and windows are those of the training, percentiles are taken of each volume.
     Slices are brought to the resolution the segmenter was trained at (by millimetres where both are known, else by the
     same factor in pixels); what is larger than its field is taken in overlapping windows, what is smaller is padded.
     Probabilities go back to the image's grid by linear interpolation, and the most probable label there is written.
@@ -52,55 +57,74 @@ def predict(
         `out`.
 
     Raises:
-        UserError: a folder holds something else, an image is damaged or of other dimensions, or `out` exists.
+        UserError: a folder holds something else, an image is damaged or of another kind, or `out` exists or holds what
+            is read here.
     """
     out = Path(out)
-    check_target(out, overwrite=overwrite)
+    check_target(out, overwrite=overwrite, inputs=[Path(images), Path(segmenter)])
     described = read_description(Path(segmenter))
     dataset = open_unlabelled(
         Path(images),
         out,
         channel_names=described.channel_names,
         label_names=described.label_names,
+        dimensions=described.dimensions,
         name=Path(images).name,
     )
-    if dataset.dimensions != described.dimensions:
-        raise UserError(
-            f"{images} holds {dataset.dimensions}-D images, but the segmenter was trained on {described.dimensions}-D ones:"
-            " give images of that kind."
-        )
     trained = open_segmenter(Path(segmenter) / TRAINING, device=device)
-    intensity_of = CaseIntensity(dataset)
+    intensity_of = CaseIntensity(dataset, trained=described.intensity)
     console = Console(stderr=True, quiet=not progress, soft_wrap=True, markup=False, highlight=False)
     with staged_folder(out, overwrite=overwrite) as staging:
         for number, case in enumerate(dataset.cases, start=1):
             image = dataset.read_image(case)
             maps = intensity_of(case, image)
             normalised = np.stack([one.normalise(channel) for one, channel in zip(maps, image, strict=True)])
-            ids = _segmented(trained, normalised, dataset.spacing(case), described)
+            ids = _segmented(trained, normalised, case, dataset, described)
             _write(dataset, case, ids, staging)
             console.print(f"{number}/{len(dataset.cases)}  {case.id}  {_found(ids, dataset.label_names)}")
     return out
 
 
 def _segmented(
-    segmenter: Segmenter, image: NDArray[np.float32], spacing: tuple[float, ...], described: Description
+    segmenter: Segmenter, image: NDArray[np.float32], case: Case, dataset: Dataset, described: Description
 ) -> NDArray[np.uint8]:
     """[C, *spatial] in [-1, 1] -> ids [*spatial]."""
-    axis = described.axis
-    planes = image[:, None] if axis is None else np.moveaxis(image, axis + 1, 1)
-    in_plane = [number for number in range(len(spacing)) if number != axis]
-    # Millimetres a pixel, here and as in the median of the training; 1.0 stands for both where nobody knows.
-    zoom = [described.scale * spacing[number] / described.spacing[number] for number in in_plane]
+    spacing, affine, axis = dataset.known_spacing(case), dataset.affine(case), described.axis
+    if axis is None:
+        zoom = _zoom(case, spacing, described)
+        return np.asarray(_of_planes(segmenter, image[None], zoom, described.size)[0], dtype=np.uint8)
+    turn = None if affine is None or described.orientation is None else Turn(affine, described.orientation)
+    if turn is not None:
+        image = np.stack([turn.there(channel) for channel in image])
+        spacing = None if spacing is None else turn.steps(spacing)
+    zoom = _zoom(case, spacing, described)
+    planes = np.moveaxis(image, axis + 1, 0)
     parts = [
-        _of_planes(segmenter, np.moveaxis(planes[:, start : start + _PLANES], 0, 1), zoom, described.size)
-        for start in range(0, planes.shape[1], _PLANES)
+        _of_planes(segmenter, planes[start : start + _PLANES], zoom, described.size)
+        for start in range(0, len(planes), _PLANES)
     ]
-    ids = np.concatenate(parts)
-    return ids[0] if axis is None else np.moveaxis(ids, 0, axis)
+    ids = np.moveaxis(np.concatenate(parts), 0, axis)
+    return np.asarray(ids if turn is None else turn.back(ids), dtype=np.uint8)
 
 
-def _of_planes(segmenter: Segmenter, planes: NDArray[np.float32], zoom: list[float], size: int) -> NDArray[np.uint8]:
+def _zoom(case: Case, spacing: tuple[float, ...] | None, described: Description) -> tuple[float, float]:
+    """Pixels of the segmenter per pixel of the image, along rows and columns of its planes."""
+    if spacing is None or described.spacing is None:
+        return described.scale, described.scale
+    ratios = [ours / theirs for ours, theirs in zip(spacing, described.spacing, strict=True)]
+    rows, columns = (ratio for axis, ratio in enumerate(ratios) if axis != described.axis)
+    if not all(1 / _LARGEST_RATIO <= ratio <= _LARGEST_RATIO for ratio in (rows, columns)):
+        sizes = [" x ".join(f"{one:.3g}" for one in of) for of in (spacing, described.spacing)]
+        raise UserError(
+            f"{case.image_paths[0]} has a spacing of {sizes[0]} mm, the segmenter was trained at {sizes[1]} mm: mend the"
+            " spacing, or resample the image."
+        )
+    return described.scale * rows, described.scale * columns
+
+
+def _of_planes(
+    segmenter: Segmenter, planes: NDArray[np.float32], zoom: tuple[float, float], size: int
+) -> NDArray[np.uint8]:
     """[N, C, h, w] -> ids [N, h, w]."""
     from monai.inferers.utils import sliding_window_inference
 

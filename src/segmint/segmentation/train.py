@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
+from segmint.data.dataset import Dataset
+from segmint.data.orientation import common_orientation
 from segmint.data.pool import PairPool, PoolPart
 from segmint.evaluation.arm_pool import build_pool
 from segmint.evaluation.design import Design, design_trial
 from segmint.evaluation.trial_folder import opened_trial_folder
-from segmint.outputs import write_json
+from segmint.outputs import check_target, write_json
 from segmint.segmentation.description import DESCRIPTION
 from segmint.training.segmenter import learning_curve, train_segmenter
 
@@ -80,6 +83,7 @@ def train_for_use(
         demonstration=False,
     )
     out, regime = Path(out), design.regime
+    check_target(out, overwrite=True, inputs=[Path(one) for one in (real, synthetic) if one is not None])
     console = Console(stderr=True, quiet=not progress, soft_wrap=True, markup=False, highlight=False)
     with opened_trial_folder(out, {**design.settings(), "seed": seed}, overwrite=overwrite, what="segmenter"):
         pool = build_pool(
@@ -94,6 +98,8 @@ def train_for_use(
             f"{segmenter} on {len(pool)} slices ({design.arms[0].name}) of {len(regime.labelled)} {regime.dataset.subject_kind}s,"
             f" {design.steps} steps of {design.batch}"
         )
+        for note in design.notes:
+            console.print(f"- {note}")
         train_segmenter(
             segmenter,
             pool,
@@ -126,14 +132,22 @@ def _described(design: Design, *, seed: int) -> dict[str, Any]:
         "licence": dataset.licence,
         "synthetic": [one.described() for one in design.synthetic],
         "training_subjects": list(design.regime.labelled),
+        "split": {part: list(subjects) for part, subjects in asdict(design.regime.split).items()},
+        "notes": list(design.notes),
         "channel_names": list(dataset.channel_names),
         "label_names": list(dataset.label_names),
         "dimensions": dataset.dimensions,
         "size": slices.size,
         "axis": slices.axis,
         "scale": slices.scale,
-        "spacing": list(slices.spacing),
+        "spacing": list(slices.spacing) if _knows_spacing(dataset) else None,
+        "orientation": common_orientation(dataset),
+        "intensity": [asdict(one) for one in slices.intensity],
         "steps": design.steps,
         "batch": design.batch,
         "seed": seed,
     }
+
+
+def _knows_spacing(dataset: Dataset) -> bool:
+    return all(dataset.known_spacing(case) is not None for case in dataset.cases)

@@ -18,7 +18,7 @@ from segmint.data.slices import open_slices
 from segmint.data.subjects import Split
 from segmint.data.writer import DatasetWriter
 from segmint.errors import UserError
-from segmint.outputs import staged_folder, write_json
+from segmint.outputs import check_target, staged_folder, write_json
 from segmint.synthesis.open_run import SEEN_LISTS, open_run
 from segmint.training.run_folder import RunFolder
 
@@ -80,6 +80,7 @@ def sample(
         **{key: _pairs(opened.seen[key]) for key in SEEN_LISTS},
         stands_on=opened.stands_on,
     )
+    check_target(out, overwrite=overwrite, inputs=[Path(run)])
     with staged_folder(out, overwrite=overwrite) as staging:
         writer = DatasetWriter(
             staging,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from segmint.errors import UserError
@@ -19,7 +20,7 @@ def check_out(run: RunFolder, config: Mapping[str, Any], *, resume: bool, overwr
         UserError: it may not.
     """
     if not resume:
-        check_target(run.root, overwrite=overwrite)
+        check_target(run.root, overwrite=overwrite, inputs=[Path(config["dataset"]["path"])])
         return
     before = run.config
     exact = ("threads", "instructions", "torch", "precision", "device", "segmint")

@@ -184,7 +184,7 @@ class Road:
     def _evaluate(self) -> None:
         orders, synthetic, folder = self.orders, self.out / "synthetic", self.out / "evaluation"
         # The segmenter that looks at the pairs trains as long as one of the trial's.
-        steps = orders.steps if orders.alignment else None
+        steps, batch = (orders.steps, orders.trial_batch) if orders.alignment else (None, None)
         line = command(
             "evaluate",
             self.dataset,
@@ -194,6 +194,7 @@ class Road:
             axis=orders.axis,
             alignment=orders.alignment,
             steps=steps,
+            batch=batch,
             device=None if orders.device == "auto" else orders.device,
         )
         self._begin(Step(EVALUATE, "evaluation", line))
@@ -208,6 +209,7 @@ class Road:
             axis=orders.axis,
             alignment=orders.alignment,
             steps=steps,
+            batch=batch,
             overwrite=True,
             device=orders.device,
             progress=self.progress,

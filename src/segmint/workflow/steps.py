@@ -61,7 +61,8 @@ def open_folder(out: Path, settings: Mapping[str, Any], *, resume: bool, overwri
     if begun.is_file() and resume:
         before = read_json(begun).get("settings", {})
         for key, now in settings.items():
-            if before.get(key) != now:
+            # What earlier versions did not record they could not choose either.
+            if key in before and before[key] != now:
                 raise UserError(
                     f"{out} was begun with {key.replace('_', ' ')} {before.get(key)}, now it is {now}: resume with the"
                     " command that began it, or choose another --out."

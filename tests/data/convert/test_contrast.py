@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from segmint.data.dataset import open_dataset
 from segmint.data.intensity import EIGHT_BIT, percentile_intensity
 from segmint.data.slices import open_slices
 from segmint.data.writer import DatasetWriter
+from segmint.errors import UserError
 
 
 def dark(brightest: int, seed: int, channels: int = 3) -> np.ndarray:
@@ -99,3 +101,28 @@ def test_the_command_line_takes_two_words(
     assert capsys.readouterr().err == "segmint: --contrast slice: choose file or subject.\n"
     assert main([*command, "subject"]) == 0
     assert open_dataset(tmp_path / "out").cases[0].intensity is not None
+
+
+def test_grey_pictures_among_colour_ones_share_one_map(tmp_path: Path) -> None:
+    """Colour pictures whose channels are equal become grey ones, and so do their maps."""
+    (tmp_path / "source" / "ann").mkdir(parents=True)
+    (tmp_path / "source" / "ben").mkdir()
+    for number, channels in enumerate((1, 3)):
+        for patient in ("ann", "ben"):
+            image = np.repeat(dark(60, number, channels=1), channels, axis=-1)
+            path = tmp_path / "source" / patient / f"{patient}_{number}.png"
+            Image.fromarray(image if channels == 3 else image[..., 0]).save(path)
+            Image.fromarray(image[..., 0] // 50 * 255).save(path.with_name(f"{patient}_{number}_mask.png"))
+    result = convert_folders(tmp_path / "source", out=tmp_path / "out", contrast="subject")
+    assert [len(case.intensity or ()) for case in open_dataset(result.dataset).cases] == [1] * 4
+
+
+def test_subjects_must_be_known(two_patients: Path, tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    (tmp_path / "masks").mkdir()
+    for name in ("a", "b"):
+        shutil.copy(two_patients / "ann" / "ann_0.png", tmp_path / "images" / f"{name}.png")
+        shutil.copy(two_patients / "ann" / "ann_0_mask.png", tmp_path / "masks" / f"{name}.png")
+    with pytest.raises(UserError, match="nothing tells subjects apart"):
+        convert_folders(tmp_path / "images", tmp_path / "masks", out=tmp_path / "out", contrast="subject")
+    assert not (tmp_path / "out").exists()

@@ -50,6 +50,10 @@ class _Survey:
     palette_mask: Path | None
     empty_masks: int
 
+    def kept(self, channels: AnyArray) -> AnyArray:
+        """Of three equal colour channels the first."""
+        return channels[:1] if self.collapse_grey else channels
+
 
 def convert_folders(
     images: Path | str,
@@ -96,7 +100,7 @@ def convert_folders(
     """
     images, target = Path(images), Path(out)
     masks_folder = None if masks is None else Path(masks)
-    check_target(target, overwrite=overwrite)
+    check_target(target, overwrite=overwrite, inputs=[images, *([masks_folder] if masks_folder else [])])
     if masks_folder is None:
         pairs = match_tree(images, pattern=pattern, ignore=ignore, besides=target)
     else:
@@ -108,10 +112,14 @@ def convert_folders(
     mapping = map_values(survey.mask_values, labels=labels, where=masks_folder or images)
     names = _channel_names(survey.channels, channel_names, modality)
 
-    # With three equal colour channels the maps are equal too, and one is kept.
     maps = {}
     if contrast == "subject":
-        maps = percentile_maps(zip(subjects, (_channels_of(pair.image) for pair in pairs), strict=True))
+        if manner == UNKNOWN:
+            raise UserError(
+                "--contrast subject stretches all pictures of a subject alike, but nothing tells subjects apart here: say how with"
+                " --subject REGEX."
+            )
+        maps = percentile_maps(zip(subjects, (_reader(pair.image, survey) for pair in pairs), strict=True))
     kind: SubjectKind = "image" if manner == UNKNOWN else "subject"
 
     with staged_folder(target, overwrite=overwrite) as staging:
@@ -127,11 +135,16 @@ def convert_folders(
         )
         for pair, one, whom in zip(pairs, ids, subjects, strict=True):
             picture = read_image(pair.image)
-            channels = picture.channels[:1] if survey.collapse_grey else picture.channels
+            channels = survey.kept(picture.channels)
             label = mapping.apply(_read_mask(pair.mask, threshold).values)
-            intensity = maps[whom][: len(channels)] if maps else None
             writer.add(
-                one, channels, label, subject=whom, spacing=picture.spacing, affine=picture.affine, intensity=intensity
+                one,
+                channels,
+                label,
+                subject=whom,
+                spacing=picture.spacing,
+                affine=picture.affine,
+                intensity=maps.get(whom),
             )
         writer.finish()
     messages = _messages(pairs, subjects, manner, names, mapping, survey)
@@ -140,8 +153,8 @@ def convert_folders(
     return ConversionResult(target, len(pairs), len(set(subjects)), tuple(messages), kind)
 
 
-def _channels_of(image: Path) -> Callable[[], AnyArray]:
-    return lambda: read_image(image).channels
+def _reader(image: Path, survey: _Survey) -> Callable[[], AnyArray]:
+    return lambda: survey.kept(read_image(image).channels)
 
 
 def _survey(pairs: Sequence[MatchedPair], *, threshold: int | None, keep_three: bool) -> _Survey:

@@ -55,7 +55,7 @@ def convert_layout(
         UserError: there is no such layout, it leaves no such choice, or the files are not as its owners ship them.
     """
     chosen, target = find_layout(layout), Path(out)
-    check_target(target, overwrite=overwrite)
+    check_target(target, overwrite=overwrite, inputs=[Path(source)])
     found = chosen.find(Path(source), _options(chosen, observer=observer, blocks=blocks))
     if subject is not None:
         cases = [replace(case, subject=searched(subject, case.place)) for case in found.cases]

@@ -100,7 +100,7 @@ def _read(path: Path) -> tuple[AnyArray, tuple[int, ...]]:
     """Values in the stored type (float where the header scales) and the spatial shape."""
     try:
         content = path.read_bytes()
-        if path.name.endswith(".gz"):
+        if path.name.lower().endswith(".gz"):
             # Decompressing all of it checks length and checksum, which reading just enough bytes would not.
             content = gzip.decompress(content)
         large = len(content) >= 4 and _LARGE_HEADER in struct.unpack("<i", content[:4]) + struct.unpack(
@@ -143,7 +143,7 @@ def _write(
     image.header.set_xyzt_units("mm")
     content = image.to_bytes()
     # A fixed time stamp: equal voxels make equal files.
-    path.write_bytes(gzip.compress(content, compresslevel=5, mtime=0) if path.name.endswith(".gz") else content)
+    path.write_bytes(gzip.compress(content, compresslevel=5, mtime=0) if path.name.lower().endswith(".gz") else content)
 
 
 def _damaged(path: Path, error: Exception) -> UserError:

@@ -1,0 +1,57 @@
+"""How the axes of a volume lie in the patient, and turning volumes so that they lie alike."""
+
+from __future__ import annotations
+
+import numpy as np
+from nibabel.orientations import (
+    aff2axcodes,
+    apply_orientation,
+    axcodes2ornt,
+    io_orientation,
+    ornt_transform,
+)
+from numpy.typing import NDArray
+
+from segmint.data.dataset import Dataset
+from segmint.data.formats.format import AnyArray
+
+
+def orientation_of(affine: NDArray[np.float64]) -> str:
+    """Where each array axis leads, such as "RAS" (right, anterior, superior); of oblique volumes the nearest."""
+    return "".join(aff2axcodes(affine))
+
+
+def common_orientation(dataset: Dataset) -> str | None:
+    """The orientation that all volumes of a dataset have; None where they differ, do not tell, or are 2-D."""
+    if dataset.dimensions == 2:
+        return None
+    affines = [dataset.affine(case) for case in dataset.cases]
+    found = {None if affine is None else orientation_of(affine) for affine in affines}
+    return found.pop() if len(found) == 1 else None
+
+
+class Turn:
+    """From the orientation of one volume to another, and back.
+
+    Args:
+        affine: [4, 4] of the volume; orientation: the one wanted.
+    """
+
+    def __init__(self, affine: NDArray[np.float64], orientation: str) -> None:
+        here, there = io_orientation(affine), axcodes2ornt(tuple(orientation))
+        self._there, self._back = ornt_transform(here, there), ornt_transform(there, here)
+
+    def there(self, array: AnyArray) -> AnyArray:
+        """[X, Y, Z, ...] with its first three axes as wanted."""
+        turned: AnyArray = apply_orientation(array, self._there)
+        return turned
+
+    def back(self, array: AnyArray) -> AnyArray:
+        """The same array with its axes as they were."""
+        turned: AnyArray = apply_orientation(array, self._back)
+        return turned
+
+    def steps(self, spacing: tuple[float, ...]) -> tuple[float, ...]:
+        """Millimetres per array axis after turning."""
+        order = np.argsort(self._there[:, 0])
+        return tuple(spacing[int(axis)] for axis in order)

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from itertools import permutations, product
+
+import numpy as np
+import pytest
+
+from segmint.data.orientation import Turn, orientation_of
+
+# Every way in which the axes of a volume can lie along those of the patient.
+WAYS = [(order, signs) for order in permutations(range(3)) for signs in product((1, -1), repeat=3)]
+
+
+def affine_of(order: tuple[int, ...], signs: tuple[int, ...]) -> np.ndarray:
+    """Axis i of the array leads along axis order[i] of the patient, with steps of 1, 2 and 3 mm there."""
+    affine = np.eye(4)
+    affine[:3, :3] = 0
+    for axis, (world, sign) in enumerate(zip(order, signs, strict=True)):
+        affine[world, axis] = sign * (world + 1.0)
+    return affine
+
+
+@pytest.mark.parametrize(("order", "signs"), WAYS)
+def test_turning_puts_every_voxel_where_it_belongs_and_back(order: tuple[int, ...], signs: tuple[int, ...]) -> None:
+    """The volume holds its own world coordinates, so that after turning to RAS they rise along the axes in order."""
+    affine, shape = affine_of(order, signs), (4, 3, 2)
+    points = np.stack([*np.meshgrid(*map(np.arange, shape), indexing="ij"), np.ones(shape)], axis=-1)
+    world = points @ affine.T
+    turn = Turn(affine, "RAS")
+    for axis in range(3):
+        turned = turn.there(world[..., axis])
+        steps = np.diff(turned, axis=axis)
+        assert np.allclose(steps, axis + 1.0)
+        assert all(np.allclose(np.diff(turned, axis=other), 0) for other in range(3) if other != axis)
+        assert np.array_equal(turn.back(turned), world[..., axis])
+    spacing = tuple(float(order[axis] + 1) for axis in range(3))
+    assert turn.steps(spacing) == (1.0, 2.0, 3.0)
+
+
+def test_orientations_by_name() -> None:
+    assert orientation_of(np.eye(4)) == "RAS"
+    assert orientation_of(np.diag([-1.0, -1.0, 1.0, 1.0])) == "LPS"
+    oblique = np.eye(4)
+    oblique[:2, :2] = [[np.cos(0.3), -np.sin(0.3)], [np.sin(0.3), np.cos(0.3)]]
+    assert orientation_of(oblique) == "RAS"
