@@ -44,7 +44,7 @@ def write_annotations(
         UserError: there are some already and `overwrite` is false.
     """
     with staged_folder(run.annotations, overwrite=overwrite) as staging:
-        save_file({"labels": torch.from_numpy(np.ascontiguousarray(labels))}, staging / _LABELS)
+        save_file({"labels": torch.from_numpy(np.array(labels, dtype=np.uint8))}, staging / _LABELS)
         write_json(
             staging / _DRAWING,
             {
