@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import DATASETGAN, draw_discs
 
 from segmint.data.dataset import open_dataset
-from segmint.errors import UserError
+from segmint.errors import UserError, WaitingForPerson
 from segmint.synthesis.annotate import export_images, import_labels
 from segmint.synthesis.sample import sample
 from segmint.training.run_folder import RunFolder
@@ -47,7 +47,9 @@ def label_all(folder: Path, *, value: int = 1) -> None:
 
 def test_from_waiting_to_pairs(tmp_path: Path) -> None:
     draw_discs(tmp_path / "discs")
-    run = command(tmp_path)
+    with pytest.raises(WaitingForPerson, match=r"annotate export .*run --n 16"):
+        command(tmp_path)
+    run = RunFolder(tmp_path / "run")
     assert run.status == "waiting for labels"
     assert run.config["labels_seen"] == []
     with pytest.raises(UserError, match="waits for labels"):

@@ -77,4 +77,4 @@ def train_verb(
         axis=axis,
     )
     if not dry_run:
-        typer.echo(f"Run: {run.root}" + ("" if run.status == "done" else f" ({run.status})"))
+        typer.echo(f"Run: {run.root}")

@@ -47,7 +47,7 @@ class InversionSettings(StyleGANSettings):
     inversion_feature_weight: float = Field(0.1, ge=0)
     inversion_mean_weight: float = Field(0.002, ge=0)
     # Share of an image's variance that its inversion must explain to be used.
-    minimum_explained: float = Field(0.6, le=1)
+    minimum_explained: float = Field(0.8, le=1)
 
 
 class InversionStage(InvertingStage):

@@ -12,7 +12,7 @@ import torch
 from rich.console import Console
 
 from segmint.data.dataset import Dataset, open_dataset
-from segmint.errors import UserError
+from segmint.errors import UserError, WaitingForPerson
 from segmint.outputs import locked
 from segmint.recipes import find_recipe, recipe_that_gives
 from segmint.recipes.contract import Recipe, Stage
@@ -89,6 +89,7 @@ def train(
 
     Raises:
         UserError: anything in the input is wrong, or the training diverged.
+        WaitingForPerson: the next stage learns from labels that a person gives; all is saved.
         KeyboardInterrupt: stopped by Ctrl-C; all is saved.
     """
     console = Console(stderr=True, quiet=not progress)
@@ -196,7 +197,7 @@ def train(
                 annotated = None
                 if "annotated" in stage.gathers:
                     if not has_annotations(run):
-                        return _wait(console, run)
+                        raise _waiting(run)
                     annotated = read_annotations(run)
                 train_stage(
                     run, index, stage, fed, hardware, annotated=annotated, seed=seed, last=last, progress=progress
@@ -219,15 +220,13 @@ def train(
     return run
 
 
-def _wait(console: Console, run: RunFolder) -> RunFolder:
-    """The next stage needs a person: say what to do."""
+def _waiting(run: RunFolder) -> WaitingForPerson:
+    """The next stage needs a person: what to do."""
     run.set_status(WAITING)
-    console.print(
+    return WaitingForPerson(
         f"waiting for labels. Draw images to label: segmint annotate export {run.root} --n 16 --out DIR; label them in any "
-        f"tool; then segmint annotate import {run.root} DIR, and the same command with --resume.",
-        highlight=False,
+        f"tool; then segmint annotate import {run.root} DIR, and the command that began the run with --resume."
     )
-    return run
 
 
 def _condition_labels(names: Sequence[str], dataset: Dataset, helper: Auxiliary | None) -> dict[str, list[str]]:
