@@ -116,6 +116,43 @@ def discs_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return run.root
 
 
+DATASETGAN = {
+    "latent_size": "8",
+    "width_base": "128",
+    "width_maximum": "8",
+    "members": "3",
+    "hidden_widths": "16,8",
+    "labelled_images": "3",
+    "inversion_steps": "4",
+    "inversion_draws": "32",
+    "minimum_explained": "-99",
+    "interpreter_steps": "8",
+}
+
+
+@pytest.fixture(scope="session")
+def interpreted_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of datasetgan on the discs, labels of two of four subjects seen, a few steps; not to be changed."""
+    from segmint.training.train import train
+
+    folder = tmp_path_factory.mktemp("interpreted")
+    run = train(
+        "datasetgan",
+        draw_discs(folder / "discs"),
+        out=folder / "run",
+        kimg=0.008,
+        batch=4,
+        size=32,
+        labelled_subjects=2,
+        threads=1,
+        settings=DATASETGAN,
+        precision="float32",
+        device="cpu",
+        progress=False,
+    )
+    return run.root
+
+
 @pytest.fixture(scope="session")
 def discs_synthetic(discs_run: Path) -> Path:
     """Forty pairs of that run; not to be changed."""

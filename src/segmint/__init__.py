@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from segmint.report.build import build_report as report
     from segmint.segmentation.predict import predict
     from segmint.segmentation.train import train_for_use as train_segmenter
+    from segmint.synthesis.annotate import export_images as annotate_export
+    from segmint.synthesis.annotate import import_labels as annotate_import
     from segmint.synthesis.sample import sample
     from segmint.training.train import train
     from segmint.workflow.demo import demo
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "__version__",
+    "annotate_export",
+    "annotate_import",
     "binarise",
     "convert_folders",
     "convert_layout",
@@ -49,6 +53,8 @@ __all__ = [
 ]
 
 _VERBS = {
+    "annotate_export": ("segmint.synthesis.annotate", "export_images"),
+    "annotate_import": ("segmint.synthesis.annotate", "import_labels"),
     "binarise": ("segmint.data.binarise", "binarise_dataset"),
     "convert_folders": ("segmint.data.convert", "convert_folders"),
     "convert_layout": ("segmint.data.convert", "convert_layout"),

@@ -17,7 +17,7 @@ def test_makes_the_folder_and_goes_on_with_it(tmp_path: Path) -> None:
     out = tmp_path / "deep" / "trial"
     with opened_trial_folder(out, PLAN, overwrite=False) as folder:
         (folder / "cells").mkdir()
-    assert read_json(out / SETTINGS) == PLAN
+    assert read_json(out / SETTINGS) == {"kind": "trial", **PLAN}
     with opened_trial_folder(out, {**PLAN, "arms": ("100R", "100F")}, overwrite=False):
         assert (out / "cells").is_dir()
 
@@ -33,7 +33,7 @@ def test_refuses_another_trial_in_one_sentence(tmp_path: Path, change: dict[str,
         opened_trial_folder(tmp_path / "trial", {**PLAN, **change}, overwrite=False),
     ):
         pass
-    assert read_json(tmp_path / "trial" / SETTINGS) == PLAN
+    assert read_json(tmp_path / "trial" / SETTINGS) == {"kind": "trial", **PLAN}
 
 
 def test_refuses_what_is_no_trial(tmp_path: Path) -> None:

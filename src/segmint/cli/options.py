@@ -83,7 +83,10 @@ Augment = Annotated[
     ),
 ]
 Truncation = Annotated[
-    float, typer.Option("--truncation", metavar="T", help="Below 1: less varied pairs, fewer odd ones.")
+    float | None,
+    typer.Option(
+        "--truncation", metavar="T", help="Below 1: less varied pairs, fewer odd ones.  [default: the recipe's]"
+    ),
 ]
 
 

@@ -30,7 +30,7 @@ def run_verb(
     settings: options.Settings = None,
     axis: options.Axis = None,
     seed: options.Seed = 0,
-    truncation: options.Truncation = 1.0,
+    truncation: options.Truncation = None,
     arms: options.Arms = None,
     seeds: Annotated[int, typer.Option("--seeds", metavar="K", help="Segmenters trained for each arm.")] = 5,
     steps: Annotated[

@@ -15,7 +15,16 @@ def sample_verb(
     n: Annotated[int, typer.Option("--n", metavar="N", help="Number of pairs.")],
     out: options.Out,
     seed: options.Seed = 0,
-    truncation: options.Truncation = 1.0,
+    truncation: options.Truncation = None,
+    keep: Annotated[
+        float | None,
+        typer.Option(
+            "--keep",
+            metavar="SHARE",
+            help="Draw more pairs and keep this share, those with the most certain label maps, where a run tells.  [default: the"
+            " recipe's]",
+        ),
+    ] = None,
     mask_source: Annotated[
         str | None,
         typer.Option(
@@ -51,6 +60,7 @@ def sample_verb(
         seed=seed,
         out=out,
         truncation=truncation,
+        keep=keep,
         mask_source=mask_source,
         masks=masks,
         balance=options.read_shares("--balance", balance),

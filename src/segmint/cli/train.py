@@ -25,7 +25,12 @@ def train_verb(
     tile: options.Tile = None,
     subset: options.Subset = None,
     labelled_subjects: Annotated[
-        int | None, typer.Option("--labelled-subjects", metavar="N", help="Train on N of the training subjects only.")
+        int | None,
+        typer.Option(
+            "--labelled-subjects",
+            metavar="N",
+            help="See labels of N of the training subjects only; recipes that learn from images without labels see all images.",
+        ),
     ] = None,
     settings: options.Settings = None,
     seed: options.Seed = 0,

@@ -27,6 +27,7 @@ class Case:
         original_shape: Shape on the source's grid, before scaling and padding.
         padding: ((before, after), ...) per array axis, in pixels of this case.
         condition_paths: File of every condition map, by name.
+        uncertainty: Of the label map of a synthetic pair, where its generator tells: the larger, the less certain.
     """
 
     id: str
@@ -42,6 +43,7 @@ class Case:
     original_shape: tuple[int, ...] | None = None
     padding: tuple[tuple[int, int], ...] | None = None
     condition_paths: Mapping[str, Path] = field(default_factory=dict)
+    uncertainty: float | None = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ class Provenance:
         labels_seen: (dataset identity, subject) of every label map used in training, over all stages and runs.
         images_seen: The same for images.
         selected_on: The same for what chose the checkpoint.
+        truncation: Of the latents; 1 is none.
+        keep: Share of the pairs drawn that was kept, the most certain ones; 1 is all.
         stands_on: What else the pairs come from: path and hash of a run or dataset that gave the masks.
     """
 
@@ -67,3 +71,5 @@ class Provenance:
     images_seen: tuple[tuple[str, str], ...] = ()
     selected_on: tuple[tuple[str, str], ...] = ()
     stands_on: tuple[str, ...] = ()
+    truncation: float = 1.0
+    keep: float = 1.0

@@ -83,8 +83,7 @@ class Dataset:
     @property
     def colour(self) -> bool:
         """The three channels are red, green and blue, by name; three contrasts in one RGB file are not."""
-        names = tuple(name.lower() for name in self.channel_names)
-        return names in (("red", "green", "blue"), ("r", "g", "b"))
+        return is_colour(self.channel_names)
 
     @property
     def rgb(self) -> bool:
@@ -245,6 +244,11 @@ class Dataset:
         )
 
 
+def is_colour(channel_names: Iterable[str]) -> bool:
+    """Whether channels of these names are red, green and blue."""
+    return tuple(name.lower() for name in channel_names) in (("red", "green", "blue"), ("r", "g", "b"))
+
+
 def open_dataset(path: Path | str) -> Dataset:
     """Open a dataset in place: nnU-Net v2 raw, or the older `dataset.json` of the Medical Segmentation Decathlon.
 
@@ -329,6 +333,7 @@ def assemble(root: Path, description: Description, sidecar: Sidecar | None, foun
                 original_shape=entry.original_shape,
                 padding=entry.padding,
                 condition_paths=one.conditions,
+                uncertainty=entry.uncertainty,
             )
         )
     return Dataset(

@@ -40,6 +40,7 @@ class PairPool:
         parts: What to read.
         tile: Side of square tiles; a position then means a tile of a slice, so that images larger than the training
             size are learnt from unscaled. None: whole slices.
+        hidden: Label maps are not read: they come as background.
 
     Attributes:
         size: Side of what is read: `tile`, or the side of the slices.
@@ -53,7 +54,7 @@ class PairPool:
             or tiles are larger than the slices.
     """
 
-    def __init__(self, parts: Sequence[PoolPart], *, tile: int | None = None) -> None:
+    def __init__(self, parts: Sequence[PoolPart], *, tile: int | None = None, hidden: bool = False) -> None:
         self.parts = tuple(part for part in parts if len(part.indices))
         if not self.parts:
             raise UserError("There are no slices to read: choose subjects that have some.")
@@ -66,6 +67,7 @@ class PairPool:
                 "larger size."
             )
         self.size = tile or first.size
+        self.hidden = hidden
         self.channels = len(first.dataset.channel_names)
         self.label_count = len(first.dataset.label_names)
         self.colour = first.dataset.colour
@@ -94,9 +96,10 @@ class PairPool:
         """
         count = len(positions)
         images = np.empty((count, self.channels, self.size, self.size), dtype=np.float32)
-        labels = np.empty((count, self.size, self.size), dtype=np.uint8)
+        labels = np.zeros((count, self.size, self.size), dtype=np.uint8)
         self._fill(images, positions, lambda slices: slices.images)
-        self._fill(labels, positions, lambda slices: slices.labels)
+        if not self.hidden:
+            self._fill(labels, positions, lambda slices: slices.labels)
         return images, labels
 
     def read_conditions(self, positions: NDArray[np.integer]) -> NDArray[np.uint8]:

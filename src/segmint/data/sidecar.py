@@ -33,6 +33,7 @@ class CaseEntry(_Strict):
     original_shape: tuple[int, ...] | None = None
     padding: tuple[tuple[int, int], ...] | None = None
     intensity: tuple[IntensityMap, ...] | None = None
+    uncertainty: float | None = None
 
 
 class Sidecar(_Strict):

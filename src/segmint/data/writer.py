@@ -92,6 +92,7 @@ class DatasetWriter:
         original_shape: Sequence[int] | None = None,
         padding: Sequence[tuple[int, int]] | None = None,
         conditions: Mapping[str, ArrayLike] | None = None,
+        uncertainty: float | None = None,
     ) -> None:
         """Write one case.
 
@@ -110,6 +111,7 @@ class DatasetWriter:
             original_shape: Shape on the source's grid.
             padding: ((before, after), ...) per axis.
             conditions: [*spatial] ids of every declared condition map; an unlabelled case may lack some.
+            uncertainty: Of the label map of a synthetic pair.
 
         Raises:
             ValueError: shapes, ids or values do not fit what was declared.
@@ -133,6 +135,7 @@ class DatasetWriter:
             original_shape=None if original_shape is None else tuple(int(side) for side in original_shape),
             padding=None if padding is None else tuple((int(before), int(after)) for before, after in padding),
             intensity=None if intensity is None else tuple(intensity),
+            uncertainty=uncertainty,
         )
         matrix = None if affine is None else np.asarray(affine, dtype=np.float64)
         maps = {

@@ -83,18 +83,30 @@ class StyleSynthesis(nn.Module):
 
     def forward(self, styles: Tensor, noise: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """[N, style_count, style_size], maps [N, 1, r, r] -> images [N, C, size, size], logits [N, K, size, size]."""
+        images, logits, _ = self._run(styles, noise, keep=False)
+        return images, logits
+
+    def with_features(self, styles: Tensor, noise: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        """Images [N, C, size, size], and what every styled layer gave, in order: [N, width, r, r] at its own resolution."""
+        images, _, kept = self._run(styles, noise, keep=True)
+        return images, kept
+
+    def _run(self, styles: Tensor, noise: Sequence[Tensor], *, keep: bool) -> tuple[Tensor, Tensor, list[Tensor]]:
         x = self.constant.expand(styles.shape[0], -1, -1, -1).contiguous(memory_format=torch.channels_last)
         output: Tensor | None = None
+        kept: list[Tensor] = []
         layer = 0
         for block in self.style_blocks:
             for styled in block.styled_layers:
                 x = styled(x, styles[:, layer], noise[layer])
                 layer += 1
+                if keep:
+                    kept.append(x)
             here = block.to_output(x, styles[:, layer]).float()
             output = here if output is None else upsample(output) + here
         assert output is not None
         images, logits = output[:, : self.image_channels], output[:, self.image_channels :]
-        return images, logits if self.label_head is None else self.label_head(logits)
+        return images, logits if self.label_head is None else self.label_head(logits), kept
 
 
 class StyleGenerator(nn.Module):

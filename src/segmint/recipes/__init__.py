@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from segmint.errors import UserError
 from segmint.recipes import (
+    datasetgan,
     em_pix2pix,
     joint_stylegan2,
     mask_stylegan2,
@@ -19,6 +20,7 @@ from segmint.recipes.contract import Recipe
 
 RECIPES: tuple[Recipe, ...] = (
     joint_stylegan2.RECIPE,
+    datasetgan.RECIPE,
     vessgan.RECIPE,
     mask_vae.RECIPE,
     mask_stylegan2.RECIPE,

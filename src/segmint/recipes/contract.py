@@ -8,7 +8,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, get_origin
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from torch import Tensor, nn
 
@@ -88,20 +90,76 @@ class Measurement:
         return self.value < other.value if self.direction == "lower" else self.value > other.value
 
 
+class Pairs(Protocol):
+    """Pairs that can be read by position."""
+
+    def __len__(self) -> int: ...
+
+    def read(self, positions: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+        """Images [n, C, S, S] in [-1, 1] and ids [n, S, S]."""
+
+
+@dataclass(frozen=True)
+class Annotations:
+    """Images that the run itself drew, labelled by a person.
+
+    Attributes:
+        labels: int64 [M, S, S]; generators: the random state that each image was drawn from; truncation: of the drawing.
+    """
+
+    labels: Tensor
+    generators: tuple[torch.Generator, ...]
+    truncation: float
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """What a stage is handed whole before it is trained; None is what it did not ask for."""
+
+    labelled: Pairs | None = None
+    annotated: Annotations | None = None
+
+
 class Stage(nn.Module):
     """One training stage. All that must survive a restart is a parameter, a buffer, or an optimiser's state.
 
     Attributes:
         name: used in the run folder.
-        streams: the input streams it reads ("labelled", "unlabelled", ...).
+        task: what it was built for, its own budget included.
+        streams: the input streams whose batches it is fed: "labelled" pairs, or "unlabelled" images of all training
+            subjects with their label maps hidden.
+        gathers: streams it is handed whole before it is trained: "labelled", or "annotated", for which a run waits.
+        stands_on: earlier stages of its recipe, which are trained, at their best checkpoint, and frozen before it begins.
+            They are not part of its state.
         optimizers: one for each network that is trained, by the network's attribute name.
         averaged: pairs (average, network) of attribute names; the loop keeps the average (EMA).
+        unit: what its budget counts, in short.
+        snapshots: about how often it is looked at.
     """
 
     name: str
+    task: Task
     streams: tuple[str, ...] = ("labelled",)
+    gathers: tuple[str, ...] = ()
+    stands_on: tuple[Stage, ...] = ()
     optimizers: dict[str, torch.optim.Optimizer]
     averaged: tuple[tuple[str, str], ...] = ()
+    unit: str = "img"
+    snapshots: int = 15
+
+    def check(self, *, labelled: int) -> None:
+        """Called before any training: whether so many labelled pairs are enough.
+
+        Raises:
+            UserError: they are not.
+        """
+
+    def prepare(self, gathered: Gathered) -> None:
+        """Called once before training, also before it is resumed, when the stages it stands on are frozen.
+
+        Raises:
+            UserError: what was gathered is not enough.
+        """
 
     @abstractmethod
     def build_optimizers(self) -> None:
@@ -126,6 +184,48 @@ class PairStage(Stage):
     @abstractmethod
     def draw(self, generators: Sequence[torch.Generator], *, truncation: float = 1.0) -> tuple[Tensor, Tensor]:
         """One pair a generator: images float32 [n, C, S, S], label probabilities float32 [n, K, S, S]; no gradient."""
+
+
+class UncertainPairStage(PairStage):
+    """A stage that can draw pairs, and say of each how uncertain its label map is."""
+
+    @abstractmethod
+    def draw_scored(
+        self, generators: Sequence[torch.Generator], *, truncation: float = 1.0
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """What `draw` gives, and the uncertainty of each pair, float32 [n]: the larger, the less certain."""
+
+
+class ImageStage(Stage):
+    """A stage that can draw images without labels."""
+
+    @abstractmethod
+    def draw_images(self, generators: Sequence[torch.Generator], *, truncation: float = 1.0) -> Tensor:
+        """One image a generator, float32 [n, C, S, S] in [-1, 1]; no gradient."""
+
+
+@dataclass(frozen=True)
+class Inversions:
+    """Labelled real images beside what a generator makes of the latents found for them.
+
+    Attributes:
+        images, reconstructions: [M, C, S, S] in [-1, 1]; labels: int64 [M, S, S].
+        accepted: bool [M], which explain at least `minimum_explained` of their image's variance.
+    """
+
+    images: Tensor
+    reconstructions: Tensor
+    labels: Tensor
+    accepted: Tensor
+    minimum_explained: float
+
+
+class InvertingStage(Stage):
+    """A stage that finds latents of labelled real images."""
+
+    @abstractmethod
+    def inversions(self) -> Inversions:
+        """How good they are now; no gradient."""
 
 
 class MaskStage(Stage):
@@ -210,6 +310,7 @@ class Recipe:
         epochs: by preset, passes over the training slices, where the source counts so; they take the place of `kimg`.
         conditions: which condition maps it is given: "none", "all" that the dataset has, or these by name.
         mask_source: by preset, where a recipe that gives images takes its masks from unless told otherwise.
+        truncation, keep: by preset, of sampling unless told otherwise; 1 where absent.
     """
 
     name: str
@@ -224,6 +325,8 @@ class Recipe:
     suits: Callable[[DataFacts], str | None] = lambda _: None
     epochs: Mapping[str, float] = field(default_factory=dict)
     mask_source: Mapping[str, str] = field(default_factory=dict)
+    truncation: Mapping[str, float] = field(default_factory=dict)
+    keep: Mapping[str, float] = field(default_factory=dict)
     conditions: Literal["none", "all"] | tuple[str, ...] = "none"
 
     def settings(self, *, preset: str, capacity: str, changes: Mapping[str, str]) -> RecipeSettings:

@@ -11,11 +11,15 @@ from torch.nn import functional as F
 
 def one_hot_masks(masks: Tensor, counts: Sequence[int]) -> Tensor:
     """Ids [N, M, H, W] of maps with `counts` ids -> one-hot channels [N, sum(counts), H, W], float32 in {0, 1}."""
+    if not counts:
+        return masks.new_zeros(len(masks), 0, *masks.shape[2:]).float()
     return torch.cat([F.one_hot(masks[:, i], k).movedim(-1, 1) for i, k in enumerate(counts)], dim=1).float()
 
 
 def softmax_masks(logits: Tensor, counts: Sequence[int]) -> Tensor:
     """Logits [N, sum(counts), H, W] -> probabilities, each map's channels summing to one."""
+    if not counts:
+        return logits.float()
     return torch.cat([part.float().softmax(dim=1) for part in torch.split(logits, list(counts), dim=1)], dim=1)
 
 

@@ -135,7 +135,7 @@ class StyleGANStage(Stage):
     def real_pairs(self, batch: Batch) -> Tensor:
         """Images and one-hot maps [N, C + K, S, S] as the discriminator sees reals."""
         maps = one_hot_masks(batch.masks[:, : len(self.mask_counts)], self.mask_counts)
-        if self.settings.label_target == "smoothed" and self.settings.label_smoothing > 0:
+        if self.mask_counts and self.settings.label_target == "smoothed" and self.settings.label_smoothing > 0:
             maps = self._smooth(maps)
         return torch.cat([batch.images[:, : self.image_channels], self._to_range(maps)], dim=1)
 
@@ -174,7 +174,7 @@ class StyleGANStage(Stage):
 
     def step(self, batches: Mapping[str, Batch], update: Update) -> dict[str, dict[str, Tensor]]:
         """Generator, lazy path length, discriminator, lazy R1, and the augmentation's strength, in this order."""
-        reals = self.real_pairs(self._mirrored(batches["labelled"], update))
+        reals = self.real_pairs(self._mirrored(batches[self.streams[0]], update))
         logged: dict[str, dict[str, Tensor]] = {"generator": {}, "discriminator": {}}
         step = int(self.steps)
 
@@ -300,15 +300,16 @@ class StyleGANStage(Stage):
 
     # -- sampling ----------------------------------------------------------------------------------------------------
 
+    def drawn_styles(self, generators: Sequence[torch.Generator], *, truncation: float) -> tuple[Tensor, list[Tensor]]:
+        """Styles and noise of the averaged generator; those of sample i come from generator i alone."""
+        device, network = self.path_mean.device, self.generator_average
+        z = torch.stack([torch.randn(self.settings.latent_size, generator=g) for g in generators]).to(device)
+        return network.styles(z, truncation=truncation), network.synthesis.draw_noise(generators, device)
+
     @torch.no_grad()
     def draw_maps(self, generators: Sequence[torch.Generator], truncation: float) -> tuple[Tensor, Tensor]:
         """Images in [-1, 1] and map probabilities of the averaged generator; those of sample i come from generator i alone."""
-        device = self.path_mean.device
-        network = self.generator_average
-        z = torch.stack([torch.randn(self.settings.latent_size, generator=g) for g in generators]).to(device)
-        images, logits = network(
-            network.styles(z, truncation=truncation), network.synthesis.draw_noise(generators, device)
-        )
+        images, logits = self.generator_average(*self.drawn_styles(generators, truncation=truncation))
         return images.clamp(-1, 1), softmax_masks(logits, self.mask_counts)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,15 +14,15 @@ from segmint.data.foreground import FOREGROUND, foreground_of_pool
 from segmint.data.pool import PairPool, PoolPart
 from segmint.data.slices import open_slices
 from segmint.errors import UserError
-from segmint.recipes.contract import MaskStage, PairStage, Stage, TransferStage, TranslatorStage
+from segmint.recipes.contract import ImageStage, MaskStage, PairStage, Stage, TransferStage, TranslatorStage
 from segmint.synthesis.draw import PaintedSampler, PairSampler, Sampler
 from segmint.synthesis.mask_source import BalancedMasks, DeformedMasks, GeneratedMasks, MaskSource, RealMasks
 from segmint.training.auxiliary import predict_condition
-from segmint.training.checkpoint import restore
+from segmint.training.checkpoint import CheckpointFolder, freeze, restore
 from segmint.training.material import conditioned, seen, training_data, union
 from segmint.training.parts import Part, read_parts
 from segmint.training.precision import Hardware, choose_hardware
-from segmint.training.run_folder import RunFolder
+from segmint.training.run_folder import WAITING, RunFolder
 
 SEEN_LISTS = ("labels_seen", "images_seen", "selected_on")
 
@@ -57,25 +59,75 @@ class OpenedRun:
 
     def stage(self, part: Part) -> tuple[Stage, str, int]:
         """The last stage of a part in evaluation mode, its checkpoint's hash, and the images it was shown."""
-        index = 0
+        first, stages = self.stages(part)
+        stage = stages[-1]
+        checkpoints = self.checkpoints(first + len(stages) - 1, stage)
+        loaded = checkpoints.load(self.checkpoint if checkpoints.has(self.checkpoint) else "last")
+        with self._fitting():
+            restore(stage, loaded.tensors)
+            for number, earlier in enumerate(stages[:-1], start=first):
+                if earlier in stage.stands_on:
+                    freeze(earlier, self.checkpoints(number, earlier))
+        stage.eval()
+        return stage, loaded.sha256, int(loaded.state["images"])
+
+    def image_stage(self) -> tuple[ImageStage, str]:
+        """The stage that draws images without labels, at the checkpoint others stand on, and that checkpoint's hash.
+
+        Raises:
+            UserError: there is none, or it is not trained yet.
+        """
+        for part in self.parts:
+            first, stages = self.stages(part)
+            for number, stage in enumerate(stages, start=first):
+                if not isinstance(stage, ImageStage):
+                    continue
+                begun = len(self.folder.stage_folders()) > number + 1
+                if not begun and self.folder.status != WAITING:
+                    raise UserError(
+                        f"{self.folder.root} has not finished learning to draw images: train it (segmint train ... --resume)."
+                    )
+                checkpoints = self.checkpoints(number, stage)
+                with self._fitting():
+                    freeze(stage, checkpoints)
+                return stage, str(checkpoints.entry("best" if checkpoints.has("best") else "last")["sha256"])
+        raise UserError(
+            f"{self.folder.root} is a run of {self.parts[-1].recipe.name}, which draws no images without labels: give a run "
+            "of datasetgan."
+        )
+
+    def stages(self, part: Part) -> tuple[int, list[Stage]]:
+        """Stages of a part as they are built, and the number of the first among all of the run."""
+        first = 0
         for one in self.parts:
             stages = one.build(self.hardware, seed=0)
             if one is part:
-                break
-            index += len(stages)
-        stage = stages[-1]
-        checkpoints = self.folder.checkpoints(self.folder.stage_folder(index + len(stages) - 1, stage.name))
-        if not checkpoints.has("last"):
-            raise UserError(f"{self.folder.root} has no checkpoint yet: train it (segmint train ... --resume).")
-        loaded = checkpoints.load(self.checkpoint if checkpoints.has(self.checkpoint) else "last")
+                return first, stages
+            first += len(stages)
+        raise ValueError(f"{part.recipe.name} is no part of {self.folder.root}")
+
+    def checkpoints(self, number: int, stage: Stage) -> CheckpointFolder:
+        """Checkpoints of a stage.
+
+        Raises:
+            UserError: there are none yet.
+        """
+        found = self.folder.checkpoints(self.folder.stage_folder(number, stage.name))
+        if not found.has("last"):
+            waiting = " (it waits for labels: segmint annotate)" if self.folder.status == WAITING else ""
+            raise UserError(
+                f"{self.folder.root} has no checkpoint yet{waiting}: train it (segmint train ... --resume)."
+            )
+        return found
+
+    @contextmanager
+    def _fitting(self) -> Iterator[None]:
         try:
-            restore(stage, loaded.tensors)
+            yield
         except RuntimeError as error:
             raise UserError(
                 f"the checkpoint of {self.folder.root} does not fit its config.json: train again."
             ) from error
-        stage.eval()
-        return stage, loaded.sha256, int(loaded.state["images"])
 
     def part(self, role: str) -> Part | None:
         """The part of that role, if the run has one."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmint.data.case import Provenance
-from segmint.data.dataset import Dataset, open_dataset
+from segmint.data.dataset import Dataset, is_colour, open_dataset
 from segmint.data.intensity import IntensityMap
 from segmint.data.label_names import find_label
 from segmint.data.placement import Placement
@@ -19,7 +19,10 @@ from segmint.data.subjects import Split
 from segmint.data.writer import DatasetWriter
 from segmint.errors import UserError
 from segmint.outputs import check_target, staged_folder, write_json
-from segmint.synthesis.open_run import SEEN_LISTS, open_run
+from segmint.recipes import find_recipe
+from segmint.synthesis.certain import PICTURE, candidates, drawn_candidates, most_certain
+from segmint.synthesis.draw import Drawn, Sampler
+from segmint.synthesis.open_run import open_run
 from segmint.training.run_folder import RunFolder
 
 BLOCK = 64
@@ -32,7 +35,8 @@ def sample(
     n: int,
     seed: int = 0,
     out: Path,
-    truncation: float = 1.0,
+    truncation: float | None = None,
+    keep: float | None = None,
     mask_source: str | None = None,
     masks: Path | None = None,
     balance: Mapping[str, float] | None = None,
@@ -47,7 +51,9 @@ def sample(
     pairs of volumes are single-slice NIfTI with the source's spacing, for nnU-Net's 2-D configuration.
 
     Args:
-        truncation: in (0, 1]; smaller draws nearer to the mean latent: less varied, fewer odd samples.
+        truncation: in (0, 1]; smaller draws nearer to the mean latent: less varied, fewer odd samples; default: the recipe's.
+        keep: in (0, 1]: more pairs are drawn than asked for and this share kept, those with the most certain label maps;
+            only for runs that tell uncertainty; default: the recipe's, or 1 with `balance`. `kept_and_dropped.png` shows both.
         mask_source: for runs that paint masks: "real", "deformed", or a run that draws masks; default: as in training.
         masks: a dataset whose label maps are painted, in its own order.
         balance: {label: share}: that share of the pairs holds the label, by name or id; one label.
@@ -58,9 +64,15 @@ def sample(
     Raises:
         UserError: the run cannot be read, a number is out of range, or `out` exists.
     """
+    config = RunFolder(run).config
+    if truncation is None:
+        truncation = _by_recipe(config, "truncation")
     if n < 1 or not 0 < truncation <= 1:
         raise UserError(f"--n {n} must be at least 1 and --truncation {truncation:g} above 0 and at most 1.")
-    config = RunFolder(run).config
+    if keep is not None and not 0 < keep <= 1:
+        raise UserError(f"--keep {keep:g} must be above 0 and at most 1.")
+    if keep is not None and keep < 1 and balance:
+        raise UserError("--keep and --balance exclude each other: dropping pairs would undo the balance.")
     opened = open_run(
         run,
         checkpoint=checkpoint,
@@ -71,14 +83,22 @@ def sample(
         truncation=truncation,
     )
     sampler = opened.sampler
+    if keep is None:
+        keep = 1.0 if balance else _by_recipe(config, "keep")
+    if keep < 1 and not sampler.tells_uncertainty:
+        raise UserError(f"--keep {keep:g}: runs of {config['recipe']} do not tell how certain a pair is: leave it out.")
     source, grid = config["dataset"], config["grid"]
     provenance = Provenance(
         run=str(opened.run.folder.root.resolve()),
         checkpoint_sha256=sampler.checkpoint_sha256,
         seed=seed,
         recipe=config["recipe"],
-        **{key: _pairs(opened.seen[key]) for key in SEEN_LISTS},
+        labels_seen=read_pairs(opened.seen["labels_seen"]),
+        images_seen=read_pairs(opened.seen["images_seen"]),
+        selected_on=read_pairs(opened.seen["selected_on"]),
         stands_on=opened.stands_on,
+        truncation=truncation,
+        keep=keep,
     )
     check_target(out, overwrite=overwrite, inputs=[Path(run)])
     with staged_folder(out, overwrite=overwrite) as staging:
@@ -94,19 +114,48 @@ def sample(
             # Real cases need not have the maps that were computed or predicted.
             conditions={} if with_real else {name: config["conditions"][name] for name in sampler.condition_names},
         )
-        names = [f"synthetic_s{seed}_{i:06d}" for i in range(n)]
-        grid_writer = _GridWriter(writer, grid, axis=config["axis"], size=config["size"])
-        for first in range(0, n, BLOCK):
-            drawn = sampler.draw(min(BLOCK, n - first), seed, first=first, truncation=truncation)
-            for offset, (image, label) in enumerate(zip(drawn.images, drawn.labels, strict=True)):
-                maps = dict(zip(sampler.condition_names, drawn.conditions[offset], strict=True))
-                grid_writer.add(names[first + offset], image, label, {} if with_real else maps)
+        names: list[str] = []
+        colour = is_colour(source["channel_names"])
+        grid_writer = GridWriter(writer, grid, axis=config["axis"], size=config["size"])
+        for number, pair in _drawn_pairs(
+            sampler, n, seed, truncation=truncation, keep=keep, beside=staging, colour=colour
+        ):
+            names.append(f"synthetic_s{seed}_{number:06d}")
+            maps = {} if with_real else dict(zip(sampler.condition_names, pair.conditions[0], strict=True))
+            uncertainty = None if pair.uncertainty is None else float(pair.uncertainty[0])
+            grid_writer.add(names[-1], pair.images[0], pair.labels[0], maps, uncertainty=uncertainty)
         split = _add_real(writer, staging, config, names) if with_real else None
         writer.finish(split=split)
     return Path(out)
 
 
-class _GridWriter:
+def _by_recipe(config: dict[str, Any], what: str) -> float:
+    """Truncation, or share to keep, unless told otherwise."""
+    recipe = find_recipe(config["recipe"])
+    by_preset: Mapping[str, float] = getattr(recipe, what)
+    return by_preset.get(config["preset"], 1.0)
+
+
+def _drawn_pairs(
+    sampler: Sampler, n: int, seed: int, *, truncation: float, keep: float, beside: Path, colour: bool
+) -> Iterator[tuple[int, Drawn]]:
+    """Number and pair, `n` of them, one at a time."""
+    if keep == 1:
+        for first in range(0, n, BLOCK):
+            drawn = sampler.draw(min(BLOCK, n - first), seed, first=first, truncation=truncation)
+            yield from ((first + place, drawn.only(place)) for place in range(len(drawn.images)))
+        return
+    total = candidates(n, keep)
+    with drawn_candidates(sampler, total, seed, truncation=truncation, block=BLOCK, beside=beside) as held:
+        kept = most_certain(held.uncertainty, n)
+        held.write_picture(beside / PICTURE, kept, colour=colour)
+        nothing = np.empty((1, 0, *held.labels.shape[1:]), dtype=np.uint8)
+        for number in kept.tolist():
+            one = slice(number, number + 1)
+            yield number, Drawn(held.images[one], held.labels[one], nothing, held.uncertainty[one])
+
+
+class GridWriter:
     """Puts pairs of the square training grid back on the source's grid and hands them to the dataset's writer."""
 
     def __init__(self, writer: DatasetWriter, grid: dict[str, Any], *, axis: int | None, size: int) -> None:
@@ -122,7 +171,10 @@ class _GridWriter:
         image: NDArray[np.float32],
         label: NDArray[np.uint8],
         conditions: Mapping[str, NDArray[np.uint8]],
+        *,
+        uncertainty: float | None = None,
     ) -> None:
+        """Write an image [C, S, S] in [-1, 1] with its maps [S, S]."""
         image = self.placement.undo(image, self.shape, order=1)
         image = np.stack([one.restore(channel) for one, channel in zip(self.intensity, image, strict=True)])
         if self.axis is not None:
@@ -135,6 +187,7 @@ class _GridWriter:
             spacing=self.spacing,
             intensity=self.intensity,
             conditions={key: self._map(ids) for key, ids in conditions.items()},
+            uncertainty=uncertainty,
         )
 
     def _map(self, ids: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -159,7 +212,8 @@ def read_balance(balance: Mapping[str, float] | None, label_names: Sequence[str]
     return label, share
 
 
-def _pairs(seen: Sequence[Sequence[str]]) -> tuple[tuple[str, str], ...]:
+def read_pairs(seen: Sequence[Sequence[str]]) -> tuple[tuple[str, str], ...]:
+    """A seen-list of a run's configuration as provenance holds it."""
     return tuple((str(dataset), str(subject)) for dataset, subject in seen)
 
 

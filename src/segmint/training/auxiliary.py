@@ -14,7 +14,7 @@ from segmint.data.conditioned_pool import ConditionedPool
 from segmint.data.dataset import open_dataset
 from segmint.errors import UserError
 from segmint.recipes.contract import Stage, TransferStage
-from segmint.training.checkpoint import CheckpointFolder, restore
+from segmint.training.checkpoint import CheckpointFolder, freeze
 from segmint.training.material import Material, TrainingData, training_data
 
 CHUNK = 32
@@ -41,7 +41,11 @@ class Auxiliary:
     def material(self) -> Material:
         """What the transfer stage learns from."""
         names = [self.name]
-        return Material(ConditionedPool(self.data.training, names), ConditionedPool(self.data.validation, names))
+        return Material(
+            ConditionedPool(self.data.training, names),
+            ConditionedPool(self.data.validation, names),
+            ConditionedPool(self.data.unlabelled),
+        )
 
     def as_json(self) -> dict[str, Any]:
         """For config.json."""
@@ -51,9 +55,7 @@ class Auxiliary:
     def predict(self, stage: Stage, material: Material, folder: Path, device: str) -> Material:
         """`material` with the map that `stage` predicts at its best checkpoint, which lies in `folder`."""
         assert isinstance(stage, TransferStage)
-        checkpoints = CheckpointFolder(folder / "checkpoints")
-        restore(stage, checkpoints.load("best" if checkpoints.has("best") else "last").tensors)
-        stage.eval()
+        freeze(stage, CheckpointFolder(folder / "checkpoints"))
         training = predict_condition(stage, material.training, device)
         return material.with_condition(
             self.name, self.count, training, predict_condition(stage, material.validation, device)

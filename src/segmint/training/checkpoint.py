@@ -63,6 +63,12 @@ def restore(stage: Stage, tensors: Mapping[str, Tensor], generator: torch.Genera
     generator.set_state(tensors["random/generator"])
 
 
+def freeze(stage: Stage, checkpoints: CheckpointFolder) -> None:
+    """Put a trained stage at the checkpoint that others stand on, the best one if there is a best, and end its training."""
+    restore(stage, checkpoints.load("best" if checkpoints.has("best") else "last").tensors)
+    stage.eval().requires_grad_(False)
+
+
 def _parameters(optimizer: torch.optim.Optimizer) -> list[Tensor]:
     return [parameter for group in optimizer.param_groups for parameter in group["params"]]
 

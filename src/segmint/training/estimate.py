@@ -72,7 +72,8 @@ def estimate(stage: Stage, task: Task, hardware: Hardware, *, seed: int) -> Esti
     generator = torch.Generator(device=hardware.device).manual_seed(seed)
     # The probe learns from noise: whether its losses stay finite says nothing about the training.
     update = LoopUpdate(probe, hardware, generator, task.total_images, check_finite=False)
-    batch = min(PROBE_BATCH, task.batch)
+    # A stage without streams makes its own batches, as large as its budget says.
+    batch = min(PROBE_BATCH, task.batch) if stage.streams else task.batch
     images = torch.randn(batch, task.image_channels, task.size, task.size, generator=generator, device=hardware.device)
     labels = torch.zeros(batch, task.size, task.size, dtype=torch.int64, device=hardware.device)
     conditions = labels[:, None].repeat(1, len(task.condition_counts), 1, 1) if task.condition_counts else None

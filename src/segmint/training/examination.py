@@ -14,7 +14,14 @@ from torch.nn import functional as F
 from segmint.data.conditioned_pool import ConditionedPool
 from segmint.data.pool import PairPool
 from segmint.metrics import sliced_wasserstein
-from segmint.recipes.contract import Measurement, PairStage, SegmenterStage, Stage
+from segmint.recipes.contract import (
+    ImageStage,
+    Measurement,
+    PairStage,
+    SegmenterStage,
+    Stage,
+    UncertainPairStage,
+)
 from segmint.training.loop import Examination, Examiner
 from segmint.training.pair_generator import pair_generator
 from segmint.training.previews import write_grid
@@ -23,6 +30,8 @@ Pool = PairPool | ConditionedPool
 VALIDATION_PAIRS = 256
 CHUNK = 32
 PREVIEW_ROWS, PREVIEW_COLUMNS = 6, 3
+# Without label maps there is room for twice as many.
+SHOWN_IMAGES = 2 * PREVIEW_ROWS * PREVIEW_COLUMNS
 
 
 def diversity(x: Tensor) -> float:
@@ -66,6 +75,35 @@ def pair_examiner(training: Pool, validation: Pool, *, previews: Path, seed: int
     return examine
 
 
+def image_examiner(training: Pool, validation: Pool, *, previews: Path, seed: int) -> Examiner:
+    """Examiner of a stage that draws images: sliced Wasserstein distance to validation images."""
+    reals = torch.from_numpy(_spread(validation, VALIDATION_PAIRS)[0])
+    real_diversity = diversity(reals)
+    grid = partial(write_grid, labels=None, columns=2 * PREVIEW_COLUMNS, colour=training.colour)
+    grid(previews / "reals.png", _spread(training, SHOWN_IMAGES)[0])
+
+    def examine(stage: Stage, images_shown: int) -> Examination:
+        assert isinstance(stage, ImageStage)
+        fakes = draw_images(stage, range(max(len(reals), SHOWN_IMAGES)), seed=seed)
+        grid(previews / f"fakes_{images_shown // 1000:06d}.png", fakes[:SHOWN_IMAGES].numpy())
+        fakes = fakes[: len(reals)]
+        generator = torch.Generator(device="cpu").manual_seed(seed)
+        value = sliced_wasserstein.sliced_wasserstein(reals, fakes, generator=generator)
+        measurement = Measurement(sliced_wasserstein.NAME, value, sliced_wasserstein.DIRECTION)
+        return Examination(measurement, diversity(fakes) / max(real_diversity, 1e-8))
+
+    return examine
+
+
+def draw_images(stage: ImageStage, indices: range, *, seed: int, truncation: float = 1.0, chunk: int = CHUNK) -> Tensor:
+    """Images `indices` of the drawing with `seed`, float32 [n, C, S, S] on the CPU, in chunks of one size."""
+    drawn = []
+    for start in range(indices.start, indices.stop, chunk):
+        generators = [pair_generator(seed, i) for i in range(start, start + chunk)]
+        drawn.append(stage.draw_images(generators, truncation=truncation).float().cpu())
+    return torch.cat(drawn)[: len(indices)]
+
+
 def draw_hard(
     stage: PairStage, indices: range, *, seed: int, truncation: float = 1.0, chunk: int = CHUNK
 ) -> tuple[Tensor, Tensor]:
@@ -73,14 +111,26 @@ def draw_hard(
 
     Work is done in chunks of one size, the last one padded, since convolutions may round differently at other batch sizes.
     """
-    images, labels = [], []
+    images, labels, _ = draw_scored(stage, indices, seed=seed, truncation=truncation, chunk=chunk)
+    return images, labels
+
+
+def draw_scored(
+    stage: PairStage, indices: range, *, seed: int, truncation: float = 1.0, chunk: int = CHUNK
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """`draw_hard`, and the uncertainty of each pair, float32 [n], where the stage tells it."""
+    images, labels, scores = [], [], []
     for start in range(indices.start, indices.stop, chunk):
         generators = [pair_generator(seed, i) for i in range(start, start + chunk)]
-        drawn, probabilities = stage.draw(generators, truncation=truncation)
+        if isinstance(stage, UncertainPairStage):
+            drawn, probabilities, uncertainty = stage.draw_scored(generators, truncation=truncation)
+            scores.append(uncertainty.float().cpu())
+        else:
+            drawn, probabilities = stage.draw(generators, truncation=truncation)
         images.append(drawn.float().cpu())
         labels.append(probabilities.argmax(dim=1).to(torch.uint8).cpu())
     n = len(indices)
-    return torch.cat(images)[:n], torch.cat(labels)[:n]
+    return torch.cat(images)[:n], torch.cat(labels)[:n], torch.cat(scores)[:n] if scores else None
 
 
 def segmenter_examiner(validation: Pool, *, device: str) -> Examiner:

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from segmint.recipes.contract import MaskStage, PairStage, Stage, TransferStage, TranslatorStage
-from segmint.training.examination import pair_examiner, segmenter_examiner
+from segmint.recipes.contract import (
+    ImageStage,
+    InvertingStage,
+    MaskStage,
+    PairStage,
+    Stage,
+    TransferStage,
+    TranslatorStage,
+)
+from segmint.training.examination import image_examiner, pair_examiner, segmenter_examiner
+from segmint.training.inversion_examination import inversion_examiner
 from segmint.training.loop import Examiner
 from segmint.training.mask_examination import mask_examiner, transfer_examiner, translator_examiner
 from segmint.training.material import Material
@@ -16,6 +25,10 @@ def examiner_of(stage: Stage, material: Material, *, previews: Path, device: str
     training, validation = material.training, material.validation
     if isinstance(stage, PairStage):
         return pair_examiner(training, validation, previews=previews, seed=seed)
+    if isinstance(stage, ImageStage):
+        return image_examiner(material.unlabelled, validation, previews=previews, seed=seed)
+    if isinstance(stage, InvertingStage):
+        return inversion_examiner(training, previews=previews)
     if isinstance(stage, MaskStage):
         return mask_examiner(training, validation, previews=previews, seed=seed)
     if isinstance(stage, TranslatorStage):

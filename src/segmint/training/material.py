@@ -21,7 +21,12 @@ from segmint.recipes.contract import Recipe
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What a run trains on, validates on, and has therefore seen."""
+    """What a run trains on, validates on, and has therefore seen.
+
+    Attributes:
+        subjects: those whose labels may be seen; training: their pairs.
+        image_subjects: those whose images may be seen; unlabelled: their images, all label maps hidden.
+    """
 
     dataset: Dataset
     slices: SliceSet
@@ -29,26 +34,36 @@ class TrainingData:
     subjects: tuple[str, ...]
     training: PairPool
     validation: PairPool
+    image_subjects: tuple[str, ...]
+    unlabelled: PairPool
 
 
 @dataclass(frozen=True)
 class Material:
-    """The two pools a stage is fed from."""
+    """The pools a stage is fed from, and what it is looked at with."""
 
     training: ConditionedPool
     validation: ConditionedPool
+    unlabelled: ConditionedPool
+
+    @property
+    def streams(self) -> dict[str, ConditionedPool]:
+        """Input streams by name."""
+        return {"labelled": self.training, "unlabelled": self.unlabelled}
 
     def with_condition(
         self, name: str, count: int, training: NDArray[np.uint8], validation: NDArray[np.uint8]
     ) -> Material:
         """The same with one more condition map, of `count` ids, for every slice."""
         return Material(
-            self.training.with_condition(name, count, training), self.validation.with_condition(name, count, validation)
+            self.training.with_condition(name, count, training),
+            self.validation.with_condition(name, count, validation),
+            self.unlabelled,
         )
 
     def ordered(self, names: Sequence[str]) -> Material:
         """The same condition maps in the order of `names`."""
-        return Material(self.training.ordered(names), self.validation.ordered(names))
+        return Material(self.training.ordered(names), self.validation.ordered(names), self.unlabelled)
 
 
 def default_size(dataset: Dataset, *, device: str, axis: int | None) -> int:
@@ -91,6 +106,7 @@ def training_data(
             indices = np.array(
                 [i for i in indices if (slices.records[i].case, slices.records[i].slice) in wanted], dtype=np.int64
             )
+    image_subjects, image_indices = subjects, indices
     if labelled_subjects is not None:
         if not 1 <= labelled_subjects <= len(subjects):
             raise UserError(f"--labelled-subjects {labelled_subjects}: there are {len(subjects)} training subjects.")
@@ -103,7 +119,16 @@ def training_data(
             raise UserError(
                 f"{dataset.root} has no slices for {name}: give its split some subjects (segmint data split)."
             )
-    return TrainingData(dataset, slices, split, subjects, _pool(slices, indices, tile), _pool(slices, validation, tile))
+    return TrainingData(
+        dataset,
+        slices,
+        split,
+        subjects,
+        _pool(slices, indices, tile),
+        _pool(slices, validation, tile),
+        image_subjects,
+        _pool(slices, image_indices, tile, hidden=True),
+    )
 
 
 def condition_names(
@@ -139,7 +164,11 @@ def condition_names(
 def conditioned(data: TrainingData, names: Sequence[str], predicted: str | None = None) -> Material:
     """The pools with the named condition maps, foreground computed where the dataset has none; `predicted` comes later."""
     present = [name for name in names if name in data.dataset.conditions and name != predicted]
-    material = Material(ConditionedPool(data.training, present), ConditionedPool(data.validation, present))
+    material = Material(
+        ConditionedPool(data.training, present),
+        ConditionedPool(data.validation, present),
+        ConditionedPool(data.unlabelled),
+    )
     if FOREGROUND in names and FOREGROUND not in present and predicted != FOREGROUND:
         material = material.with_condition(
             FOREGROUND, 2, foreground_of_pool(data.training), foreground_of_pool(data.validation)
@@ -157,5 +186,5 @@ def union(*lists: Sequence[Sequence[str]]) -> list[list[str]]:
     return [list(pair) for pair in dict.fromkeys((str(pair[0]), str(pair[1])) for one in lists for pair in one)]
 
 
-def _pool(slices: SliceSet, indices: NDArray[np.int64], tile: int | None) -> PairPool:
-    return PairPool([PoolPart(slices, indices)], tile=tile) if tile else PairPool([PoolPart(slices, indices)])
+def _pool(slices: SliceSet, indices: NDArray[np.int64], tile: int | None, *, hidden: bool = False) -> PairPool:
+    return PairPool([PoolPart(slices, indices)], tile=tile, hidden=hidden)

@@ -41,16 +41,21 @@ def shown_channels(image: NDArray[np.float32], *, colour: bool) -> NDArray[np.fl
     return image if colour else image[-1]
 
 
+def image_strip(image: NDArray[np.float32], *, colour: bool = False) -> NDArray[np.uint8]:
+    """One image [C, H, W] as a strip of its channels in grey, or in colour where it has it."""
+    nothing = np.zeros(image.shape[1:], dtype=np.uint8)
+    return overlay(image, nothing) if colour else np.concatenate([overlay(one, nothing) for one in image], axis=1)
+
+
 def pair_strip(image: NDArray[np.float32], label: NDArray[np.integer], *, colour: bool = False) -> NDArray[np.uint8]:
     """One pair [C, H, W], [H, W] as a strip: the channels in grey, then the overlay, on colour where the image has it."""
-    channels = [overlay(channel, np.zeros_like(label)) for channel in image]
-    return np.concatenate([*channels, overlay(shown_channels(image, colour=colour), label)], axis=1)
+    return np.concatenate([image_strip(image), overlay(shown_channels(image, colour=colour), label)], axis=1)
 
 
 def write_grid(
     path: Path,
     images: NDArray[np.float32],
-    labels: NDArray[np.integer],
+    labels: NDArray[np.integer] | None,
     *,
     columns: int,
     colour: bool = False,
@@ -59,10 +64,14 @@ def write_grid(
     """Write pairs [N, C, H, W], [N, H, W] as a PNG grid of strips.
 
     Args:
+        labels: None shows the images alone.
         colour: the three channels are red, green and blue.
         scale: magnifies; default: to at least 128 px a side.
     """
-    strips = [pair_strip(image, label, colour=colour) for image, label in zip(images, labels, strict=True)]
+    if labels is None:
+        strips = [image_strip(image, colour=colour) for image in images]
+    else:
+        strips = [pair_strip(image, label, colour=colour) for image, label in zip(images, labels, strict=True)]
     height, width = strips[0].shape[:2]
     rows = -(-len(strips) // columns)
     grid = np.full((rows * (height + GAP) + GAP, columns * (width + GAP) + GAP, 3), 255, dtype=np.uint8)

@@ -9,13 +9,13 @@ from typing import Any
 from rich.console import Console
 
 
-def describe(line: Mapping[str, Any], total: int) -> str:
-    """One log line in words: kimg, img/s, time left, memory, losses, validation."""
+def describe(line: Mapping[str, Any], total: int, unit: str = "img") -> str:
+    """One log line in words: thousands of `unit` shown, how many a second, time left, memory, losses, validation."""
     rate = line["images_per_second"]
     left = (total - line["images"]) / rate if rate > 0 else 0
     parts = [
-        f"{line['kimg']:.1f}/{total / 1000:g} kimg",
-        f"{rate:.1f} img/s",
+        f"{line['kimg']:.1f}/{total / 1000:g} k{unit}",
+        f"{rate:.1f} {unit}/s",
         f"{clock(left)} left",
         f"{line['memory_mb']} MB",
     ]
@@ -40,14 +40,14 @@ def clock(seconds: float) -> str:
 class Progress:
     """Prints a line a tick; on a terminal a status line stays at the bottom. Names health findings when they are new."""
 
-    def __init__(self, console: Console, total: int) -> None:
-        self.console, self.total = console, total
+    def __init__(self, console: Console, total: int, unit: str = "img") -> None:
+        self.console, self.total, self.unit = console, total, unit
         self.named: set[str] = set()
         self.status = console.status("first tick ...") if console.is_terminal else None
 
     def __call__(self, line: Mapping[str, Any]) -> None:
         """Show one log line."""
-        text = describe(line, self.total)
+        text = describe(line, self.total, self.unit)
         if self.status is not None:
             self.status.update(text)
         if self.status is None or line["validation"] is not None:
@@ -64,9 +64,9 @@ class Progress:
 
 
 @contextmanager
-def shown_progress(total: int, *, shown: bool) -> Iterator[Progress]:
+def shown_progress(total: int, *, shown: bool, unit: str = "img") -> Iterator[Progress]:
     """Progress on standard error, or nowhere."""
-    progress = Progress(Console(stderr=True, quiet=not shown), total)
+    progress = Progress(Console(stderr=True, quiet=not shown), total, unit)
     if progress.status is None:
         yield progress
     else:

@@ -28,6 +28,10 @@ PACKAGES = (
 )
 
 
+# Status of a run whose next stage needs labels that a person gives.
+WAITING = "waiting for labels"
+
+
 class RunFolder:
     """Paths and contents of a run."""
 
@@ -51,13 +55,18 @@ class RunFolder:
 
     @property
     def status(self) -> str:
-        """ "running", "interrupted", "diverged" or "done"."""
+        """ "running", "interrupted", "diverged", "waiting for labels" or "done"."""
         path = self.root / "state.json"
         return str(read_json(path)["status"]) if path.exists() else "running"
 
     def set_status(self, status: str) -> None:
         """Record how far the run is."""
         write_json(self.root / "state.json", {"status": status})
+
+    @property
+    def annotations(self) -> Path:
+        """Folder of what a person has labelled for the run."""
+        return self.root / "annotations"
 
     @property
     def previews(self) -> Path:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from segmint.recipes.contract import Stage, Task
+from segmint.recipes.contract import Annotations, Gathered, Stage
 from segmint.training.examination import VALIDATION_PAIRS
 from segmint.training.examiners import examiner_of
 from segmint.training.loop import Loop, Plan
@@ -17,8 +17,8 @@ from segmint.training.progress import shown_progress
 from segmint.training.run_folder import RunFolder, RunLog
 from segmint.training.tracking import TensorBoardTrack, tensorboard_is_installed
 
-# A run is looked at about this often: often enough to see a collapse, rarely enough to cost little.
-TICKS, SNAPSHOTS = 60, 15
+# A line is logged about this often.
+TICKS = 60
 # The loss plot is drawn anew at most this often, and at the end.
 PLOT_SECONDS = 30.0
 
@@ -28,28 +28,39 @@ def train_stage(
     index: int,
     stage: Stage,
     material: Material,
-    task: Task,
     hardware: Hardware,
     *,
+    annotated: Annotations | None = None,
     seed: int,
     last: bool,
     progress: bool,
 ) -> None:
     """Train one stage to the end of its budget, from its last checkpoint if there is one.
 
+    Args:
+        annotated: what a person has labelled for the run, where the stage gathers it.
+
     Raises:
+        UserError: what the stage gathers is not enough.
         Interrupted: Ctrl-C or SIGTERM; all is saved.
         Diverged: a loss is no longer finite.
     """
     folder = run.stage_folder(index, stage.name)
+    task = stage.task
     plan = Plan(
         total=task.total_images,
         batch=task.batch,
         tick=max(task.batch, task.total_images // TICKS),
         # A look draws VALIDATION_PAIRS pairs: it must not cost more than what it looks at.
-        snapshot=max(task.batch, VALIDATION_PAIRS, task.total_images // SNAPSHOTS),
+        snapshot=max(task.batch, VALIDATION_PAIRS, task.total_images // stage.snapshots),
     )
     previews = run.previews if last else run.previews / folder.name
+    stage.prepare(
+        Gathered(
+            labelled=material.training if "labelled" in stage.gathers else None,
+            annotated=annotated if "annotated" in stage.gathers else None,
+        )
+    )
     examine = examiner_of(stage, material, previews=previews, device=hardware.device, seed=seed)
     checkpoints = run.checkpoints(folder)
     resumed_at = int(checkpoints.entry("last")["images"]) if checkpoints.has("last") else 0
@@ -57,7 +68,7 @@ def train_stage(
     log = RunLog(run.root / "log.jsonl")
     plot = run.root / ("losses.png" if last else f"losses_{folder.name}.png")
     plotted = 0.0
-    with shown_progress(plan.total, shown=progress) as shown:
+    with shown_progress(plan.total, shown=progress, unit=stage.unit) as shown:
 
         def on_tick(line: Mapping[str, Any]) -> None:
             shown(line)
@@ -70,7 +81,7 @@ def train_stage(
 
         loop = Loop(
             stage,
-            dict.fromkeys(stage.streams, material.training),
+            {stream: material.streams[stream] for stream in stage.streams},
             name=folder.name,
             plan=plan,
             checkpoints=checkpoints,

@@ -12,11 +12,13 @@ import torch
 from rich.console import Console
 
 from segmint.data.dataset import Dataset, open_dataset
-from segmint.errors import UserError
+from segmint.errors import UserError, WaitingForPerson
 from segmint.outputs import locked
 from segmint.recipes import find_recipe, recipe_that_gives
 from segmint.recipes.contract import Recipe, Stage
+from segmint.training.annotations import has_annotations, read_annotations
 from segmint.training.auxiliary import Auxiliary, open_auxiliary
+from segmint.training.checkpoint import freeze
 from segmint.training.estimate import estimate
 from segmint.training.loop import Diverged, Interrupted
 from segmint.training.material import (
@@ -32,7 +34,7 @@ from segmint.training.parts import Grid, Part, plan_part, settings_by_role
 from segmint.training.precision import Hardware, choose_hardware
 from segmint.training.progress import clock
 from segmint.training.run_config import check_out, open_folder
-from segmint.training.run_folder import RunFolder
+from segmint.training.run_folder import WAITING, RunFolder
 from segmint.training.stage_training import train_stage
 
 MASK_SOURCES = ("real", "deformed")
@@ -78,8 +80,8 @@ def train(
         auxiliary: "DATASET:MAP": a dataset that has the condition map MAP, from which a transfer stage learns to predict it.
         conditions: names of the condition maps the recipe is given; default: the recipe's; empty: none.
         tile: train on unscaled tiles of this side, out of slices of `size`; sampling then paints whole slices.
-        subset: name of a stored subset of the training subjects or slices; labelled_subjects: only the first N subjects of a
-            seeded order.
+        subset: name of a stored subset of the training subjects or slices; labelled_subjects: labels of only the first N
+            subjects of a seeded order; recipes that learn from unlabelled images see the images of the others.
         settings: single settings of the recipe by name; "masks.name" and "transfer.name" are those of the other parts.
         resume: go on from the last checkpoint, exactly; inexact: even if threads, instructions or versions differ.
         dry_run: say what would be done, with estimates, and write nothing.
@@ -87,6 +89,7 @@ def train(
 
     Raises:
         UserError: anything in the input is wrong, or the training diverged.
+        WaitingForPerson: the next stage learns from labels that a person gives; all is saved.
         KeyboardInterrupt: stopped by Ctrl-C; all is saved.
     """
     console = Console(stderr=True, quiet=not progress)
@@ -124,6 +127,13 @@ def train(
         batch=batch,
     )
     main = parts[-1]
+    hardware.apply()
+    stages = [(part, stage) for part in parts for stage in part.build(hardware, seed=seed)]
+    for _, stage in stages:
+        stage.check(labelled=len(data.training))
+    read = {stream for _, stage in stages for stream in (*stage.streams, *stage.gathers)}
+    labelled = seen(opened, data.subjects) if "labelled" in read else []
+    pictured = seen(opened, data.image_subjects) if "unlabelled" in read else []
     auxiliary_seen = seen(helper.data.dataset, helper.data.subjects) if helper is not None else []
     auxiliary_selected = seen(helper.data.dataset, helper.data.split.validation) if helper is not None else []
     config = {
@@ -168,14 +178,12 @@ def train(
         "subset": subset,
         "labelled_subjects": labelled_subjects,
         "settings": main.settings.model_dump(mode="json"),
-        "labels_seen": union(seen(opened, data.subjects), auxiliary_seen),
-        "images_seen": union(seen(opened, data.subjects), auxiliary_seen),
+        "labels_seen": union(labelled, auxiliary_seen),
+        "images_seen": union(labelled, pictured, auxiliary_seen),
         "selected_on": union(seen(opened, data.split.validation), auxiliary_selected),
     }
     run = RunFolder(Path(out))
     check_out(run, config, resume=resume, overwrite=overwrite, inexact=inexact)
-    hardware.apply()
-    stages = [(part, stage) for part in parts for stage in part.build(hardware, seed=seed)]
     _announce(console, data, hardware, stages, seed=seed)
     if dry_run:
         console.print("dry run: nothing was written.")
@@ -186,7 +194,16 @@ def train(
             for index, (part, stage) in enumerate(stages):
                 fed = helper.material if part.role == "transfer" and helper is not None else material
                 last = index == len(stages) - 1
-                train_stage(run, index, stage, fed, part.task, hardware, seed=seed, last=last, progress=progress)
+                annotated = None
+                if "annotated" in stage.gathers:
+                    if not has_annotations(run):
+                        raise _waiting(run)
+                    annotated = read_annotations(run)
+                train_stage(
+                    run, index, stage, fed, hardware, annotated=annotated, seed=seed, last=last, progress=progress
+                )
+                if any(stage in later.stands_on for _, later in stages):
+                    freeze(stage, run.checkpoints(run.stage_folder(index, stage.name)))
                 if part.role == "transfer" and helper is not None:
                     folder = run.stage_folder(index, stage.name)
                     material = helper.predict(stage, material, folder, hardware.device).ordered(names)
@@ -201,6 +218,15 @@ def train(
             raise
         run.set_status("done")
     return run
+
+
+def _waiting(run: RunFolder) -> WaitingForPerson:
+    """The next stage needs a person: what to do."""
+    run.set_status(WAITING)
+    return WaitingForPerson(
+        f"waiting for labels. Draw images to label: segmint annotate export {run.root} --n 16 --out DIR; label them in any "
+        f"tool; then segmint annotate import {run.root} DIR, and the command that began the run with --resume."
+    )
 
 
 def _condition_labels(names: Sequence[str], dataset: Dataset, helper: Auxiliary | None) -> dict[str, list[str]]:
@@ -287,6 +313,12 @@ def _plan(
     return parts
 
 
+def _hidden(data: TrainingData) -> str:
+    """How many more subjects give images alone."""
+    more = len(data.image_subjects) - len(data.subjects)
+    return f" (labels of {more} more hidden)" if more else ""
+
+
 def _announce(
     console: Console,
     data: TrainingData,
@@ -298,15 +330,16 @@ def _announce(
     task = stages[-1][0].task
     console.print(
         f"{stages[-1][0].recipe.name} on {data.dataset.name}: {len(data.training)} slices of {len(data.subjects)} "
-        f"subjects, {len(data.validation)} validation slices of {len(data.split.validation)}; "
+        f"subjects{_hidden(data)}, {len(data.validation)} validation slices of {len(data.split.validation)}; "
         f"{task.image_channels} channels, {task.label_count} labels, {task.size} px; "
         f"{hardware.device}, {hardware.precision}, {hardware.threads} threads",
         highlight=False,
     )
     for part, stage in stages:
-        guess = estimate(stage, part.task, hardware, seed=seed)
+        guess = estimate(stage, stage.task, hardware, seed=seed)
         console.print(
-            f"{part.recipe.name}, {stage.name}: {part.task.total_images / 1000:g} kimg in batches of {part.task.batch}; "
+            f"{part.recipe.name}, {stage.name}: {stage.task.total_images / 1000:g} k{stage.unit} in batches of "
+            f"{stage.task.batch}; "
             f"about {guess.memory_mb:.0f} MB of tensors, {clock(guess.seconds)} at the speed just probed",
             highlight=False,
         )

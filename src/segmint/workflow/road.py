@@ -46,7 +46,7 @@ class Orders:
     settings: Mapping[str, str] = field(default_factory=dict)
     axis: int | None = None
     seed: int = 0
-    truncation: float = 1.0
+    truncation: float | None = None
     arms: tuple[str, ...] = DEFAULT_ARMS
     seeds: int = 5
     steps: int | None = None
@@ -163,9 +163,10 @@ class Road:
         orders, run, folder = self.orders, self.out / "run", self.out / "synthetic"
         real_slices = int(RunFolder(run).config["dataset"]["training_slices"])
         pairs = max(arm.counts(real_slices).synthetic for arm in arms if arm.synthetic)
-        truncation = None if orders.truncation == 1 else orders.truncation
         balance = orders.balance or None
-        line = command("sample", run, n=pairs, seed=orders.seed, out=folder, truncation=truncation, balance=balance)
+        line = command(
+            "sample", run, n=pairs, seed=orders.seed, out=folder, truncation=orders.truncation, balance=balance
+        )
         self._begin(Step("Draw synthetic pairs", "synthetic", line))
         if (folder / "dataset.json").is_file():
             self._say("  done before")
