@@ -42,13 +42,12 @@ def check_target(target: Path, *, overwrite: bool, inputs: Iterable[Path] = ()) 
 
     Whatever may be overwritten, no input is, nor a folder that holds one.
     """
+    empty = target.is_dir() and not any(target.iterdir())
+    if os.path.lexists(target) and not empty and not overwrite:
+        raise UserError(f"{target} exists already: choose another --out or pass --overwrite.")
     for one in inputs:
         if Path(one).resolve().is_relative_to(Path(target).resolve()):
             raise UserError(f"{target} is or holds {one}, which is read here: choose another --out.")
-    if target.is_dir() and not any(target.iterdir()):
-        return
-    if os.path.lexists(target) and not overwrite:
-        raise UserError(f"{target} exists already: choose another --out or pass --overwrite.")
 
 
 def _move_into_place(staging: Path, target: Path) -> None:

@@ -100,18 +100,22 @@ def train_for_use(
         )
         for note in design.notes:
             console.print(f"- {note}")
-        train_segmenter(
-            segmenter,
-            pool,
-            PairPool([PoolPart(regime.slices, regime.validation)]),
-            folder=out / TRAINING,
-            steps=design.steps,
-            batch=design.batch,
-            seed=seed,
-            device=device,
-            settings=design.segmenter_changes,
-            progress=progress,
-        )
+        try:
+            train_segmenter(
+                segmenter,
+                pool,
+                PairPool([PoolPart(regime.slices, regime.validation)]),
+                folder=out / TRAINING,
+                steps=design.steps,
+                batch=design.batch,
+                seed=seed,
+                device=device,
+                settings=design.segmenter_changes,
+                progress=progress,
+            )
+        except KeyboardInterrupt:
+            console.print("stopped; to go on: the same command again")
+            raise
         write_json(out / DESCRIPTION, _described(design, seed=seed))
     _, reached = learning_curve(out / TRAINING)[-1]
     console.print(f"mean Dice on validation slices {reached:.3f}")
