@@ -88,6 +88,16 @@ Truncation = Annotated[
         "--truncation", metavar="T", help="Below 1: less varied pairs, fewer odd ones.  [default: the recipe's]"
     ),
 ]
+Segmenter = Annotated[str, typer.Option("--segmenter", metavar="NAME", help="A recipe that gives a segmenter.")]
+SegmenterSettings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="One setting of the segmenter; may be given several times."),
+]
+SegmenterBatch = Annotated[int | None, typer.Option("--batch", metavar="B", help="Slices a step.  [default: 16]")]
+Repeat = Annotated[
+    str | None,
+    typer.Option("--repeat", metavar="LABEL", help="Arms with B, such as 100R+50B, repeat real slices with it."),
+]
 
 
 def read_settings(pairs: Sequence[str] | None) -> dict[str, str]:

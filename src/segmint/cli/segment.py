@@ -24,25 +24,17 @@ def train_verb(
     arm: Annotated[
         str, typer.Option("--arm", metavar="ARM", help="What it learns from, such as 100R+300F; as in a trial.")
     ] = "100R",
-    segmenter: Annotated[
-        str, typer.Option("--segmenter", metavar="NAME", help="A recipe that gives a segmenter.")
-    ] = "unet",
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="One setting of the segmenter; may be given several times."),
-    ] = None,
+    segmenter: options.Segmenter = "unet",
+    settings: options.SegmenterSettings = None,
     augment: options.Augment = "none",
     size: options.Size = None,
     axis: options.Axis = None,
     steps: Annotated[
         int | None, typer.Option("--steps", metavar="N", help="Optimiser steps.  [default: by size]")
     ] = None,
-    batch: Annotated[int | None, typer.Option("--batch", metavar="B", help="Slices a step.  [default: 16]")] = None,
+    batch: options.SegmenterBatch = None,
     subset: options.Subset = None,
-    repeat: Annotated[
-        str | None,
-        typer.Option("--repeat", metavar="LABEL", help="An arm with B, such as 100R+50B, repeats slices with it."),
-    ] = None,
+    repeat: options.Repeat = None,
     seed: options.Seed = 0,
     overwrite: options.Overwrite = False,
     device: options.Device = "auto",

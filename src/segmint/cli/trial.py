@@ -51,25 +51,17 @@ def trial_verb(
         int | None,
         typer.Option("--steps", metavar="N", help="Optimiser steps, the same in every arm.  [default: by size]"),
     ] = None,
-    batch: Annotated[int | None, typer.Option("--batch", metavar="B", help="Slices a step.  [default: 16]")] = None,
+    batch: options.SegmenterBatch = None,
     size: options.Size = None,
     axis: options.Axis = None,
-    segmenter: Annotated[
-        str, typer.Option("--segmenter", metavar="NAME", help="A recipe that gives a segmenter.")
-    ] = "unet",
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="One setting of the segmenter; may be given several times."),
-    ] = None,
+    segmenter: options.Segmenter = "unet",
+    settings: options.SegmenterSettings = None,
     augment: options.Augment = "none",
     subset: options.Subset = None,
     real_slices: Annotated[
         int | None, typer.Option("--real-slices", metavar="N", help="Use only N real slices, drawn at random.")
     ] = None,
-    repeat: Annotated[
-        str | None,
-        typer.Option("--repeat", metavar="LABEL", help="Arms with B, such as 100R+50B, repeat real slices with it."),
-    ] = None,
+    repeat: options.Repeat = None,
     demonstration: Annotated[
         bool, typer.Option("--demonstration", help="Say in the verdict that this is no evidence.")
     ] = False,
@@ -125,9 +117,7 @@ def score_verb(
         list[Path] | None, typer.Argument(metavar="SYNTH...", help="Datasets that arms with F learned from.")
     ] = None,
     subset: options.Subset = None,
-    repeat: Annotated[
-        str | None, typer.Option("--repeat", metavar="LABEL", help="What arms with B, such as 100R+50B, repeated.")
-    ] = None,
+    repeat: options.Repeat = None,
     overwrite: options.Overwrite = False,
 ) -> None:
     """The statistics of a trial on label maps of segmenters trained elsewhere, such as nnU-Net."""

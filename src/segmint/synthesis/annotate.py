@@ -129,6 +129,6 @@ def _check_takes_labels(opened: OpenedRun) -> None:
                 )
             return
     raise UserError(
-        f"{opened.folder.root} does not learn from annotated images: train one with segmint train datasetgan ... --set "
-        "labels=annotation."
+        f"{opened.folder.root} does not learn from annotated images: train one that does, by a recipe that labels images it "
+        "draws (segmint recipes), with --set labels=annotation."
     )
