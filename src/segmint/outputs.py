@@ -45,6 +45,11 @@ def check_target(target: Path, *, overwrite: bool, inputs: Iterable[Path] = ()) 
     empty = target.is_dir() and not any(target.iterdir())
     if os.path.lexists(target) and not empty and not overwrite:
         raise UserError(f"{target} exists already: choose another --out or pass --overwrite.")
+    refuse_inputs(target, inputs)
+
+
+def refuse_inputs(target: Path, inputs: Iterable[Path]) -> None:
+    """Refuse an output that is an input, or a folder that holds one."""
     for one in inputs:
         if Path(one).resolve().is_relative_to(Path(target).resolve()):
             raise UserError(f"{target} is or holds {one}, which is read here: choose another --out.")

@@ -195,3 +195,22 @@ def refused(words: list[str], named: str, capsys: pytest.CaptureFixture[str]) ->
     assert "Traceback" not in "".join(said)
     assert named in said[-1], said[-1]
     return True
+
+
+@pytest.mark.parametrize("verb", ["train", "evaluate", "trial", "segment", "run", "split", "binarise"])
+def test_no_input_is_overwritten(verb: str, discs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """--overwrite replaces earlier outputs, never what is read, nor a folder that holds it."""
+    words = {
+        "train": ["train", "joint-stylegan2", str(discs), "--size", "32"],
+        "evaluate": ["evaluate", str(discs), str(discs)],
+        "trial": ["trial", str(discs), "--arms", "100R", "--size", "32"],
+        "segment": ["segment", "train", str(discs), "--size", "32"],
+        "run": ["run", str(discs)],
+        "split": ["data", "split", str(discs)],
+        "binarise": ["data", "binarise", str(discs)],
+    }[verb]
+    for out in (discs, discs.parent):
+        before = {path: path.stat().st_mtime_ns for path in discs.rglob("*")}
+        assert main([*words, "--out", str(out), "--overwrite"]) == 2
+        assert "which is read here: choose another --out" in capsys.readouterr().err
+        assert {path: path.stat().st_mtime_ns for path in discs.rglob("*")} == before

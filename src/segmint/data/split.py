@@ -17,7 +17,7 @@ from segmint.data.sidecar import SIDECAR_NAME, CaseEntry, Sidecar, read_sidecar,
 from segmint.data.slices import SliceRecord
 from segmint.data.subjects import PARTS, Split, Subset
 from segmint.errors import UserError
-from segmint.outputs import read_json, staged_folder
+from segmint.outputs import check_target, read_json, staged_folder
 
 FRACTIONS = (0.7, 0.1, 0.2)
 _ALIASES = {"training": "train", "val": "validation", "valid": "validation", "testing": "test"}
@@ -248,6 +248,7 @@ def split_dataset(
     if out is None:
         _store(dataset.root, sidecar, split, chosen, overwrite=overwrite)
         return open_dataset(dataset.root)
+    check_target(Path(out), overwrite=overwrite, inputs=[Path(path)])
     with staged_folder(Path(out), overwrite=overwrite) as staging:
         _write_pointing(dataset, staging, Path(out))
         write_sidecar(staging, sidecar.model_copy(update={"split": split, "subsets": chosen}))

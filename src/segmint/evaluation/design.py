@@ -51,6 +51,11 @@ class Design:
         """What the segmenter's recipe is told, augmentation included."""
         return _changes(self.segmenter_settings, self.augment)
 
+    @property
+    def inputs(self) -> list[Path]:
+        """Folders that are read."""
+        return [self.regime.dataset.root, *(one.dataset.root for one in self.synthetic)]
+
     def settings(self) -> dict[str, Any]:
         """The same as JSON, without paths and machines: an interrupted trial may go on elsewhere."""
         return {

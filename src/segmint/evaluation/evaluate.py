@@ -92,7 +92,7 @@ def evaluate(
     """
     out = Path(out)
     audits = _chosen_audits(alignment=alignment, steps=steps, batch=batch, device=device, progress=progress)
-    check_target(out, overwrite=overwrite, inputs=[Path(real), Path(synthetic)])
+    check_target(out, overwrite=overwrite, inputs=[Path(one) for one in (real, synthetic, holdout) if one])
     evidence = open_evidence(
         Path(real),
         Path(synthetic),

@@ -109,7 +109,7 @@ def conduct(design: Design, out: Path, *, overwrite: bool, device: str, progress
         KeyboardInterrupt: stopped by Ctrl-C; finished cells are kept.
     """
     console = Console(stderr=True, quiet=not progress)
-    with opened_trial_folder(out, design.settings(), overwrite=overwrite):
+    with opened_trial_folder(out, design.settings(), overwrite=overwrite, inputs=design.inputs):
         try:
             results = _run_cells(design, out, device=device, train=train, console=console)
         except KeyboardInterrupt:

@@ -5,20 +5,20 @@ from __future__ import annotations
 import json
 import shutil
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from segmint.errors import UserError
-from segmint.outputs import check_target, locked, read_json, write_json
+from segmint.outputs import check_target, locked, read_json, refuse_inputs, write_json
 
 SETTINGS = "settings.json"
 
 
 @contextmanager
 def opened_trial_folder(
-    out: Path, settings: Mapping[str, Any], *, overwrite: bool, what: str = "trial"
+    out: Path, settings: Mapping[str, Any], *, overwrite: bool, what: str = "trial", inputs: Iterable[Path] = ()
 ) -> Iterator[Path]:
     """Hold the folder of a trial; a folder that holds the same trial already is gone on with.
 
@@ -29,6 +29,7 @@ def opened_trial_folder(
         out: the folder, made where it is absent; settings: JSON-able, all that decides the result.
         overwrite: start afresh even if something is there.
         what: the folder's kind, for messages.
+        inputs: what is read meanwhile, which is never cleared away.
 
     Raises:
         UserError: the folder holds another trial or something else, is in use, or cannot be written.
@@ -36,6 +37,7 @@ def opened_trial_folder(
     settings = {"kind": what, **json.loads(json.dumps(settings))}
     if not overwrite:
         _check(out, settings, what)
+    refuse_inputs(out, inputs)
     try:
         if overwrite:
             _clear(out)

@@ -16,7 +16,7 @@ from segmint.data.pool import PairPool, PoolPart
 from segmint.evaluation.arm_pool import build_pool
 from segmint.evaluation.design import Design, design_trial
 from segmint.evaluation.trial_folder import opened_trial_folder
-from segmint.outputs import check_target, write_json
+from segmint.outputs import write_json
 from segmint.segmentation.description import DESCRIPTION
 from segmint.training.segmenter import learning_curve, train_segmenter
 
@@ -83,9 +83,10 @@ def train_for_use(
         demonstration=False,
     )
     out, regime = Path(out), design.regime
-    check_target(out, overwrite=True, inputs=[Path(one) for one in (real, synthetic) if one is not None])
     console = Console(stderr=True, quiet=not progress, soft_wrap=True, markup=False, highlight=False)
-    with opened_trial_folder(out, {**design.settings(), "seed": seed}, overwrite=overwrite, what="segmenter"):
+    with opened_trial_folder(
+        out, {**design.settings(), "seed": seed}, overwrite=overwrite, what="segmenter", inputs=design.inputs
+    ):
         pool = build_pool(
             design.arms[0],
             real=regime.slices,

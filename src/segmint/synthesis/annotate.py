@@ -12,7 +12,7 @@ from segmint.data.dataset import open_dataset
 from segmint.data.slices import open_slices
 from segmint.data.writer import DatasetWriter
 from segmint.errors import UserError
-from segmint.outputs import staged_folder
+from segmint.outputs import check_target, staged_folder
 from segmint.synthesis.open_run import OpenedRun
 from segmint.synthesis.sample import GridWriter, read_pairs
 from segmint.training.annotations import write_annotations
@@ -56,6 +56,7 @@ def export_images(
         selected_on=read_pairs(config["selected_on"]),
         truncation=truncation,
     )
+    check_target(out, overwrite=overwrite, inputs=[Path(run)])
     with staged_folder(out, overwrite=overwrite) as staging:
         writer = DatasetWriter(
             staging,

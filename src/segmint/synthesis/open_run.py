@@ -92,8 +92,8 @@ class OpenedRun:
                     freeze(stage, checkpoints)
                 return stage, str(checkpoints.entry("best" if checkpoints.has("best") else "last")["sha256"])
         raise UserError(
-            f"{self.folder.root} is a run of {self.parts[-1].recipe.name}, which draws no images without labels: give a run "
-            "of datasetgan."
+            f"{self.folder.root} is a run of {self.parts[-1].recipe.name}, which draws no images without labels: give one of a "
+            "recipe that does (segmint recipes)."
         )
 
     def stages(self, part: Part) -> tuple[int, list[Stage]]:

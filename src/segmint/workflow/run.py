@@ -99,7 +99,7 @@ def run_workflow(
     )
     dataset, out = Path(dataset), Path(out)
     record = json.loads(json.dumps({"dataset": str(dataset.resolve()), **asdict(orders)}))
-    open_folder(out, record, resume=resume, overwrite=overwrite)
+    open_folder(out, record, resume=resume, overwrite=overwrite, inputs=[dataset])
     road = Road(
         dataset=dataset,
         out=out,

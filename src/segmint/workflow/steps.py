@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,9 @@ def command(*words: object, **options: object) -> str:
     return shlex.join(parts)
 
 
-def open_folder(out: Path, settings: Mapping[str, Any], *, resume: bool, overwrite: bool) -> None:
+def open_folder(
+    out: Path, settings: Mapping[str, Any], *, resume: bool, overwrite: bool, inputs: Iterable[Path] = ()
+) -> None:
     """Make the workflow's folder, or go on with it: a resumed workflow must be the one that was begun.
 
     Raises:
@@ -68,7 +70,7 @@ def open_folder(out: Path, settings: Mapping[str, Any], *, resume: bool, overwri
                     " command that began it, or choose another --out."
                 )
         return
-    check_target(out, overwrite=overwrite)
+    check_target(out, overwrite=overwrite, inputs=inputs)
     try:
         if overwrite:
             _clear_away(out)
