@@ -42,6 +42,7 @@ def test_settings_are_pinned() -> None:
         "learning_rate": 0.003,
         "decay_exponent": 0.9,
         "weight_decay": 1e-5,
+        "average_share": 0.05,
         "augment": (),
     }
     assert RECIPE.presets["faithful"] == RECIPE.presets["repaired"] == UNetSettings()
@@ -88,6 +89,15 @@ def test_probabilities_sum_to_one(channels: int, labels: int, size: int) -> None
     assert not stage.training
 
 
+def test_predicts_with_averaged_weights() -> None:
+    stage, batch = build(), pairs()
+    before = stage.probabilities(batch.images)
+    stage.step({"labelled": batch}, update_for(stage))
+    assert torch.equal(stage.probabilities(batch.images), before), "the loop moves the average, not the step"
+    assert [(stage.average_half_life(n)) for n in (0, 16, 1600)] == [0, 0.8, 80]
+    assert build(average_share="0").average_half_life(1600) == 0
+
+
 def test_a_prediction_does_not_depend_on_its_batch() -> None:
     stage, images = build(), torch.randn(3, 1, 16, 16)
     assert torch.allclose(stage.probabilities(images)[1:2], stage.probabilities(images[1:2]), atol=1e-5)
@@ -101,6 +111,7 @@ def test_overfits_two_pairs(precision: str) -> None:
     for _ in range(40):
         losses.append(float(stage.step({"labelled": batch}, update)["network"]["dice_and_cross_entropy"]))
         update.images_shown += 2
+    stage.network_average.load_state_dict(stage.network.state_dict())
     predicted = stage.probabilities(batch.images).argmax(dim=1)
     for label in (0, 1, 2):
         ours, truth = predicted == label, batch.labels == label

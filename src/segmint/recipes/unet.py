@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -25,6 +26,9 @@ class UNetSettings(RecipeSettings):
     # Rate = learning_rate (1 - images / budget)^exponent.
     decay_exponent: float = Field(0.9, ge=0)
     weight_decay: float = Field(1e-5, ge=0)
+    # Half-life of the averaged weights, as a share of the images shown; 0 keeps no average. Averaging takes the noise of
+    # a high rate out at any time [Polyak 1992], so that the learning curve shows what is learnt and not the rate's fall.
+    average_share: float = Field(0.05, ge=0, le=1)
     # Kinds of augmentation, see `segmint.networks.segmentation_augmentation`.
     augment: tuple[Literal["flips", "elastic", "strong"], ...] = ()
 
@@ -33,6 +37,7 @@ class UNetStage(SegmenterStage):
     """U-Net trained with the sum of Dice loss and cross-entropy."""
 
     name = "segmenter"
+    averaged = (("network_average", "network"),)
 
     def __init__(self, task: Task, settings: UNetSettings) -> None:
         super().__init__()
@@ -49,6 +54,7 @@ class UNetStage(SegmenterStage):
             strides=[2] * (settings.levels - 1),
             num_res_units=settings.residual_units,
         )
+        self.network_average = copy.deepcopy(self.network).requires_grad_(False)
         # Dice over the whole batch: most slices lack most labels.
         self.loss = DiceCELoss(softmax=True, to_onehot_y=True, include_background=False, batch=True)
 
@@ -77,13 +83,17 @@ class UNetStage(SegmenterStage):
         update("network", loss)
         return {"network": {"dice_and_cross_entropy": loss.detach()}}
 
+    def average_half_life(self, images_shown: int) -> float:
+        """A share of the images shown."""
+        return self.settings.average_share * images_shown
+
     @torch.no_grad()
     def probabilities(self, images: Tensor) -> Tensor:
-        """Softmax of the network in evaluation mode, float32."""
+        """Softmax of the averaged network in evaluation mode, float32."""
         training = self.training
         self.eval()
         probabilities: Tensor = (
-            self.network(images.contiguous(memory_format=torch.channels_last)).float().softmax(dim=1)
+            self.network_average(images.contiguous(memory_format=torch.channels_last)).float().softmax(dim=1)
         )
         self.train(training)
         return probabilities
