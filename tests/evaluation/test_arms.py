@@ -68,3 +68,11 @@ def test_counts_are_shares_of_the_real_slices() -> None:
     assert parse_arm("100R+64B").counts(25) == ArmCounts(real=25, synthetic=0, flipped=0, repeated=16)
     with pytest.raises(UserError, match="none"):
         parse_arm("1R").counts(10)
+
+
+def test_the_gate_is_an_arm_only_where_it_is_asked() -> None:
+    assert parse_arms("100R,gate", gate=True) == (Arm(real=100), Arm(gated=True))
+    assert Arm(real=100, synthetic=25, gated=True).name == "gate"
+    assert Arm(real=100, synthetic=25, gated=True).content == "100R+25F"
+    with pytest.raises(UserError, match="segmint trial REAL --recipe NAME --gate"):
+        parse_arms("100R,gate")

@@ -194,6 +194,24 @@ def test_numbers_that_are_missing_are_said_not_drawn(
     assert "nan" not in page.text.lower().split()
 
 
+def test_what_the_gate_chose_is_told(make_trial: Callable[..., Path], trial: dict[str, Any], tmp_path: Path) -> None:
+    trial["gate"] = {
+        "chosen": "100R",
+        "sentence": "The gate added no synthetic pairs.",
+        "subjects": 12,
+        "confidence": 0.975,
+        "candidates": [
+            {"arm": "100R+25F", "gain": 0.012, "interval": [-0.01, 0.031]},
+            {"arm": "100R+300F", "gain": -0.05, "interval": [None, None]},
+        ],
+    }
+    trial["verdict"] = {"kind": "none added", "sentence": "The gate added no synthetic pairs."}
+    _, page = page_of(make_trial(tmp_path / "t", trial))
+    assert "No pairs added" in page.text
+    assert "100R+25F: +1.2 points (97.5% interval −1.0 to +3.1)" in page.text
+    assert "100R+300F: −5.0 points" in page.text
+
+
 def test_an_older_page_is_replaced(run_folder: Path) -> None:
     (run_folder / "log.jsonl").write_text("")
     (run_folder / "report.html").write_text("old")

@@ -100,7 +100,7 @@ Repeat = Annotated[
 ]
 
 
-def read_settings(pairs: Sequence[str] | None) -> dict[str, str]:
+def read_settings(pairs: Sequence[str] | None, *, flag: str = "--set") -> dict[str, str]:
     """`key=value` strings as a mapping.
 
     Raises:
@@ -111,9 +111,9 @@ def read_settings(pairs: Sequence[str] | None) -> dict[str, str]:
         key, equals, value = pair.partition("=")
         key = key.strip()
         if not equals or not key:
-            raise UserError(f"--set {pair}: write it as key=value.")
+            raise UserError(f"{flag} {pair}: write it as key=value.")
         if key in settings:
-            raise UserError(f"--set {key} is given twice: give it once.")
+            raise UserError(f"{flag} {key} is given twice: give it once.")
         settings[key] = value.strip()
     return settings
 
@@ -121,6 +121,19 @@ def read_settings(pairs: Sequence[str] | None) -> dict[str, str]:
 def read_list(text: str | None) -> list[str]:
     """Comma-separated words as a list; nothing as an empty one."""
     return [word.strip() for word in (text or "").split(",") if word.strip()]
+
+
+def read_whole_numbers(flag: str, text: str) -> tuple[int, ...]:
+    """Comma-separated whole numbers.
+
+    Raises:
+        UserError: one is none.
+    """
+    words = read_list(text)
+    for word in words:
+        if not word.isdecimal():
+            raise UserError(f"{flag} {text}: {word!r} is not a whole number; write them as in 25,100,300.")
+    return tuple(int(word) for word in words)
 
 
 def read_names(text: str | None) -> list[str] | None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from segmint.cli import options
 from segmint.errors import UserError
+
+if TYPE_CHECKING:
+    from segmint.evaluation.generator import GeneratorOrders
+    from segmint.evaluation.recipe_trial import GateOrders
 
 _ITSELF = "itself"
 
@@ -62,6 +66,38 @@ def trial_verb(
         int | None, typer.Option("--real-slices", metavar="N", help="Use only N real slices, drawn at random.")
     ] = None,
     repeat: options.Repeat = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option("--recipe", metavar="NAME", help="Train the generators of this trial too, instead of SYNTH."),
+    ] = None,
+    kimg: options.Kimg = None,
+    preset: options.Preset = "repaired",
+    mask_source: options.MaskSource = None,
+    generator_settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--generator-set", metavar="KEY=VALUE", help="One setting of the recipe; may be given several times."
+        ),
+    ] = None,
+    generator_seeds: Annotated[
+        int, typer.Option("--generator-seeds", metavar="N", help="Generators trained with --recipe.")
+    ] = 1,
+    gate: Annotated[
+        bool,
+        typer.Option(
+            "--gate", help="With --recipe: an arm that adds pairs only where they helped inside training subjects."
+        ),
+    ] = False,
+    gate_shares: Annotated[
+        str | None,
+        typer.Option("--gate-shares", metavar="P,Q,...", help="Percentages it chooses from.  [default: 25,100,300]"),
+    ] = None,
+    gate_folds: Annotated[
+        int | None, typer.Option("--gate-folds", metavar="K", help="Folds of its cross-validation.  [default: 2]")
+    ] = None,
+    gate_seeds: Annotated[
+        int | None, typer.Option("--gate-seeds", metavar="K", help="Segmenters of each of its arms.  [default: 2]")
+    ] = None,
     demonstration: Annotated[
         bool, typer.Option("--demonstration", help="Say in the verdict that this is no evidence.")
     ] = False,
@@ -78,6 +114,9 @@ def trial_verb(
     """
     from segmint.evaluation.trial import trial
 
+    generator = _generator(
+        recipe, kimg=kimg, preset=preset, mask_source=mask_source, settings=generator_settings, seeds=generator_seeds
+    )
     trial(
         real,
         synthetic or [],
@@ -95,10 +134,62 @@ def trial_verb(
         real_slices=real_slices,
         repeat=repeat,
         demonstration=demonstration,
+        generator=generator,
+        generator_seeds=generator_seeds,
+        gate=_gate(gate, shares=gate_shares, folds=gate_folds, seeds=gate_seeds),
         overwrite=overwrite,
         device=device,
     )
     typer.echo(f"Trial: {out / 'trial.json'}, {out / 'trial.csv'}")
+
+
+def _generator(
+    recipe: str | None,
+    *,
+    kimg: float | None,
+    preset: str,
+    mask_source: str | None,
+    settings: list[str] | None,
+    seeds: int,
+) -> GeneratorOrders | None:
+    """How generators are trained, if any are."""
+    from segmint.evaluation.generator import GeneratorOrders
+
+    if recipe is not None:
+        return GeneratorOrders(
+            recipe,
+            kimg=kimg,
+            preset=preset,
+            mask_source=mask_source,
+            settings=options.read_settings(settings, flag="--generator-set"),
+        )
+    given = {
+        "--kimg": kimg is not None,
+        "--preset": preset != "repaired",
+        "--mask-source": mask_source is not None,
+        "--generator-set": bool(settings),
+        "--generator-seeds": seeds != 1,
+    }
+    for flag, is_given in given.items():
+        if is_given:
+            raise UserError(f"{flag} is for generators that the trial trains: name their recipe with --recipe.")
+    return None
+
+
+def _gate(wanted: bool, *, shares: str | None, folds: int | None, seeds: int | None) -> GateOrders | None:
+    """What the gate looks at, if it is asked."""
+    from segmint.evaluation.recipe_trial import GateOrders
+
+    given = {"--gate-shares": shares, "--gate-folds": folds, "--gate-seeds": seeds}
+    if not wanted:
+        for flag, value in given.items():
+            if value is not None:
+                raise UserError(f"{flag} is for the gate: give --gate, or leave it out.")
+        return None
+    chosen: dict[str, Any] = {"folds": folds, "seeds": seeds}
+    if shares is not None:
+        chosen["shares"] = options.read_whole_numbers("--gate-shares", shares)
+    return GateOrders(**{key: value for key, value in chosen.items() if value is not None})
 
 
 @app.command("score")

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from segmint.errors import UserError
 
-REAL_ARM, PRIMARY_ARM = "100R", "100R+300F"
+REAL_ARM, PRIMARY_ARM, GATE = "100R", "100R+300F", "gate"
 DEFAULT_ARMS = (REAL_ARM, "100F", "100R+100F", PRIMARY_ARM, "100R+100A", "100R+300A")
+GATE_ARMS = (REAL_ARM, GATE)
 
 _TERM = re.compile(r"([0-9]+)([RFAB])")
 _EXAMPLES = "100R, 50R, 100F, 100R+300F or 100R+300A"
@@ -19,17 +20,24 @@ _EXAMPLES = "100R, 50R, 100F, 100R+300F or 100R+300A"
 class Arm:
     """A training set in percent of the real training slices: `real` R, `synthetic` F, `flipped` A, `repeated` B.
 
-    B are real slices that hold one chosen label, repeated: what balance alone does, without anything new.
+    B are real slices that hold one chosen label, repeated: what balance alone does, without anything new. The `gated` arm is
+    what the gate makes of the real slices (`segmint.evaluation.gate`); until it has chosen, it has no shares.
     """
 
     real: int = 0
     synthetic: int = 0
     flipped: int = 0
     repeated: int = 0
+    gated: bool = False
 
     @property
     def name(self) -> str:
         """The arm as it is written, R before F before A before B."""
+        return GATE if self.gated else self.content
+
+    @property
+    def content(self) -> str:
+        """Its shares, also of the arm that the gate chose."""
         shares = ((self.real, "R"), (self.synthetic, "F"), (self.flipped, "A"), (self.repeated, "B"))
         return "+".join(f"{share}{letter}" for share, letter in shares if share)
 
@@ -64,12 +72,21 @@ class ArmCounts:
         return self.real + self.synthetic + self.flipped + self.repeated
 
 
-def parse_arm(text: str) -> Arm:
+def parse_arm(text: str, *, gate: bool = False) -> Arm:
     """Read an arm; the order of its terms does not matter.
+
+    Args:
+        gate: "gate" may be one, which the caller then resolves.
 
     Raises:
         UserError: it is no arm.
     """
+    if text.strip().lower() == GATE:
+        if gate:
+            return Arm(gated=True)
+        raise UserError(
+            "The arm gate is for trials that train their own generators: segmint trial REAL --recipe NAME --gate."
+        )
     shares: dict[str, int] = {}
     for term in text.strip().upper().split("+"):
         match = _TERM.fullmatch(term.strip())
@@ -95,13 +112,13 @@ def parse_arm(text: str) -> Arm:
     return arm
 
 
-def parse_arms(texts: str | Sequence[str]) -> tuple[Arm, ...]:
-    """Read the arms of a trial, in their order; a single string holds them joined by commas.
+def parse_arms(texts: str | Sequence[str], *, gate: bool = False) -> tuple[Arm, ...]:
+    """Read the arms of a trial, in their order; a single string holds them joined by commas. `gate` as in `parse_arm`.
 
     Raises:
         UserError: there is none, one is no arm, or two are the same.
     """
-    arms = tuple(parse_arm(text) for text in (texts.split(",") if isinstance(texts, str) else texts))
+    arms = tuple(parse_arm(text, gate=gate) for text in (texts.split(",") if isinstance(texts, str) else texts))
     if not arms:
         raise UserError(f"The trial has no arms: name some, such as {_EXAMPLES}.")
     for place, arm in enumerate(arms):

@@ -97,8 +97,12 @@ def design_trial(
     repeat: str | None = None,
     device: str,
     demonstration: bool,
+    split: Split | None = None,
 ) -> Design:
     """Resolve and check everything that `segmint.trial` is given; see there.
+
+    Args:
+        split: takes the place of the dataset's own, as cross-validation needs.
 
     Raises:
         UserError: anything in it is wrong.
@@ -124,7 +128,9 @@ def design_trial(
     axis = _agreed(runs, "axis") if axis is None and dataset.dimensions == 3 else axis
     if size is None:
         size = _agreed(runs, "size") or default_size(dataset, device=choose_hardware(device=device).device, axis=axis)
-    split, split_notes = _choose_split(dataset, runs)
+    split_notes: list[str] = []
+    if split is None:
+        split, split_notes = _choose_split(dataset, runs)
     regime = choose_regime(open_slices(dataset, size=size, axis=axis), split, subset=subset, real_slices=real_slices)
     for arm in parsed:
         arm.counts(len(regime.training))

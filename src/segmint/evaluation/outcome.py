@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from segmint.evaluation.cells import CellResult
 from segmint.evaluation.convergence import LARGEST_GAIN
 from segmint.evaluation.design import Design
+from segmint.evaluation.gate import Choice
 from segmint.evaluation.metric_summary import describe_metrics, partly_measured
 from segmint.evaluation.subject_grids import plan_grids
 from segmint.evaluation.summary import (
@@ -21,9 +23,10 @@ from segmint.evaluation.summary import (
     list_scores,
 )
 from segmint.evaluation.synthetic_sets import generator_count
+from segmint.evaluation.table import trial_csv
 from segmint.evaluation.verdict import decide
 from segmint.metrics import dice
-from segmint.outputs import without_nan
+from segmint.outputs import without_nan, write_json, write_text
 
 FORMAT = 1
 
@@ -36,11 +39,14 @@ _UNJUDGED_OUTSIDE = (
 )
 
 
-def conclude(design: Design, results: Sequence[CellResult], *, outside: bool = False) -> dict[str, Any]:
+def conclude(
+    design: Design, results: Sequence[CellResult], *, outside: bool = False, gate: Choice | None = None
+) -> dict[str, Any]:
     """Put together trial.json from the results of all cells; Dice as a fraction, None where there is none.
 
     Args:
         outside: the segmenters were trained elsewhere, so that nothing is known of their steps.
+        gate: what the gate chose, where one of the arms is its own.
     """
     dataset, regime = design.regime.dataset, design.regime
     scores = collect_scores(results, label_names=dataset.label_names)
@@ -54,6 +60,7 @@ def conclude(design: Design, results: Sequence[CellResult], *, outside: bool = F
         generators=generator_count(design.synthetic),
         demonstration=design.demonstration,
         subject_kind=dataset.subject_kind,
+        gate=gate,
     )
     judged = not math.isnan(gain)
     unjudged = [] if judged else ["100R is not in this trial, so whether the segmenter converged was not judged."]
@@ -95,8 +102,15 @@ def conclude(design: Design, results: Sequence[CellResult], *, outside: bool = F
         "converged": gain <= LARGEST_GAIN if judged else None,
         "convergence_gain_points": 100 * gain,
         "primary": describe_primary(primary),
+        "gate": None if gate is None else gate.as_json(),
         "verdict": asdict(verdict),
         "notes": [*design.notes, *pairing_notes, *unjudged, *partly_measured(results)],
     }
     described: dict[str, Any] = without_nan(content)
     return described
+
+
+def write_outcome(out: Path, content: Mapping[str, Any]) -> None:
+    """Write trial.csv and trial.json, the latter last: where it is, the trial is finished."""
+    write_text(out / "trial.csv", trial_csv(content))
+    write_json(out / "trial.json", content)

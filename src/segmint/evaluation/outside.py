@@ -14,10 +14,10 @@ from segmint.errors import UserError
 from segmint.evaluation.arms import Arm, parse_arm
 from segmint.evaluation.cells import CellResult, plan_cells
 from segmint.evaluation.design import Design, design_trial
-from segmint.evaluation.outcome import conclude
+from segmint.evaluation.outcome import conclude, write_outcome
 from segmint.evaluation.scoring import score_maps
-from segmint.evaluation.table import trial_csv, trial_table
-from segmint.outputs import check_target, staged_folder, write_json, write_text
+from segmint.evaluation.table import trial_table
+from segmint.outputs import check_target, staged_folder
 
 
 def score_predictions(
@@ -70,8 +70,7 @@ def score_predictions(
     content = conclude(design, results, outside=True)
     content["predictions"] = [{"arm": arm.name, "folder": str(one)} for arm, of in folders.items() for one in of]
     with staged_folder(out, overwrite=overwrite) as staging:
-        write_text(staging / "trial.csv", trial_csv(content))
-        write_json(staging / "trial.json", content)
+        write_outcome(staging, content)
     if progress:
         Console().print(trial_table(content))
     return out

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segmint.evaluation.arms import PRIMARY_ARM, REAL_ARM, Arm
+from segmint.evaluation.arms import GATE, PRIMARY_ARM, REAL_ARM, Arm
 from segmint.evaluation.cells import CellResult
 from segmint.evaluation.convergence import last_fifth_gain
 from segmint.evaluation.statistics import Estimate, bootstrap_difference, bootstrap_mean
 from segmint.evaluation.subject_metrics import METRICS
-from segmint.evaluation.verdict import COMPARISON, Primary
+from segmint.evaluation.verdict import Primary
 from segmint.metrics import dice
 
 
@@ -118,11 +118,15 @@ def _mean(values: NDArray[np.float64], units: list[int] | None) -> Estimate:
 
 
 def compare(scores: Scores) -> tuple[Primary | None, list[str]]:
-    """The primary comparison, subject means over labels paired by subject and seed, and notes on what it leaves out."""
-    if not {PRIMARY_ARM, REAL_ARM} <= scores.dice.keys():
+    """The primary comparison, subject means over labels paired by subject and seed, and notes on what it leaves out.
+
+    Where the gate has an arm, the comparison is that of its arm with 100R.
+    """
+    name = GATE if GATE in scores.dice else PRIMARY_ARM
+    if not {name, REAL_ARM} <= scores.dice.keys():
         return None, []
-    treated, control = scores.by_subject(PRIMARY_ARM), scores.by_subject(REAL_ARM)
-    difference = bootstrap_difference(treated, control, units=scores.units[PRIMARY_ARM])
+    treated, control = scores.by_subject(name), scores.by_subject(REAL_ARM)
+    difference = bootstrap_difference(treated, control, units=scores.units[name])
     paired = (~np.isnan(treated - control)).any(axis=0)
     notes = []
     if not paired.all():
@@ -130,7 +134,7 @@ def compare(scores: Scores) -> tuple[Primary | None, list[str]]:
             f"{int((~paired).sum())} of {len(scores.subjects)} test subjects have no Dice in one of the two arms of "
             "the primary comparison (no label in truth or prediction) and are left out of it."
         )
-    return Primary(difference, int(paired.sum()), scores.seeds), notes
+    return Primary(difference, int(paired.sum()), scores.seeds, f"{name} minus {REAL_ARM}"), notes
 
 
 def describe_primary(primary: Primary | None) -> dict[str, Any] | None:
@@ -138,7 +142,7 @@ def describe_primary(primary: Primary | None) -> dict[str, Any] | None:
     if primary is None:
         return None
     return {
-        "comparison": COMPARISON,
+        "comparison": primary.comparison,
         "difference": primary.difference.value,
         "interval": primary.difference.interval,
         "subjects": primary.subjects,

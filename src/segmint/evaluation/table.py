@@ -14,7 +14,7 @@ from rich.text import Text
 
 from segmint.evaluation.arms import REAL_ARM
 from segmint.evaluation.metric_table import metric_table
-from segmint.evaluation.verdict import points
+from segmint.evaluation.points import points
 from segmint.metrics import dice
 
 MOST_LABELS_BESIDE = 2

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 
-from segmint.evaluation.cells import Bench, CellResult, TrainsSegmenter, is_finished, plan_cells, run_cell
+from segmint.errors import UserError
+from segmint.evaluation.arms import DEFAULT_ARMS, GATE_ARMS, Arm, parse_arms
+from segmint.evaluation.cells import TrainsSegmenter
+from segmint.evaluation.conduct import run_cells
 from segmint.evaluation.design import Design, design_trial
-from segmint.evaluation.outcome import conclude
-from segmint.evaluation.progress import CellProgress
-from segmint.evaluation.table import trial_csv, trial_table
+from segmint.evaluation.generator import GeneratorOrders
+from segmint.evaluation.outcome import conclude, write_outcome
+from segmint.evaluation.recipe_trial import GateOrders, RecipeTrial
+from segmint.evaluation.table import trial_table
 from segmint.evaluation.trial_folder import opened_trial_folder
-from segmint.outputs import write_json, write_text
 from segmint.training.segmenter import train_segmenter
 
 
@@ -37,6 +41,9 @@ def trial(
     overwrite: bool = False,
     device: str = "auto",
     demonstration: bool = False,
+    generator: GeneratorOrders | None = None,
+    generator_seeds: int = 1,
+    gate: GateOrders | None = None,
     progress: bool = True,
 ) -> Path:
     """Train a segmenter on each arm with each seed, score all on held-out subjects, and say what follows.
@@ -49,6 +56,11 @@ def trial(
 
     The same call goes on with a trial that was stopped; finished cells are not trained again. The split is the one
     stored in the dataset, or else that of the generator's run, or else a seeded one.
+
+    With `generator` the trial trains its generators itself, and may have the arm "gate": how many pairs to add, if any,
+    is then chosen inside the training subjects by cross-validation, with generators that have not seen the subjects
+    they are judged on; pairs are added only where they gained for sure. The primary comparison is then that arm minus
+    `100R`.
 
     Args:
         real: the real dataset.
@@ -70,6 +82,8 @@ def trial(
         repeat: name or id of the label whose slices B repeats; needed where an arm has B.
         overwrite: replace what is in `out`.
         demonstration: say in the verdict that this is no evidence.
+        generator: how generators are trained, in the place of `synthetic`; generator_seeds: how many of them.
+        gate: what the gate looks at; its arm, "gate", is added where `arms` lacks it.
         progress: print the table, and a line for every cell.
 
     Returns:
@@ -79,13 +93,12 @@ def trial(
         UserError: the input is wrong, an arm refuses a synthetic set, or `out` holds something else.
         KeyboardInterrupt: stopped by Ctrl-C; the same call goes on.
     """
-    design = design_trial(
+    sets = [Path(path) for path in ([synthetic] if isinstance(synthetic, str | Path) else synthetic)]
+    make = partial(
+        design_trial,
         Path(real),
-        [Path(path) for path in ([synthetic] if isinstance(synthetic, str | Path) else synthetic)],
         size=size,
         axis=axis,
-        arms=arms,
-        seeds=seeds,
         steps=steps,
         batch=batch,
         segmenter=segmenter,
@@ -97,8 +110,37 @@ def trial(
         device=device,
         demonstration=demonstration,
     )
-    conduct(design, Path(out), overwrite=overwrite, device=device, progress=progress, train=train_segmenter)
+    if generator is None:
+        if gate is not None:
+            raise UserError("The gate trains generators of its own: name their recipe with --recipe.")
+        design = make(sets, arms=arms, seeds=seeds)
+        conduct(design, Path(out), overwrite=overwrite, device=device, progress=progress, train=train_segmenter)
+        return Path(out)
+    if sets:
+        raise UserError(f"--recipe {generator.recipe} makes the synthetic pairs of this trial: leave {sets[0]} out.")
+    content = RecipeTrial(
+        dataset=Path(real),
+        arms=_with_gate(arms, gate),
+        seeds=seeds,
+        generator=generator,
+        generator_seeds=generator_seeds,
+        gate=gate or GateOrders(),
+        make=make,
+        device=device,
+        progress=progress,
+        train=train_segmenter,
+    ).conduct(Path(out), overwrite=overwrite)
+    if progress:
+        Console().print(trial_table(content))
     return Path(out)
+
+
+def _with_gate(arms: Sequence[str] | None, gate: GateOrders | None) -> tuple[Arm, ...]:
+    """The arms asked for, the gate's last where it is ordered but not named."""
+    if arms is None:
+        arms = DEFAULT_ARMS if gate is None else GATE_ARMS
+    parsed = parse_arms(arms, gate=True)
+    return parsed if gate is None or any(arm.gated for arm in parsed) else (*parsed, Arm(gated=True))
 
 
 def conduct(design: Design, out: Path, *, overwrite: bool, device: str, progress: bool, train: TrainsSegmenter) -> None:
@@ -111,42 +153,13 @@ def conduct(design: Design, out: Path, *, overwrite: bool, device: str, progress
     console = Console(stderr=True, quiet=not progress)
     with opened_trial_folder(out, design.settings(), overwrite=overwrite, inputs=design.inputs):
         try:
-            results = _run_cells(design, out, device=device, train=train, console=console)
+            results = run_cells(design, out, device=device, train=train, console=console)
         except KeyboardInterrupt:
             console.print(
                 f"stopped; finished cells are kept in {out}. To go on: the same command again", highlight=False
             )
             raise
         content = conclude(design, results)
-        write_text(out / "trial.csv", trial_csv(content))
-        write_json(out / "trial.json", content)
+        write_outcome(out, content)
     if progress:
         Console().print(trial_table(content))
-
-
-def _run_cells(design: Design, out: Path, *, device: str, train: TrainsSegmenter, console: Console) -> list[CellResult]:
-    bench = Bench(
-        regime=design.regime,
-        synthetic=design.synthetic,
-        segmenter=design.segmenter,
-        settings=design.segmenter_changes,
-        steps=design.steps,
-        batch=design.batch,
-        device=device,
-        train=train,
-        repeat=design.repeat,
-    )
-    cells = plan_cells(design.arms, seeds=design.seeds, synthetic_sets=len(design.synthetic))
-    console.print(
-        f"trial of {len(cells)} cells: {len(design.arms)} arms x {design.seeds} seeds, each {design.steps} steps of "
-        f"{design.batch} slices; 100% is {len(design.regime.training)} real slices",
-        highlight=False,
-    )
-    progress, results = CellProgress(console, len(cells)), []
-    for cell in cells:
-        folder = out / "cells" / cell.name
-        trained = not is_finished(folder)
-        with console.status(progress.begin(cell)):
-            results.append(run_cell(cell, folder, bench))
-        progress.end(cell, results[-1], trained=trained)
-    return results

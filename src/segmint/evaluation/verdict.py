@@ -9,6 +9,8 @@ from typing import Literal
 from segmint.data.subjects import SubjectKind
 from segmint.evaluation.arms import PRIMARY_ARM, REAL_ARM
 from segmint.evaluation.convergence import LARGEST_GAIN
+from segmint.evaluation.gate import Choice
+from segmint.evaluation.points import points
 from segmint.evaluation.statistics import Estimate
 
 # Below this number of tested subjects a trial describes and gives no verdict.
@@ -22,7 +24,7 @@ _NO_SUBJECTS: dict[SubjectKind, str] = {
     "image": "nobody knows which of the images come from one subject",
 }
 
-Kind = Literal["helps", "harms", "inconclusive", "descriptive", "not converged"]
+Kind = Literal["helps", "harms", "inconclusive", "none added", "descriptive", "not converged"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Primary:
     difference: Estimate
     subjects: int
     seeds: int
+    comparison: str = COMPARISON
 
 
 @dataclass(frozen=True)
@@ -51,10 +54,12 @@ def decide(
     generators: int,
     demonstration: bool,
     subject_kind: SubjectKind = "subject",
+    gate: Choice | None = None,
 ) -> Verdict:
     """Decide what may be said.
 
-    Not converged comes before everything; then a comparison that is missing or rests on too few subjects, or on blocks
+    Not converged comes before everything; then a gate that added nothing, so that there is nothing to compare; then a
+    comparison that is missing or rests on too few subjects, or on blocks
     or images instead of subjects, is only described; else the interval decides: above 0 helps, below 0 harms, 0 inside
     it is inconclusive.
 
@@ -63,31 +68,38 @@ def decide(
         gain: of validation Dice of 100R over the last fifth of the steps; NaN where 100R was not trained.
         synthetic_sets: sets used; generators: different generators they came from.
         subject_kind: what the tested "subjects" are.
+        gate: what the gate chose, where the primary comparison is that of its arm.
     """
-    kind, sentence = _decide(primary, gain=gain, steps=steps, subject_kind=subject_kind)
-    if primary is not None and kind != "not converged":
+    kind, sentence = _decide(primary, gain=gain, steps=steps, subject_kind=subject_kind, gate=gate)
+    if primary is not None and kind not in ("not converged", "none added"):
         sentence += _condition(synthetic_sets, generators)
+        if gate is not None:
+            sentence += f". {gate.sentence}"
     if demonstration:
         sentence = _DEMONSTRATION + sentence[0].lower() + sentence[1:]
     return Verdict(kind, f"{sentence}.")
 
 
-def _decide(primary: Primary | None, *, gain: float, steps: int, subject_kind: SubjectKind) -> tuple[Kind, str]:
+def _decide(
+    primary: Primary | None, *, gain: float, steps: int, subject_kind: SubjectKind, gate: Choice | None
+) -> tuple[Kind, str]:
     if gain > LARGEST_GAIN:
         return "not converged", (
             f"Not converged, no verdict: validation Dice of {REAL_ARM} still gained {points(gain)} points over the "
             f"last fifth of {steps} steps, so give the trial more with --steps"
         )
+    if gate is not None and not gate.opened:
+        return "none added", f"{gate.sentence}; what the segmenter learns from stays as it was"
     if primary is None:
         return "descriptive", f"Descriptive, no verdict, as the primary comparison, {COMPARISON}, is not in this trial"
     difference = primary.difference
     if primary.subjects == 0:
         return (
             "descriptive",
-            f"Descriptive, no verdict, as no test {subject_kind} has a Dice in both {PRIMARY_ARM} and {REAL_ARM}",
+            f"Descriptive, no verdict, as no test {subject_kind} has a Dice in both arms of {primary.comparison}",
         )
     seeds = f"{primary.seeds} seed{'s' if primary.seeds > 1 else ''}"
-    interval = f"{COMPARISON}, {_interval(difference)}, {seeds}"
+    interval = f"{primary.comparison}, {_interval(difference)}, {seeds}"
     tested = f"mean Dice on {primary.subjects} test {subject_kind}{'s' if primary.subjects > 1 else ''}"
     changed = f"{tested} changes by {points(difference.value, signed=True)} points ({interval})"
     if subject_kind in _NO_SUBJECTS:
@@ -117,11 +129,3 @@ def _condition(synthetic_sets: int, generators: int) -> str:
     if synthetic_sets == 1:
         return ", conditional on one synthetic set"
     return ", conditional on one generator" if generators == 1 else ""
-
-
-def points(difference: float, *, signed: bool = False) -> str:
-    """A Dice difference in points (hundredths), with as many decimals as it takes not to show a difference as 0."""
-    value = 100 * difference
-    decimals = next((count for count in (1, 2, 3) if round(value, count) != 0), 1)
-    text = f"{value:+.{decimals}f}" if signed else f"{value:.{decimals}f}"
-    return text.replace("-", "−")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from segmint.evaluation.arms import GATE
 from segmint.report import vector
 
 Kind = Literal["real", "fake", "mixed", "flipped"]
@@ -118,6 +119,8 @@ def signed_points(difference: float) -> str:
 
 def describe_arm(name: str) -> str:
     """An arm's name in words: `100R+300F` is "all real slices + 3 times as many synthetic"."""
+    if name == GATE:
+        return "what the gate chose"
     parts = re.findall(r"(\d+)([RFAB])", name)
     if not parts or "+".join(share + letter for share, letter in parts) != name:
         return name

@@ -14,6 +14,7 @@ _BADGES: Mapping[str, tuple[str, str]] = {
     "helps": ("▲", "Helps"),
     "harms": ("▼", "Harms"),
     "inconclusive": ("◆", "Inconclusive"),
+    "none added": ("■", "No pairs added"),
     "descriptive": ("○", "Descriptive, no verdict"),
     "not converged": ("○", "Not converged, no verdict"),
 }

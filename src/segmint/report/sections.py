@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from segmint.report.arms import Arm
+from segmint.report.arms import Arm, signed_points
 from segmint.report.facts import counted
 from segmint.report.health import gather_warnings
 from segmint.report.material import RunRecord
@@ -44,8 +44,26 @@ def trial_section(trial: Mapping[str, Any], arms: tuple[Arm, ...], numbers: Iter
         " ◆ real and synthetic, ▲ real and flipped real. The dashed line stands at real slices alone.",
         "subjects_caption": _subjects_caption(trial),
         "curves_caption": _curves_caption(trial),
+        "gate": _gate(trial),
         "notes": [str(note) for note in trial.get("notes") or []],
     }
+
+
+def _gate(trial: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What the gate chose, and what each candidate gained inside the training subjects."""
+    gate = trial.get("gate")
+    if not gate:
+        return None
+    lines = []
+    for one in gate["candidates"]:
+        low, high = one["interval"]
+        interval = (
+            f" ({100 * gate['confidence']:.1f}% interval {signed_points(low)} to {signed_points(high)})"
+            if low is not None
+            else ""
+        )
+        lines.append(f"{one['arm']}: {signed_points(one['gain'])} points{interval}")
+    return {"sentence": gate["sentence"], "lines": lines}
 
 
 def _design(trial: Mapping[str, Any], arms: tuple[Arm, ...]) -> str:

@@ -82,14 +82,15 @@ def training_data(
     subset: str | None = None,
     labelled_subjects: int | None = None,
     tile: int | None = None,
+    split: Split | None = None,
 ) -> TrainingData:
-    """Pools of the training and validation subjects; a seeded split is made where the dataset has none.
+    """Pools of the training and validation subjects; a seeded split is made where none is given and the dataset has none.
 
     Raises:
         UserError: the subset is unknown or the split leaves nothing to train or validate on.
     """
     slices = open_slices(dataset, size=size, axis=axis)
-    split = dataset.split or make_split(dataset.subjects, seed=seed)
+    split = split or dataset.split or make_split(dataset.subjects, seed=seed)
     subjects: tuple[str, ...] = split.train
     indices = slices.indices(subjects)
     if subset is not None:

@@ -12,6 +12,7 @@ import torch
 from rich.console import Console
 
 from segmint.data.dataset import Dataset, open_dataset
+from segmint.data.subjects import Split
 from segmint.errors import UserError, WaitingForPerson
 from segmint.outputs import locked
 from segmint.recipes import find_recipe, recipe_that_gives
@@ -66,6 +67,7 @@ def train(
     dry_run: bool = False,
     inexact: bool = False,
     axis: int | None = None,
+    split: Split | None = None,
     progress: bool = True,
 ) -> RunFolder:
     """Train `recipe` on the training subjects of `dataset` and write the run folder `out`.
@@ -86,6 +88,7 @@ def train(
         resume: go on from the last checkpoint, exactly; inexact: even if threads, instructions or versions differ.
         dry_run: say what would be done, with estimates, and write nothing.
         axis: slice axis of volumes; default as nnU-Net's 2-D configuration.
+        split: takes the place of the dataset's own, as cross-validation needs.
 
     Raises:
         UserError: anything in the input is wrong, or the training diverged.
@@ -101,7 +104,14 @@ def train(
     if tile is not None and not 0 < tile <= size:
         raise UserError(f"--tile {tile} must be above 0 and at most --size {size}.")
     data = training_data(
-        opened, size=size, axis=axis, seed=seed, subset=subset, labelled_subjects=labelled_subjects, tile=tile
+        opened,
+        size=size,
+        axis=axis,
+        seed=seed,
+        subset=subset,
+        labelled_subjects=labelled_subjects,
+        tile=tile,
+        split=split,
     )
     helper = open_auxiliary(auxiliary, data, seed=seed, tile=tile) if auxiliary is not None else None
     predicted = helper.name if helper is not None else None

@@ -1,0 +1,163 @@
+"""The gate: how many synthetic pairs to add, if any, chosen by cross-validation inside the training subjects.
+
+Whether pairs help is asked where the answer may be used: the labelled training subjects are dealt into folds, a generator
+and segmenters learn from the subjects outside each fold and are tested on those inside it. No test subject is touched, and
+no inner generator has seen a subject it is judged on. Pairs are added only where they gained for sure, so that a set that
+does not help is left out rather than trusted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from segmint.data.subjects import Split
+from segmint.errors import UserError
+from segmint.evaluation.arms import REAL_ARM, Arm, parse_arm
+from segmint.evaluation.points import points
+from segmint.evaluation.statistics import CONFIDENCE, Estimate, bootstrap_difference
+
+SHARES = (25, 100, 300)
+"""Synthetic pairs in percent of the real slices, of which the gate chooses unless told otherwise."""
+FOLDS, SEEDS = 2, 2
+_FEWEST_SUBJECTS = 4
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An arm that the gate looked at, and its gain in Dice over 100R inside the training subjects."""
+
+    arm: Arm
+    gain: Estimate
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the gate chose.
+
+    Attributes:
+        arm: 100R where no candidate gained for sure.
+        subjects: how many the candidates were tested on; confidence: of each interval, adjusted for their number.
+    """
+
+    arm: Arm
+    candidates: tuple[Candidate, ...]
+    subjects: int
+    confidence: float
+
+    @property
+    def opened(self) -> bool:
+        """Whether any pairs are added."""
+        return self.arm.synthetic > 0
+
+    @property
+    def best(self) -> Candidate:
+        """The candidate with the largest gain."""
+        return max(self.candidates, key=lambda one: one.gain.value)
+
+    @property
+    def _shown(self) -> Candidate:
+        """The one whose numbers tell why."""
+        return next((one for one in self.candidates if one.arm == self.arm), self.best)
+
+    @property
+    def sentence(self) -> str:
+        """What was chosen and why."""
+        shown, looked = self._shown, f"{len(self.candidates)} share{'s' if len(self.candidates) > 1 else ''}"
+        gained = (
+            f"{shown.arm.name} {points(shown.gain.value, signed=True)} points, {100 * self.confidence:.1f}% interval "
+            f"{points(shown.gain.low, signed=True)} to {points(shown.gain.high, signed=True)}"
+        )
+        where = f"cross-validated on {self.subjects} training subjects"
+        if self.opened:
+            return f"The gate chose {self.arm.name} of {looked}, {where} ({gained})"
+        return f"The gate added no synthetic pairs: of {looked}, {where}, none gained for sure (at best {gained})"
+
+    def as_json(self) -> dict[str, Any]:
+        """What trial.json says of it."""
+        return {
+            "chosen": self.arm.name,
+            "sentence": f"{self.sentence}.",
+            "subjects": self.subjects,
+            "confidence": self.confidence,
+            "candidates": [
+                {"arm": one.arm.name, "gain": one.gain.value, "interval": one.gain.interval} for one in self.candidates
+            ],
+        }
+
+
+def candidate_arms(shares: Sequence[int]) -> tuple[Arm, ...]:
+    """All real slices and `shares` percent of synthetic pairs, each.
+
+    Raises:
+        UserError: a share is below 1, or none or one twice is given.
+    """
+    if not shares or min(shares) < 1 or len(set(shares)) < len(shares):
+        raise UserError("--gate-shares: give different percentages of at least 1, such as 25,100,300.")
+    return tuple(parse_arm(f"{REAL_ARM}+{share}F") for share in sorted(shares))
+
+
+def inner_splits(split: Split, labelled: Sequence[str], *, folds: int = FOLDS, seed: int = 0) -> list[Split]:
+    """Folds over the labelled training subjects: each is tested on once, by what learned from the others.
+
+    Validation subjects stay what they are; test subjects are in no part.
+
+    Raises:
+        UserError: there are too few subjects.
+    """
+    if folds < 2:
+        raise UserError(f"--gate-folds {folds}: at least 2 are needed.")
+    if len(labelled) < max(_FEWEST_SUBJECTS, folds):
+        raise UserError(
+            f"The gate needs at least {max(_FEWEST_SUBJECTS, folds)} labelled training subjects for its folds, here are "
+            f"{len(labelled)}: leave it out, or give the split more of them."
+        )
+    order = [sorted(labelled)[i] for i in np.random.default_rng([seed, 7]).permutation(len(labelled))]
+    parts = [frozenset(order[k::folds]) for k in range(folds)]
+    return [
+        Split(
+            train=tuple(subject for subject in sorted(labelled) if subject not in part),
+            validation=split.validation,
+            test=tuple(sorted(part)),
+        )
+        for part in parts
+    ]
+
+
+def choose(
+    candidates: Sequence[tuple[Arm, NDArray[np.float64]]], real: NDArray[np.float64], *, seed: int = 0
+) -> Choice:
+    """Take the candidate that gained most among those whose gain has its lower bound above 0; else 100R.
+
+    Intervals are adjusted for the number of candidates [Bonferroni] and widened from normal to t quantiles, as a gate
+    often has few subjects.
+
+    Args:
+        candidates: arms, each with its Dice [seeds, subjects], subjects of all folds beside each other.
+        real: Dice of 100R, the same shape.
+        seed: of the bootstrap.
+    """
+    confidence = 1 - (1 - CONFIDENCE) / len(candidates)
+    judged = []
+    for arm, scores in candidates:
+        paired = int((~np.isnan(scores - real)).any(axis=0).sum())
+        estimate = bootstrap_difference(scores, real, confidence=confidence, seed=seed)
+        judged.append(Candidate(arm, _widened(estimate, paired, confidence)))
+    certain = [one for one in judged if one.gain.low > 0]
+    chosen = max(certain, key=lambda one: one.gain.value).arm if certain else parse_arm(REAL_ARM)
+    return Choice(chosen, tuple(judged), int((~np.isnan(real)).any(axis=0).sum()), confidence)
+
+
+def _widened(estimate: Estimate, subjects: int, confidence: float) -> Estimate:
+    """Half-widths times the ratio of the t quantile for so many subjects to the normal one."""
+    if subjects < 2:
+        return estimate
+    tail = (1 + confidence) / 2
+    ratio = float(stats.t.ppf(tail, subjects - 1) / stats.norm.ppf(tail))
+    value = estimate.value
+    return Estimate(value, value - ratio * (value - estimate.low), value + ratio * (estimate.high - value))

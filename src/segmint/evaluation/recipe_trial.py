@@ -1,0 +1,198 @@
+"""A trial that trains its own generators, and may ask the gate how many of their pairs to add."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+
+from segmint.data.subjects import Split
+from segmint.errors import UserError
+from segmint.evaluation.arms import REAL_ARM, Arm
+from segmint.evaluation.cells import CellResult, TrainsSegmenter
+from segmint.evaluation.conduct import run_cells
+from segmint.evaluation.design import Design
+from segmint.evaluation.gate import FOLDS, SEEDS, SHARES, Choice, candidate_arms, choose, inner_splits
+from segmint.evaluation.generator import DrawsPairs, GeneratorOrders, drawn_pairs
+from segmint.evaluation.outcome import conclude, write_outcome
+from segmint.evaluation.summary import collect_scores
+from segmint.evaluation.trial_folder import opened_trial_folder
+from segmint.outputs import write_json
+
+
+@dataclass(frozen=True)
+class GateOrders:
+    """What the gate looks at: `shares` of synthetic pairs in percent, in so many `folds`, with so many `seeds` each."""
+
+    shares: tuple[int, ...] = SHARES
+    folds: int = FOLDS
+    seeds: int = SEEDS
+
+
+class MakesDesign(Protocol):
+    """Resolves a trial of these arms; everything else about it is fixed."""
+
+    def __call__(
+        self, synthetic: Sequence[Path], *, arms: Sequence[str], seeds: int, split: Split | None
+    ) -> Design: ...
+
+
+@dataclass(frozen=True)
+class RecipeTrial:
+    """A trial whose synthetic sets are made on the way.
+
+    Attributes:
+        arms: as asked for; the gated one is resolved by the gate.
+        generator_seeds: generators trained for the trial itself; seed k of every arm with F takes set k modulo their number.
+    """
+
+    dataset: Path
+    arms: tuple[Arm, ...]
+    seeds: int
+    generator: GeneratorOrders
+    generator_seeds: int
+    gate: GateOrders
+    make: MakesDesign
+    device: str
+    progress: bool
+    train: TrainsSegmenter
+    draw: DrawsPairs = drawn_pairs
+
+    @property
+    def gated(self) -> bool:
+        """Whether one of the arms is the gate's."""
+        return any(arm.gated for arm in self.arms)
+
+    def conduct(self, out: Path, *, overwrite: bool) -> dict[str, Any]:
+        """Train, draw, choose, run all cells, and write trial.json and trial.csv; goes on from what is in `out`.
+
+        Returns:
+            The content of trial.json.
+
+        Raises:
+            UserError: something in the orders or the dataset is wrong, or `out` holds something else.
+            KeyboardInterrupt: stopped by Ctrl-C; the same call goes on.
+        """
+        real = self.make([], arms=[REAL_ARM], seeds=self.seeds, split=None)
+        self._check(real)
+        with opened_trial_folder(out, self._settings(real), overwrite=overwrite, inputs=real.inputs):
+            try:
+                choice = self._choose(real, out / "gate") if self.gated else None
+                trained = resolve(self.arms, choice)
+                sets = [
+                    self._pairs(real, real.regime.split, trained, seed=seed, folder=out / "generators" / f"seed{seed}")
+                    for seed in range(self.generator_seeds if any(arm.synthetic for arm in trained) else 0)
+                ]
+                design = self.make(sets, arms=[arm.name for arm in trained], seeds=self.seeds, split=real.regime.split)
+                found = self._cells(design, out)
+            except KeyboardInterrupt:
+                Console(stderr=True, quiet=not self.progress).print(
+                    f"stopped; what is finished is kept in {out}. To go on: the same command again", highlight=False
+                )
+                raise
+            content = conclude(design, _as_asked(found, self.arms, choice), gate=choice)
+            write_outcome(out, content)
+        return content
+
+    def _check(self, real: Design) -> None:
+        if self.generator_seeds < 1:
+            raise UserError(f"--generator-seeds {self.generator_seeds}: at least one is needed.")
+        if self.generator_seeds > self.seeds:
+            raise UserError(
+                f"--seeds {self.seeds} cannot use {self.generator_seeds} generators: give at least as many seeds."
+            )
+        if not self.gated and not any(arm.synthetic for arm in self.arms):
+            raise UserError(
+                f"--recipe {self.generator.recipe}: no arm would use its pairs; name one with F, such as 100F, or leave it out."
+            )
+        for arm in self.arms:
+            if not arm.gated:
+                arm.counts(len(real.regime.training))
+        if not self.gated:
+            return
+        if real.real_slices is not None:
+            raise UserError(
+                "--real-slices has no meaning for the folds of the gate: use a stored --subset of subjects."
+            )
+        if self.gate.seeds < 1:
+            raise UserError(f"--gate-seeds {self.gate.seeds}: at least one is needed.")
+        candidate_arms(self.gate.shares)
+        inner_splits(real.regime.split, real.regime.labelled, folds=self.gate.folds)
+
+    def _settings(self, real: Design) -> dict[str, Any]:
+        return real.settings() | {
+            "arms": [arm.name for arm in self.arms],
+            "generator": self.generator.as_json() | {"seeds": self.generator_seeds},
+            "gate": asdict(self.gate) if self.gated else None,
+        }
+
+    def _pairs(self, real: Design, split: Split, arms: Sequence[Arm], *, seed: int, folder: Path) -> Path:
+        """A synthetic set that is large enough for the arms."""
+        regime = self.make([], arms=[REAL_ARM], seeds=1, split=split).regime
+        return self.draw(
+            self.generator,
+            self.dataset,
+            split=split,
+            subset=real.subset,
+            size=regime.slices.size,
+            axis=regime.slices.axis,
+            seed=seed,
+            pairs=max(arm.counts(len(regime.training)).synthetic for arm in arms if arm.synthetic),
+            folder=folder,
+            device=self.device,
+            progress=self.progress,
+        )
+
+    def _choose(self, real: Design, folder: Path) -> Choice:
+        """Train and test inside the training subjects, fold by fold."""
+        console = Console(stderr=True, quiet=not self.progress)
+        candidates = candidate_arms(self.gate.shares)
+        regime = real.regime
+        splits = inner_splits(regime.split, regime.labelled, folds=self.gate.folds)
+        tables: dict[str, list[NDArray[np.float64]]] = {}
+        for number, split in enumerate(splits):
+            console.print(
+                f"gate, fold {number + 1} of {len(splits)}: {len(split.train)} subjects to learn from, "
+                f"{len(split.test)} to test on",
+                highlight=False,
+            )
+            inside = folder / f"fold{number}"
+            pairs = self._pairs(real, split, candidates, seed=number, folder=inside / "generator")
+            design = self.make(
+                [pairs], arms=[REAL_ARM, *(arm.name for arm in candidates)], seeds=self.gate.seeds, split=split
+            )
+            found = collect_scores(self._cells(design, inside), label_names=regime.dataset.label_names)
+            for arm in found.arms:
+                tables.setdefault(arm.name, []).append(found.by_subject(arm.name))
+        joined = {name: np.concatenate(parts, axis=1) for name, parts in tables.items()}
+        choice = choose([(arm, joined[arm.name]) for arm in candidates], joined[REAL_ARM])
+        write_json(folder / "gate.json", choice.as_json())
+        console.print(f"{choice.sentence}.", highlight=False)
+        return choice
+
+    def _cells(self, design: Design, out: Path) -> list[CellResult]:
+        console = Console(stderr=True, quiet=not self.progress)
+        return run_cells(design, out, device=self.device, train=self.train, console=console)
+
+
+def resolve(arms: Sequence[Arm], choice: Choice | None) -> tuple[Arm, ...]:
+    """The arms to be trained: the gated one replaced by what the gate chose, each once."""
+    return tuple(dict.fromkeys(choice.arm if arm.gated and choice is not None else arm for arm in arms))
+
+
+def _as_asked(found: Sequence[CellResult], arms: Sequence[Arm], choice: Choice | None) -> list[CellResult]:
+    """Results seed by seed in the order of `arms`; the gated arm's are those of what it stands for."""
+    by_cell = {(result.cell.seed, result.cell.arm): result for result in found}
+    results = []
+    for seed in sorted({result.cell.seed for result in found}):
+        for arm in arms:
+            stands_for = choice.arm if arm.gated and choice is not None else arm
+            result = by_cell[seed, stands_for]
+            cell = replace(result.cell, arm=replace(stands_for, gated=arm.gated))
+            results.append(replace(result, cell=cell))
+    return results

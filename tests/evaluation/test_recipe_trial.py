@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import segmint
+from segmint.data.dataset import open_dataset
+from segmint.data.subjects import Split
+from segmint.errors import UserError
+from segmint.evaluation.arms import parse_arms
+from segmint.evaluation.design import design_trial
+from segmint.evaluation.generator import GeneratorOrders
+from segmint.evaluation.recipe_trial import GateOrders, RecipeTrial
+from segmint.evaluation.trial import trial
+
+
+class Draws:
+    """Writes pairs as the study does, with the provenance of a generator that learned from `split.train`."""
+
+    def __init__(self, study: Any, *, leak: bool = False) -> None:
+        self.study, self.leak = study, leak
+        self.calls: list[tuple[Split, int, int, Path]] = []
+
+    def __call__(
+        self, orders: GeneratorOrders, dataset: Path, *, split: Split, seed: int, pairs: int, folder: Path, **_: Any
+    ) -> Path:
+        del orders
+        self.calls.append((split, seed, pairs, folder))
+        target = folder / "synthetic"
+        if not target.exists():
+            seen = (*split.train, *(split.test[:1] if self.leak else ()))
+            made = self.study.provenance(
+                open_dataset(dataset),
+                labels_seen=seen,
+                images_seen=seen,
+                selected_on=split.validation,
+                run=str(folder),
+                checkpoint=f"{folder.parent.name}{seed}",
+                seed=seed,
+            )
+            self.study.write_synthetic(target, made, pairs=pairs, seed=seed)
+        return target
+
+
+def prepared(real: Path, draw: Draws, train: Any, **options: Any) -> RecipeTrial:
+    make = partial(
+        design_trial, real, size=16, axis=None, steps=20, batch=4, segmenter="unet", subset=None, real_slices=None,
+        device="cpu", demonstration=False,
+    )  # fmt: skip
+    chosen: dict[str, Any] = {
+        "dataset": real, "arms": parse_arms("100R,gate", gate=True), "seeds": 2, "generator": GeneratorOrders("joint-stylegan2"),
+        "generator_seeds": 1, "gate": GateOrders(shares=(100, 300)), "make": make, "device": "cpu", "progress": False,
+        "train": train, "draw": draw,
+    }  # fmt: skip
+    return RecipeTrial(**{**chosen, **options})
+
+
+def conducted(out: Path, one: RecipeTrial) -> dict[str, Any]:
+    one.conduct(out, overwrite=False)
+    content: dict[str, Any] = json.loads((out / "trial.json").read_text())
+    return content
+
+
+def test_the_gate_adds_pairs_that_help(tmp_path: Path, real: Path, study: Any) -> None:
+    draw, train = Draws(study), study.stand_in(lambda share, seed: 0.2 + 0.01 * seed - 0.2 * share)
+    content = conducted(tmp_path / "trial", prepared(real, draw, train))
+    assert content["gate"]["chosen"] == "100R+300F", "300F spoils less than 100F"
+    assert content["gate"]["subjects"] == len(study.train)
+    assert [arm["name"] for arm in content["arms"]] == ["100R", "gate"]
+    gated = content["arms"][1]
+    assert (gated["real_slices"], gated["synthetic_slices"]) == (study.real_slices, 3 * study.real_slices)
+    assert content["primary"]["comparison"] == "gate minus 100R"
+    assert content["verdict"]["kind"] == "helps"
+    assert "The gate chose 100R+300F of 2 shares" in content["verdict"]["sentence"]
+    *inner, (split, seed, pairs, folder) = draw.calls
+    assert (split, seed, pairs) == (study.split, 0, 3 * study.real_slices)
+    assert folder == tmp_path / "trial" / "generators" / "seed0"
+    for one, _, enough, _ in inner:
+        assert not one.subjects & set(study.test), "inner generators see training subjects alone"
+        assert enough == 3 * len(one.train) * study.depth
+
+
+def test_the_gate_leaves_out_pairs_that_harm(tmp_path: Path, real: Path, study: Any) -> None:
+    draw, train = Draws(study), study.stand_in(lambda share, seed: 0.02 * seed + 0.3 * share)
+    content = conducted(tmp_path / "trial", prepared(real, draw, train))
+    assert content["gate"]["chosen"] == "100R"
+    assert content["verdict"]["kind"] == "none added"
+    assert content["verdict"]["sentence"].startswith("The gate added no synthetic pairs: of 2 shares, ")
+    real_arm, gated = content["arms"]
+    assert gated["mean"] == real_arm["mean"]
+    assert gated["synthetic_slices"] == 0
+    assert content["primary"]["difference"] == 0
+    assert len(draw.calls) == 2, "no generator is trained for pairs that no arm uses"
+
+
+def test_other_arms_keep_their_pairs(tmp_path: Path, real: Path, study: Any) -> None:
+    draw, train = Draws(study), study.stand_in(lambda share, seed: 0.02 * seed + 0.3 * share)
+    one = prepared(real, draw, train, arms=parse_arms("100R,100F,gate,100R+100F", gate=True), generator_seeds=2)
+    content = conducted(tmp_path / "trial", one)
+    assert [arm["name"] for arm in content["arms"]] == ["100R", "100F", "gate", "100R+100F"]
+    assert [call[1] for call in draw.calls[2:]] == [0, 1]
+    assert len(content["synthetic"]) == 2
+
+
+def test_a_stopped_trial_goes_on(tmp_path: Path, real: Path, study: Any) -> None:
+    shift = lambda share, seed: 0.2 + 0.01 * seed - 0.2 * share  # noqa: E731
+    whole = conducted(tmp_path / "whole", prepared(real, Draws(study), study.stand_in(shift)))
+    stopped, train = 0, study.stand_in(shift)
+    train.fail_at = 5
+    out = tmp_path / "stopped"
+    with pytest.raises(KeyboardInterrupt):
+        prepared(real, Draws(study), train).conduct(out, overwrite=False)
+    stopped = len(train.calls)
+    train.fail_at = None
+    again = conducted(out, prepared(real, Draws(study), train))
+    for one in (whole, again):
+        for pairs in one["synthetic"]:
+            del pairs["path"], pairs["run"]
+    assert again == whole
+    assert len(train.calls) - stopped < len(whole["scores"]), "finished cells are read"
+    with pytest.raises(UserError, match="another trial"):
+        prepared(real, Draws(study), train, gate=GateOrders(shares=(100,))).conduct(out, overwrite=False)
+
+
+def test_an_inner_generator_that_saw_its_test_subjects_is_refused(tmp_path: Path, real: Path, study: Any) -> None:
+    with pytest.raises(UserError, match="its generator has learned from labels of the test subject"):
+        prepared(real, Draws(study, leak=True), study.stand_in()).conduct(tmp_path / "trial", overwrite=False)
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        ({"arms": parse_arms("100R")}, "no arm would use its pairs"),
+        ({"generator_seeds": 0}, "--generator-seeds 0"),
+        ({"generator_seeds": 3}, "cannot use 3 generators"),
+        ({"gate": GateOrders(seeds=0)}, "--gate-seeds 0"),
+        ({"gate": GateOrders(folds=9)}, "at least 9 labelled"),
+        ({"gate": GateOrders(shares=())}, "--gate-shares"),
+    ],
+)
+def test_wrong_orders_are_refused_before_anything_is_written(
+    tmp_path: Path, real: Path, study: Any, options: dict[str, Any], word: str
+) -> None:
+    with pytest.raises(UserError, match=word):
+        prepared(real, Draws(study), study.stand_in(), **options).conduct(tmp_path / "trial", overwrite=False)
+    assert not (tmp_path / "trial").exists()
+
+
+def test_the_gate_wants_a_recipe_and_a_recipe_no_set(tmp_path: Path, real: Path, synthetic: Path) -> None:
+    with pytest.raises(UserError, match="name their recipe with --recipe"):
+        trial(real, synthetic, out=tmp_path / "t", gate=GateOrders())
+    with pytest.raises(UserError, match="The arm gate is for trials that train their own"):
+        trial(real, synthetic, out=tmp_path / "t", arms=("100R", "gate"))
+    with pytest.raises(UserError, match=r"leave .* out"):
+        trial(real, synthetic, out=tmp_path / "t", generator=GeneratorOrders("joint-stylegan2"))
+    with pytest.raises(UserError, match="--real-slices has no meaning"):
+        trial(
+            real, out=tmp_path / "t", size=16, generator=GeneratorOrders("joint-stylegan2"), gate=GateOrders(),
+            real_slices=4,
+        )  # fmt: skip
+
+
+@pytest.mark.slow
+def test_killed_and_gone_on_with_it_ends_as_if_undisturbed(tmp_path: Path) -> None:
+    """Real generators, real segmenters, real kills: while an inner generator trains, and while cells do."""
+    real = segmint.phantom("brain", out=tmp_path / "brain", subjects=10, seed=0, size=32)
+
+    def start(out: Path) -> subprocess.Popen[bytes]:
+        words = [
+            "trial", real, "--recipe", "joint-stylegan2", "--kimg", "0.06", "--size", "32", "--gate", "--gate-shares", "100",
+            "--gate-seeds", "1", "--arms", "100R,100F,gate", "--seeds", "1", "--steps", "20", "--device", "cpu", "--out", out,
+        ]  # fmt: skip
+        code = "import sys; from segmint.cli.main import main; sys.exit(main())"
+        return subprocess.Popen(
+            [sys.executable, "-c", code, *map(str, words)],
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def result(out: Path) -> Any:
+        content = json.loads((out / "trial.json").read_text())
+        for pairs in content["synthetic"]:
+            del pairs["path"], pairs["run"]
+        return content
+
+    assert start(tmp_path / "whole").wait() == 0
+    out = tmp_path / "killed"
+    for begun in (
+        "gate/fold0/generator/run/log.jsonl",
+        "gate/fold1/cells/100R-seed0/log.jsonl",
+        "generators/seed0/run/log.jsonl",
+    ):
+        process = start(out)
+        while not (out / begun).exists() and process.poll() is None:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert not (out / "trial.json").exists()
+    assert start(out).wait() == 0
+    assert result(out) == result(tmp_path / "whole")
+    assert [arm["name"] for arm in result(out)["arms"]] == ["100R", "100F", "gate"]
