@@ -1,7 +1,7 @@
 """segmint trains a generator on few labelled medical images, mints image + mask pairs, and measures whether they help.
 
-Every verb of the command line is one function here; each is imported when it is first used, so that `import segmint`
-is quick.
+Every verb of the command line is one function here, with a class for what some of them are told; each is imported when it
+is first used, so that `import segmint` is quick.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from segmint.data.phantoms import write_phantom as phantom
     from segmint.data.split import split_dataset as split
     from segmint.evaluation.evaluate import evaluate
+    from segmint.evaluation.generator import GeneratorOrders
     from segmint.evaluation.outside import score_predictions
+    from segmint.evaluation.recipe_trial import GateOrders
     from segmint.evaluation.trial import trial
     from segmint.report.build import build_report as report
     from segmint.segmentation.predict import predict
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from segmint.workflow.run import run_workflow as run
 
 __all__ = [
+    "GateOrders",
+    "GeneratorOrders",
     "__version__",
     "annotate_export",
     "annotate_import",
@@ -53,6 +57,8 @@ __all__ = [
 ]
 
 _VERBS = {
+    "GateOrders": ("segmint.evaluation.recipe_trial", "GateOrders"),
+    "GeneratorOrders": ("segmint.evaluation.generator", "GeneratorOrders"),
     "annotate_export": ("segmint.synthesis.annotate", "export_images"),
     "annotate_import": ("segmint.synthesis.annotate", "import_labels"),
     "binarise": ("segmint.data.binarise", "binarise_dataset"),

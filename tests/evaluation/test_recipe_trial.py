@@ -111,6 +111,20 @@ def test_other_arms_keep_their_pairs(tmp_path: Path, real: Path, study: Any) -> 
     assert len(content["synthetic"]) == 2
 
 
+def test_given_pairs_serve_the_arms_and_generators_the_gate(
+    tmp_path: Path, real: Path, synthetic: Path, study: Any
+) -> None:
+    draw, train = Draws(study), study.stand_in(lambda share, seed: 0.2 + 0.01 * seed - 0.2 * share)
+    content = conducted(tmp_path / "trial", prepared(real, draw, train, given=(synthetic,)))
+    assert content["gate"]["chosen"] == "100R+300F"
+    assert [one["path"] for one in content["synthetic"]] == [str(synthetic.resolve())]
+    assert len(draw.calls) == 2, "one generator a fold, none beside them"
+    few = study.write_synthetic(tmp_path / "few", study.provenance(open_dataset(real)), pairs=study.real_slices)
+    with pytest.raises(UserError, match="holds 15 pairs, but the arm 100R\\+300F needs 45"):
+        prepared(real, draw, train, given=(few,)).conduct(tmp_path / "other", overwrite=False)
+    assert not (tmp_path / "other").exists()
+
+
 def test_a_stopped_trial_goes_on(tmp_path: Path, real: Path, study: Any) -> None:
     shift = lambda share, seed: 0.2 + 0.01 * seed - 0.2 * share  # noqa: E731
     whole = conducted(tmp_path / "whole", prepared(real, Draws(study), study.stand_in(shift)))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from segmint.cli.main import main
 from segmint.data.writer import DatasetWriter
 from segmint.errors import UserError
+from segmint.evaluation.recipe_trial import GateOrders
 from segmint.outputs import read_json
 from segmint.workflow.demo import BUDGETS, demo
 from segmint.workflow.road import refuse_problems
@@ -113,6 +116,42 @@ def test_the_whole_road_and_its_resumption(
     assert read_json(out / "trial" / "trial.json") == trial
     with pytest.raises(UserError, match="was begun with seed 0"):
         run_workflow(dataset, **call, seed=1, resume=True)
+
+
+@pytest.mark.slow
+def test_the_gate_on_the_road_and_the_command_that_does_the_same(
+    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEGMINT_CACHE", str(tmp_path / "cache"))
+    out = tmp_path / "out"
+    run_workflow(
+        dataset,
+        out=out,
+        size=32,
+        kimg=0.064,
+        batch=8,
+        settings={"augmentation": "none"},
+        arms=["100R", "100F"],
+        seeds=1,
+        steps=4,
+        trial_batch=4,
+        alignment=False,
+        gate=GateOrders(shares=(200,), seeds=1),
+        device="cpu",
+        threads=1,
+        progress=False,
+    )
+    trial = read_json(out / "trial" / "trial.json")
+    assert [arm["name"] for arm in trial["arms"]] == ["100R", "100F", "gate"]
+    assert not (out / "trial" / "generators").exists(), "the run's own pairs are used"
+    assert read_json(out / "synthetic" / "dataset.json")["numTraining"] == 2 * trial["arms"][0]["real_slices"]
+    assert trial["gate"]["subjects"] == 4
+    assert "The gate" in (out / "report.html").read_text(encoding="utf-8")
+    (line,) = (step["command"] for step in read_json(out / "steps.json")["steps"] if step["folder"] == "trial")
+    words = shlex.split(line)[1:]
+    words[words.index("--out") + 1] = str(tmp_path / "again")
+    assert main(words) == 0
+    assert read_json(tmp_path / "again" / "trial.json") == trial
 
 
 @pytest.mark.slow

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from segmint.errors import UserError
+
+if TYPE_CHECKING:
+    from segmint.evaluation.recipe_trial import GateOrders
 
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write. Must not exist yet.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
@@ -98,6 +101,20 @@ Repeat = Annotated[
     str | None,
     typer.Option("--repeat", metavar="LABEL", help="Arms with B, such as 100R+50B, repeat real slices with it."),
 ]
+Gate = Annotated[
+    bool,
+    typer.Option("--gate", help="An arm that adds pairs only where they helped inside the training subjects."),
+]
+GateShares = Annotated[
+    str | None,
+    typer.Option("--gate-shares", metavar="P,Q,...", help="Percentages it chooses from.  [default: 25,100,300]"),
+]
+GateFolds = Annotated[
+    int | None, typer.Option("--gate-folds", metavar="K", help="Folds of its cross-validation.  [default: 2]")
+]
+GateSeeds = Annotated[
+    int | None, typer.Option("--gate-seeds", metavar="K", help="Segmenters of each of its arms.  [default: 2]")
+]
 
 
 def read_settings(pairs: Sequence[str] | None, *, flag: str = "--set") -> dict[str, str]:
@@ -161,3 +178,23 @@ def read_shares(flag: str, text: str | None) -> dict[str, float] | None:
         if not equals or not name.strip():
             raise UserError(f"{flag} {entry}: write it as LABEL=SHARE, such as lesion=0.5.")
     return shares
+
+
+def read_gate(wanted: bool, *, shares: str | None, folds: int | None, seeds: int | None) -> GateOrders | None:
+    """What the gate looks at, if it is asked.
+
+    Raises:
+        UserError: orders for a gate that is not asked, or shares that are no numbers.
+    """
+    given = {"--gate-shares": shares, "--gate-folds": folds, "--gate-seeds": seeds}
+    if not wanted:
+        for flag, value in given.items():
+            if value is not None:
+                raise UserError(f"{flag} is for the gate: give --gate, or leave it out.")
+        return None
+    from segmint.evaluation.recipe_trial import GateOrders
+
+    chosen: dict[str, Any] = {"folds": folds, "seeds": seeds}
+    if shares is not None:
+        chosen["shares"] = read_whole_numbers("--gate-shares", shares)
+    return GateOrders(**{key: value for key, value in chosen.items() if value is not None})

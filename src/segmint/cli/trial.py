@@ -13,7 +13,6 @@ from segmint.errors import UserError
 
 if TYPE_CHECKING:
     from segmint.evaluation.generator import GeneratorOrders
-    from segmint.evaluation.recipe_trial import GateOrders
 
 _ITSELF = "itself"
 
@@ -71,8 +70,19 @@ def trial_verb(
         typer.Option("--recipe", metavar="NAME", help="Train the generators of this trial too, instead of SYNTH."),
     ] = None,
     kimg: options.Kimg = None,
+    generator_batch: Annotated[
+        int | None, typer.Option("--generator-batch", metavar="B", help="Images a step.  [default: the recipe's]")
+    ] = None,
     preset: options.Preset = "repaired",
+    capacity: options.Capacity = None,
     mask_source: options.MaskSource = None,
+    auxiliary: options.Auxiliary = None,
+    conditions: options.Conditions = None,
+    tile: options.Tile = None,
+    balance: options.Balance = None,
+    truncation: options.Truncation = None,
+    precision: options.Precision = "auto",
+    threads: options.Threads = None,
     generator_settings: Annotated[
         list[str] | None,
         typer.Option(
@@ -82,22 +92,10 @@ def trial_verb(
     generator_seeds: Annotated[
         int, typer.Option("--generator-seeds", metavar="N", help="Generators trained with --recipe.")
     ] = 1,
-    gate: Annotated[
-        bool,
-        typer.Option(
-            "--gate", help="With --recipe: an arm that adds pairs only where they helped inside training subjects."
-        ),
-    ] = False,
-    gate_shares: Annotated[
-        str | None,
-        typer.Option("--gate-shares", metavar="P,Q,...", help="Percentages it chooses from.  [default: 25,100,300]"),
-    ] = None,
-    gate_folds: Annotated[
-        int | None, typer.Option("--gate-folds", metavar="K", help="Folds of its cross-validation.  [default: 2]")
-    ] = None,
-    gate_seeds: Annotated[
-        int | None, typer.Option("--gate-seeds", metavar="K", help="Segmenters of each of its arms.  [default: 2]")
-    ] = None,
+    gate: options.Gate = False,
+    gate_shares: options.GateShares = None,
+    gate_folds: options.GateFolds = None,
+    gate_seeds: options.GateSeeds = None,
     demonstration: Annotated[
         bool, typer.Option("--demonstration", help="Say in the verdict that this is no evidence.")
     ] = False,
@@ -114,9 +112,22 @@ def trial_verb(
     """
     from segmint.evaluation.trial import trial
 
-    generator = _generator(
-        recipe, kimg=kimg, preset=preset, mask_source=mask_source, settings=generator_settings, seeds=generator_seeds
-    )
+    orders = {
+        "kimg": kimg,
+        "batch": generator_batch,
+        "preset": preset,
+        "capacity": capacity,
+        "mask_source": mask_source,
+        "auxiliary": auxiliary,
+        "conditions": None if conditions is None else tuple(options.read_names(conditions) or ()),
+        "tile": tile,
+        "balance": options.read_shares("--balance", balance) or {},
+        "truncation": truncation,
+        "precision": precision,
+        "threads": threads,
+        "settings": options.read_settings(generator_settings, flag="--generator-set"),
+    }
+    generator = _generator(recipe, orders, seeds=generator_seeds)
     trial(
         real,
         synthetic or [],
@@ -136,60 +147,26 @@ def trial_verb(
         demonstration=demonstration,
         generator=generator,
         generator_seeds=generator_seeds,
-        gate=_gate(gate, shares=gate_shares, folds=gate_folds, seeds=gate_seeds),
+        gate=options.read_gate(gate, shares=gate_shares, folds=gate_folds, seeds=gate_seeds),
         overwrite=overwrite,
         device=device,
     )
     typer.echo(f"Trial: {out / 'trial.json'}, {out / 'trial.csv'}")
 
 
-def _generator(
-    recipe: str | None,
-    *,
-    kimg: float | None,
-    preset: str,
-    mask_source: str | None,
-    settings: list[str] | None,
-    seeds: int,
-) -> GeneratorOrders | None:
+def _generator(recipe: str | None, orders: dict[str, Any], *, seeds: int) -> GeneratorOrders | None:
     """How generators are trained, if any are."""
     from segmint.evaluation.generator import GeneratorOrders
 
     if recipe is not None:
-        return GeneratorOrders(
-            recipe,
-            kimg=kimg,
-            preset=preset,
-            mask_source=mask_source,
-            settings=options.read_settings(settings, flag="--generator-set"),
-        )
-    given = {
-        "--kimg": kimg is not None,
-        "--preset": preset != "repaired",
-        "--mask-source": mask_source is not None,
-        "--generator-set": bool(settings),
-        "--generator-seeds": seeds != 1,
-    }
-    for flag, is_given in given.items():
-        if is_given:
+        return GeneratorOrders(recipe, **orders)
+    plain = vars(GeneratorOrders("")) | {"seeds": 1}
+    flags = {"batch": "--generator-batch", "settings": "--generator-set", "seeds": "--generator-seeds"}
+    for name, value in {**orders, "seeds": seeds}.items():
+        if value != plain[name]:
+            flag = flags.get(name, "--" + name.replace("_", "-"))
             raise UserError(f"{flag} is for generators that the trial trains: name their recipe with --recipe.")
     return None
-
-
-def _gate(wanted: bool, *, shares: str | None, folds: int | None, seeds: int | None) -> GateOrders | None:
-    """What the gate looks at, if it is asked."""
-    from segmint.evaluation.recipe_trial import GateOrders
-
-    given = {"--gate-shares": shares, "--gate-folds": folds, "--gate-seeds": seeds}
-    if not wanted:
-        for flag, value in given.items():
-            if value is not None:
-                raise UserError(f"{flag} is for the gate: give --gate, or leave it out.")
-        return None
-    chosen: dict[str, Any] = {"folds": folds, "seeds": seeds}
-    if shares is not None:
-        chosen["shares"] = options.read_whole_numbers("--gate-shares", shares)
-    return GateOrders(**{key: value for key, value in chosen.items() if value is not None})
 
 
 @app.command("score")

@@ -17,14 +17,21 @@ RUN, PAIRS = "run", "synthetic"
 
 @dataclass(frozen=True)
 class GeneratorOrders:
-    """How generators are trained; None leaves a choice to `segmint.train`, whose arguments these are."""
+    """How generators are trained and drawn from: arguments of `segmint.train` and `segmint.sample`; None is their default."""
 
     recipe: str
     kimg: float | None = None
     batch: int | None = None
     preset: str = "repaired"
+    capacity: str | None = None
     mask_source: str | None = None
+    auxiliary: str | None = None
+    conditions: tuple[str, ...] | None = None
+    tile: int | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
+    balance: Mapping[str, float] = field(default_factory=dict)
+    truncation: float | None = None
+    precision: str = "auto"
     threads: int | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -95,8 +102,13 @@ def drawn_pairs(
             kimg=orders.kimg,
             batch=orders.batch,
             preset=orders.preset,
+            capacity=orders.capacity,
             mask_source=orders.mask_source,
+            auxiliary=orders.auxiliary,
+            conditions=orders.conditions,
+            tile=orders.tile,
             settings=orders.settings,
+            precision=orders.precision,
             threads=orders.threads,
             split=split,
             subset=subset,
@@ -108,5 +120,14 @@ def drawn_pairs(
             progress=progress,
         )
     if not (target / "dataset.json").is_file():
-        sample(run, n=pairs, seed=seed, out=target, overwrite=True, device=device)
+        sample(
+            run,
+            n=pairs,
+            seed=seed,
+            out=target,
+            truncation=orders.truncation,
+            balance=orders.balance or None,
+            overwrite=True,
+            device=device,
+        )
     return target

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
+from segmint.data.dataset import open_dataset
 from segmint.data.subjects import Split
 from segmint.errors import UserError
 from segmint.evaluation.arms import REAL_ARM, Arm
@@ -48,6 +49,7 @@ class RecipeTrial:
 
     Attributes:
         arms: as asked for; the gated one is resolved by the gate.
+        given: synthetic sets for the arms, where the generators are for the gate alone; else
         generator_seeds: generators trained for the trial itself; seed k of every arm with F takes set k modulo their number.
     """
 
@@ -62,6 +64,7 @@ class RecipeTrial:
     progress: bool
     train: TrainsSegmenter
     draw: DrawsPairs = drawn_pairs
+    given: tuple[Path, ...] = ()
 
     @property
     def gated(self) -> bool:
@@ -80,14 +83,11 @@ class RecipeTrial:
         """
         real = self.make([], arms=[REAL_ARM], seeds=self.seeds, split=None)
         self._check(real)
-        with opened_trial_folder(out, self._settings(real), overwrite=overwrite, inputs=real.inputs):
+        with opened_trial_folder(out, self._settings(real), overwrite=overwrite, inputs=[*real.inputs, *self.given]):
             try:
                 choice = self._choose(real, out / "gate") if self.gated else None
                 trained = resolve(self.arms, choice)
-                sets = [
-                    self._pairs(real, real.regime.split, trained, seed=seed, folder=out / "generators" / f"seed{seed}")
-                    for seed in range(self.generator_seeds if any(arm.synthetic for arm in trained) else 0)
-                ]
+                sets = self._sets(real, trained, out) if any(arm.synthetic for arm in trained) else []
                 design = self.make(sets, arms=[arm.name for arm in trained], seeds=self.seeds, split=real.regime.split)
                 found = self._cells(design, out)
             except KeyboardInterrupt:
@@ -113,6 +113,12 @@ class RecipeTrial:
         for arm in self.arms:
             if not arm.gated:
                 arm.counts(len(real.regime.training))
+        if self.given:
+            # Refused here rather than after the folds.
+            widest = max(
+                (*self.arms, *(candidate_arms(self.gate.shares) if self.gated else ())), key=lambda arm: arm.synthetic
+            )
+            self.make(self.given, arms=[widest.name], seeds=self.seeds, split=None)
         if not self.gated:
             return
         if real.real_slices is not None:
@@ -128,8 +134,18 @@ class RecipeTrial:
         return real.settings() | {
             "arms": [arm.name for arm in self.arms],
             "generator": self.generator.as_json() | {"seeds": self.generator_seeds},
+            "synthetic": [open_dataset(path).identity for path in self.given],
             "gate": asdict(self.gate) if self.gated else None,
         }
+
+    def _sets(self, real: Design, arms: Sequence[Arm], out: Path) -> list[Path]:
+        """Those given, or one of each generator trained on the trial's own split."""
+        if self.given:
+            return list(self.given)
+        return [
+            self._pairs(real, real.regime.split, arms, seed=seed, folder=out / "generators" / f"seed{seed}")
+            for seed in range(self.generator_seeds)
+        ]
 
     def _pairs(self, real: Design, split: Split, arms: Sequence[Arm], *, seed: int, folder: Path) -> Path:
         """A synthetic set that is large enough for the arms."""

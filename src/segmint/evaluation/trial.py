@@ -82,7 +82,8 @@ def trial(
         repeat: name or id of the label whose slices B repeats; needed where an arm has B.
         overwrite: replace what is in `out`.
         demonstration: say in the verdict that this is no evidence.
-        generator: how generators are trained, in the place of `synthetic`; generator_seeds: how many of them.
+        generator: how generators are trained, in the place of `synthetic`, or beside it for the gate alone, where
+            `synthetic` was made in the same way; generator_seeds: how many of them, beside the gate's.
         gate: what the gate looks at; its arm, "gate", is added where `arms` lacks it.
         progress: print the table, and a line for every cell.
 
@@ -116,11 +117,14 @@ def trial(
         design = make(sets, arms=arms, seeds=seeds)
         conduct(design, Path(out), overwrite=overwrite, device=device, progress=progress, train=train_segmenter)
         return Path(out)
-    if sets:
-        raise UserError(f"--recipe {generator.recipe} makes the synthetic pairs of this trial: leave {sets[0]} out.")
+    asked = _with_gate(arms, gate)
+    if sets and not any(arm.gated for arm in asked):
+        raise UserError(
+            f"--recipe {generator.recipe} makes the synthetic pairs of this trial: leave {sets[0]} out, or ask the --gate."
+        )
     content = RecipeTrial(
         dataset=Path(real),
-        arms=_with_gate(arms, gate),
+        arms=asked,
         seeds=seeds,
         generator=generator,
         generator_seeds=generator_seeds,
@@ -129,6 +133,7 @@ def trial(
         device=device,
         progress=progress,
         train=train_segmenter,
+        given=tuple(sets),
     ).conduct(Path(out), overwrite=overwrite)
     if progress:
         Console().print(trial_table(content))

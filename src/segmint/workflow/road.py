@@ -13,6 +13,9 @@ from segmint.data.inspect import inspect_dataset
 from segmint.errors import UserError
 from segmint.evaluation.arms import DEFAULT_ARMS, Arm, parse_arms
 from segmint.evaluation.evaluate import RESULT, evaluate
+from segmint.evaluation.gate import candidate_arms
+from segmint.evaluation.generator import GeneratorOrders
+from segmint.evaluation.recipe_trial import GateOrders
 from segmint.evaluation.trial import trial
 from segmint.outputs import read_json, write_json
 from segmint.recipes import RECIPES
@@ -53,6 +56,7 @@ class Orders:
     trial_batch: int | None = None
     augment: tuple[str, ...] = ()
     alignment: bool = False
+    gate: GateOrders | None = None
     device: str = "auto"
     precision: str = "auto"
     threads: int | None = None
@@ -162,7 +166,8 @@ class Road:
     def _sample(self, arms: Sequence[Arm]) -> None:
         orders, run, folder = self.orders, self.out / "run", self.out / "synthetic"
         real_slices = int(RunFolder(run).config["dataset"]["training_slices"])
-        pairs = max(arm.counts(real_slices).synthetic for arm in arms if arm.synthetic)
+        drawn = [*arms, *(candidate_arms(orders.gate.shares) if orders.gate is not None else ())]
+        pairs = max(arm.counts(real_slices).synthetic for arm in drawn if arm.synthetic)
         balance = orders.balance or None
         line = command(
             "sample", run, n=pairs, seed=orders.seed, out=folder, truncation=orders.truncation, balance=balance
@@ -218,6 +223,8 @@ class Road:
 
     def _trial(self, arms: Sequence[Arm]) -> None:
         orders, synthetic, folder = self.orders, self.out / "synthetic", self.out / "trial"
+        gate = orders.gate
+        generator = self._generator() if gate is not None else None
         line = command(
             "trial",
             self.dataset,
@@ -233,6 +240,7 @@ class Road:
             subset=orders.subset,
             device=None if orders.device == "auto" else orders.device,
             demonstration=self.demonstration,
+            **_gate_options(generator, gate),
         )
         self._begin(Step("Segmentation trial", "trial", line))
         if (folder / "trial.json").is_file():
@@ -252,7 +260,30 @@ class Road:
             subset=orders.subset,
             device=orders.device,
             demonstration=self.demonstration,
+            generator=generator,
+            gate=gate,
             progress=self.progress,
+        )
+
+    def _generator(self) -> GeneratorOrders:
+        """The same as the run's own, for the folds of the gate."""
+        orders = self.orders
+        assert self.choice is not None
+        return GeneratorOrders(
+            self.choice.recipe,
+            kimg=orders.kimg,
+            batch=orders.batch,
+            preset=orders.preset,
+            capacity=orders.capacity,
+            mask_source=orders.mask_source,
+            auxiliary=orders.auxiliary,
+            conditions=orders.conditions,
+            tile=orders.tile,
+            settings=orders.settings,
+            balance=orders.balance,
+            truncation=orders.truncation,
+            precision=orders.precision,
+            threads=orders.threads,
         )
 
     def _begin(self, step: Step) -> None:
@@ -272,6 +303,24 @@ class Road:
 
     def _say(self, sentence: str) -> None:
         Console(stderr=True, quiet=not self.progress).print(sentence, highlight=False, markup=False, soft_wrap=True)
+
+
+def _gate_options(generator: GeneratorOrders | None, gate: GateOrders | None) -> dict[str, Any]:
+    """Options of the trial's command line that ask the gate."""
+    if generator is None or gate is None:
+        return {}
+    said = {key: value for key, value in vars(generator).items() if value not in (None, "auto")}
+    if generator.conditions == ():
+        said["conditions"] = "none"
+    return {
+        **{key: value for key, value in said.items() if key not in ("batch", "settings")},
+        "generator_batch": generator.batch,
+        "generator_set": generator.settings,
+        "gate": True,
+        "gate_shares": gate.shares,
+        "gate_folds": gate.folds,
+        "gate_seeds": gate.seeds,
+    }
 
 
 def refuse_problems(inspection: Mapping[str, Any], dataset: Path) -> None:

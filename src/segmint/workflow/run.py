@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from segmint.evaluation.arms import DEFAULT_ARMS, parse_arms
+from segmint.evaluation.recipe_trial import GateOrders
 from segmint.workflow.road import Orders, Road
 from segmint.workflow.steps import open_folder
 
@@ -38,6 +39,7 @@ def run_workflow(
     trial_batch: int | None = None,
     augment: Sequence[str] = (),
     alignment: bool = True,
+    gate: GateOrders | None = None,
     resume: bool = False,
     overwrite: bool = False,
     device: str = "auto",
@@ -59,6 +61,8 @@ def run_workflow(
         truncation, balance: as in `segmint.sample`.
         arms, seeds, steps, augment: as in `segmint.trial`; trial_batch: slices a step of the trial's segmenters.
         alignment: as in `segmint.evaluate`; the segmenter takes as many steps as one of the trial's.
+        gate: what the gate looks at, as in `segmint.trial`: further generators are trained, alike, inside the training
+            subjects. None asks no gate.
         resume: go on with an `out` begun by the same call; finished steps are skipped. An absent `out` is begun.
         overwrite: begin anew even if `out` holds an earlier call's results.
         progress: say on stderr what is being done.
@@ -93,6 +97,7 @@ def run_workflow(
         trial_batch=trial_batch,
         augment=tuple(augment),
         alignment=alignment,
+        gate=gate,
         device=device,
         precision=precision,
         threads=threads,
