@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from segmint.data.phantoms import write_phantom as phantom
     from segmint.data.split import split_dataset as split
     from segmint.evaluation.evaluate import evaluate
+    from segmint.evaluation.export import export_arms
     from segmint.evaluation.generator import GeneratorOrders
     from segmint.evaluation.outside import score_predictions
     from segmint.evaluation.recipe_trial import GateOrders
@@ -43,6 +44,7 @@ __all__ = [
     "convert_layout",
     "demo",
     "evaluate",
+    "export_arms",
     "inspect",
     "phantom",
     "predict",
@@ -65,6 +67,7 @@ _VERBS = {
     "convert_folders": ("segmint.data.convert", "convert_folders"),
     "convert_layout": ("segmint.data.convert", "convert_layout"),
     "demo": ("segmint.workflow.demo", "demo"),
+    "export_arms": ("segmint.evaluation.export", "export_arms"),
     "evaluate": ("segmint.evaluation.evaluate", "evaluate"),
     "inspect": ("segmint.data.inspect", "inspect_dataset"),
     "phantom": ("segmint.data.phantoms", "write_phantom"),

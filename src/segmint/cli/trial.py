@@ -1,4 +1,4 @@
-"""`segmint trial`, and `segmint trial score`."""
+"""`segmint trial`, with `segmint trial score` and `segmint trial export`."""
 
 from __future__ import annotations
 
@@ -108,7 +108,8 @@ def trial_verb(
 
     The same command goes on with a trial that was stopped.
 
-    segmint trial score REAL --predictions ARM=DIR ... does the same with label maps of segmenters trained elsewhere.
+    segmint trial score REAL --predictions ARM=DIR ... does the same with label maps of segmenters trained elsewhere;
+    segmint trial export REAL SYNTH writes the arms as datasets for nnU-Net.
     """
     from segmint.evaluation.trial import trial
 
@@ -201,6 +202,32 @@ def score_verb(
         overwrite=overwrite,
     )
     typer.echo(f"Trial: {out / 'trial.json'}, {out / 'trial.csv'}")
+
+
+@app.command("export")
+def export_verb(
+    real: Annotated[Path, typer.Argument(metavar="REAL", help="The real dataset, with its split.")],
+    out: options.Out,
+    synthetic: Annotated[
+        Path | None, typer.Argument(metavar="SYNTH", help="Dataset that arms with F take their pairs from.")
+    ] = None,
+    arms: Annotated[
+        str,
+        typer.Option("--arms", metavar="A,B,...", help="Training sets of all real slices, synthetic pairs, or both."),
+    ] = "100R,100R+300F",
+    subset: options.Subset = None,
+    first_id: Annotated[
+        int, typer.Option("--first-id", metavar="N", help="nnU-Net's number of the first dataset.")
+    ] = 501,
+    overwrite: options.Overwrite = False,
+) -> None:
+    """Each arm as a dataset for nnU-Net, with one fold that validates on real cases alone."""
+    from segmint.evaluation.export import export_arms
+
+    export_arms(
+        real, synthetic, out=out, arms=options.read_list(arms), subset=subset, first_id=first_id, overwrite=overwrite
+    )
+    typer.echo(f"Datasets: {', '.join(path.name for path in sorted(out.iterdir()))}")
 
 
 def _read_prediction(word: str) -> tuple[str, Path]:

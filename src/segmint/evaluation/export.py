@@ -1,0 +1,145 @@
+"""`segmint trial export`: the arms of a trial as datasets for nnU-Net, so that it can be the judge."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from segmint.data.case import Case
+from segmint.data.dataset import Dataset
+from segmint.data.dataset_json import write_description
+from segmint.errors import UserError
+from segmint.evaluation.arms import PRIMARY_ARM, REAL_ARM, Arm
+from segmint.evaluation.design import Design, design_trial
+from segmint.evaluation.synthetic_sets import SyntheticSet
+from segmint.outputs import check_target, staged_folder, write_json
+
+FIRST_ID = 501
+_LAST_ID = 999
+
+
+def export_arms(
+    real: Path,
+    synthetic: Path | None = None,
+    *,
+    out: Path,
+    arms: Sequence[str] = (REAL_ARM, PRIMARY_ARM),
+    subset: str | None = None,
+    first_id: int = FIRST_ID,
+    overwrite: bool = False,
+) -> Path:
+    """Write each arm as a raw dataset of nnU-Net v2, `out/Dataset501_NAME_ARM` and so on.
+
+    Files are copied as they are. `imagesTr` and `labelsTr` hold the arm's training cases and the validation cases,
+    `splits_final.json` one fold that trains on the former and validates on the latter, so that no synthetic case is ever
+    validated on; `imagesTs` holds the test cases, the same in every arm. What the generator has seen is checked as in a trial.
+
+    Args:
+        real: the real dataset, with its split; synthetic: the set that arms with F take their first pairs from.
+        out: folder to write; nnU-Net finds the datasets where its environment variable nnUNet_raw names this folder.
+        arms: R must be all real slices, as nnU-Net takes whole cases; A has no place, as nnU-Net mirrors by itself.
+        subset: a stored subset of subjects that is R.
+        first_id: number of the first dataset.
+        overwrite: replace what is at `out`.
+
+    Returns:
+        `out`.
+
+    Raises:
+        UserError: an arm cannot be written as whole cases, refuses the synthetic set, or `out` exists.
+    """
+    out = Path(out)
+    sets = [] if synthetic is None else [Path(synthetic)]
+    check_target(out, overwrite=overwrite, inputs=[Path(real), *sets])
+    design = design_trial(
+        Path(real),
+        sets,
+        size=None,
+        axis=None,
+        arms=arms,
+        seeds=1,
+        steps=None,
+        batch=None,
+        segmenter="unet",
+        subset=subset,
+        real_slices=None,
+        device="cpu",
+        demonstration=False,
+    )
+    _check(design, first_id)
+    with staged_folder(out, overwrite=overwrite) as staging:
+        for number, arm in enumerate(design.arms):
+            _write_arm(staging / f"Dataset{first_id + number:03d}_{_plain(design, arm)}", design, arm)
+    return out
+
+
+def _check(design: Design, first_id: int) -> None:
+    dataset, regime = design.regime.dataset, design.regime
+    if not 1 <= first_id <= _LAST_ID + 1 - len(design.arms):
+        raise UserError(f"--first-id {first_id}: nnU-Net numbers datasets from 1 to {_LAST_ID}.")
+    if regime.reduced:
+        raise UserError("--subset: nnU-Net takes whole cases, so give a subset of subjects, not of slices.")
+    if dataset.packed and not dataset.rgb:
+        raise UserError(
+            f"{dataset.root} keeps all channels of a case in one file, which nnU-Net v2 does not read: convert it first "
+            "(segmint data convert msd)."
+        )
+    for arm in design.arms:
+        if arm.flipped or arm.repeated or arm.real not in (0, 100):
+            raise UserError(
+                f"The arm {arm.name} cannot be exported: nnU-Net takes whole cases and mirrors by itself, so only 100R and F, "
+                "such as 100R+300F, have a meaning for it."
+            )
+    for one in design.synthetic:
+        if one.dataset.file_ending != dataset.file_ending:
+            raise UserError(
+                f"{one.dataset.root} has {one.dataset.file_ending} files and {dataset.root} has {dataset.file_ending}: nnU-Net "
+                "wants one ending in a dataset."
+            )
+
+
+def _write_arm(folder: Path, design: Design, arm: Arm) -> None:
+    regime, dataset = design.regime, design.regime.dataset
+    counts = arm.counts(len(regime.training))
+    training = [(dataset, case) for case in dataset.cases_of(regime.labelled)] if counts.real else []
+    if counts.synthetic:
+        (one,) = design.synthetic
+        training += [(one.dataset, case) for case in _cases_of_pairs(one, counts.synthetic)]
+    validation = [(dataset, case) for case in dataset.cases_of(regime.split.validation)]
+    test = [(dataset, case) for case in dataset.cases_of(regime.split.test)]
+    for name in ("imagesTr", "labelsTr", "imagesTs"):
+        (folder / name).mkdir(parents=True)
+    for source, case in (*training, *validation):
+        _copy(case.image_paths, folder / "imagesTr", case, source, channels=True)
+        _copy([case.label_path], folder / "labelsTr", case, source, channels=False)
+    for source, case in test:
+        _copy(case.image_paths, folder / "imagesTs", case, source, channels=True)
+    write_description(
+        folder,
+        name=f"{dataset.name} {arm.name}",
+        channel_names=dataset.channel_names,
+        label_names=dataset.label_names,
+        file_ending=dataset.file_ending,
+        training_cases=len(training) + len(validation),
+        licence=dataset.licence,
+    )
+    fold = {"train": [case.id for _, case in training], "val": [case.id for _, case in validation]}
+    write_json(folder / "splits_final.json", [fold])
+
+
+def _cases_of_pairs(one: SyntheticSet, count: int) -> list[Case]:
+    """Cases of the first pairs, in the order they were drawn."""
+    by_id = {case.id: case for case in one.dataset.cases}
+    return [by_id[one.slices.records[i].case] for i in one.pairs[:count].tolist()]
+
+
+def _copy(paths: Sequence[Path], folder: Path, case: Case, dataset: Dataset, *, channels: bool) -> None:
+    for number, path in enumerate(paths):
+        shutil.copyfile(path, folder / f"{case.id}{f'_{number:04d}' if channels else ''}{dataset.file_ending}")
+
+
+def _plain(design: Design, arm: Arm) -> str:
+    """Dataset and arm in letters, digits and underscores, as nnU-Net wants names."""
+    return re.sub(r"[^A-Za-z0-9]+", "_", f"{design.regime.dataset.name}_{arm.name}").strip("_")

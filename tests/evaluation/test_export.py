@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from segmint.data.dataset import open_dataset
+from segmint.errors import UserError
+from segmint.evaluation.export import export_arms
+from segmint.evaluation.outside import score_predictions
+
+
+def test_arms_become_datasets_of_nnunet(tmp_path: Path, real: Path, synthetic: Path, study: Any) -> None:
+    out = export_arms(real, synthetic, out=tmp_path / "raw", arms=("100R", "100F", "100R+300F"))
+    assert sorted(path.name for path in out.iterdir()) == [
+        "Dataset501_study_100R",
+        "Dataset502_study_100F",
+        "Dataset503_study_100R_300F",
+    ]
+    pairs = open_dataset(synthetic).cases
+    counts = {"501_study_100R": (5, 0), "502_study_100F": (0, 15), "503_study_100R_300F": (5, 45)}
+    for name, (real_cases, fakes) in counts.items():
+        folder = out / f"Dataset{name}"
+        (fold,) = json.loads((folder / "splits_final.json").read_text())
+        assert fold["val"] == [f"case_{subject}" for subject in study.validation]
+        assert fold["train"] == [
+            *(f"case_{subject}" for subject in study.train[:real_cases]),
+            *(case.id for case in pairs[:fakes]),
+        ]
+        description = json.loads((folder / "dataset.json").read_text())
+        assert description["numTraining"] == len(fold["train"]) + len(fold["val"])
+        assert description["labels"] == {"background": 0, "organ": 1, "tumour": 2}
+        for case in (*fold["train"], *fold["val"]):
+            assert (folder / "imagesTr" / f"{case}_0000.nii.gz").is_file()
+            assert (folder / "labelsTr" / f"{case}.nii.gz").is_file()
+        assert len(list((folder / "imagesTr").iterdir())) == description["numTraining"]
+        tested = sorted(path.name for path in (folder / "imagesTs").iterdir())
+        assert tested == [f"case_{subject}_0000.nii.gz" for subject in study.test]
+    copied = (out / "Dataset501_study_100R" / "imagesTr" / "case_a00_0000.nii.gz").read_bytes()
+    assert copied == (real / "imagesTr" / "case_a00_0000.nii.gz").read_bytes()
+    mixed = open_dataset(out / "Dataset503_study_100R_300F")
+    assert len(mixed.cases) == 5 + 45 + 2
+
+
+def test_what_is_predicted_for_its_test_images_can_be_scored(
+    tmp_path: Path, real: Path, synthetic: Path, study: Any
+) -> None:
+    out = export_arms(real, synthetic, out=tmp_path / "raw")
+    predicted = tmp_path / "predicted"
+    predicted.mkdir()
+    for image in (out / "Dataset501_study_100R" / "imagesTs").iterdir():
+        name = image.name.replace("_0000", "")
+        shutil.copyfile(real / "labelsTr" / name, predicted / name)
+    twin = shutil.copytree(predicted, tmp_path / "twin")
+    scored = score_predictions(
+        real, [synthetic], predictions=[("100R", predicted), ("100R+300F", twin)], out=tmp_path / "scored",
+        progress=False,
+    )  # fmt: skip
+    content = json.loads((scored / "trial.json").read_text())
+    assert [arm["mean"] for arm in content["arms"]] == [1.0, 1.0]
+    assert content["test_subjects"] == list(study.test)
+
+
+def test_a_subset_of_subjects_is_its_r(tmp_path: Path, real: Path, study: Any) -> None:
+    out = export_arms(real, out=tmp_path / "raw", arms=("100R",), subset="2", first_id=7)
+    (fold,) = json.loads((out / "Dataset007_study_100R" / "splits_final.json").read_text())
+    assert fold["train"] == [f"case_{subject}" for subject in study.train[:2]]
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        ({"arms": ("50R",)}, "only 100R and F"),
+        ({"arms": ("100R+100A",)}, "mirrors by itself"),
+        ({"arms": ("100R",), "subset": "5-slices"}, "a subset of subjects, not of slices"),
+        ({"arms": ("100R",), "first_id": 1000}, "--first-id 1000"),
+        ({"arms": ("100R+300F",)}, "needs synthetic pairs"),
+    ],
+)
+def test_what_nnunet_cannot_take_is_refused(tmp_path: Path, real: Path, options: dict[str, Any], word: str) -> None:
+    with pytest.raises(UserError, match=word):
+        export_arms(real, out=tmp_path / "raw", **options)
+    assert not (tmp_path / "raw").exists()
+
+
+def test_a_set_that_saw_a_test_subject_is_not_exported(tmp_path: Path, real: Path, study: Any) -> None:
+    made = study.provenance(open_dataset(real), images_seen=(*study.train, study.test[0]))
+    leaky = study.write_synthetic(tmp_path / "leaky", made, pairs=45)
+    with pytest.raises(UserError, match="learned from images of the test subject"):
+        export_arms(real, leaky, out=tmp_path / "raw")
+
+
+def test_neither_inputs_nor_what_exists_is_overwritten(tmp_path: Path, real: Path) -> None:
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw" / "kept").write_text("kept")
+    with pytest.raises(UserError, match="exists"):
+        export_arms(real, out=tmp_path / "raw", arms=("100R",))
+    with pytest.raises(UserError):
+        export_arms(real, out=real, arms=("100R",), overwrite=True)
+    assert (tmp_path / "raw" / "kept").exists()
+    assert (real / "dataset.json").exists()
