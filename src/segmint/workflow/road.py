@@ -52,6 +52,7 @@ class Orders:
     steps: int | None = None
     trial_batch: int | None = None
     augment: tuple[str, ...] = ()
+    privacy: bool = True
     alignment: bool = False
     device: str = "auto"
     precision: str = "auto"
@@ -193,6 +194,7 @@ class Road:
             out=folder,
             size=orders.size,
             axis=orders.axis,
+            no_privacy=not orders.privacy,
             alignment=orders.alignment,
             steps=steps,
             batch=batch,
@@ -208,6 +210,7 @@ class Road:
             out=folder,
             size=orders.size,
             axis=orders.axis,
+            privacy=orders.privacy,
             alignment=orders.alignment,
             steps=steps,
             batch=batch,

@@ -37,6 +37,7 @@ def run_workflow(
     steps: int | None = None,
     trial_batch: int | None = None,
     augment: Sequence[str] = (),
+    privacy: bool = True,
     alignment: bool = True,
     resume: bool = False,
     overwrite: bool = False,
@@ -58,6 +59,7 @@ def run_workflow(
             precision, threads: as in `segmint.train`.
         truncation, balance: as in `segmint.sample`.
         arms, seeds, steps, augment: as in `segmint.trial`; trial_batch: slices a step of the trial's segmenters.
+        privacy: as in `segmint.evaluate`.
         alignment: as in `segmint.evaluate`; the segmenter takes as many steps as one of the trial's.
         resume: go on with an `out` begun by the same call; finished steps are skipped. An absent `out` is begun.
         overwrite: begin anew even if `out` holds an earlier call's results.
@@ -92,6 +94,7 @@ def run_workflow(
         steps=steps,
         trial_batch=trial_batch,
         augment=tuple(augment),
+        privacy=privacy,
         alignment=alignment,
         device=device,
         precision=precision,
