@@ -22,7 +22,7 @@ from segmint.reference.registration import (
 )
 from segmint.reference.spectra import GRID, SpectrumIndex, resized
 
-NAME, DIRECTION, RANGE = "aligned_similarity", "lower", (-1.0, 1.0)
+NAME, DIRECTION, RANGE = "aligned_similarity", "as held-out", (-1.0, 1.0)
 
 # Training images whose spectra are looked at first, those kept after a shift, and the finest grid of the deformation.
 LIKELY, ALIGNED, FINEST = 16, 3, 64

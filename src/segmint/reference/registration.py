@@ -71,16 +71,14 @@ def fit(maps: Tensor, moving: Tensor, fixed: Tensor) -> Tensor:
     up what a magnification between two of those tried has left.
     """
     side = fixed.shape[-1]
-    target, source = (_standardised(smoothed(one, 1.0)) for one in (fixed, moving))
-    slopes_fixed = _slopes(target)
+    target, source = (smoothed(one, 1.0) for one in (fixed, moving))
     line = (2 * torch.arange(side) + 1) / side - 1
     rows, columns = torch.meshgrid(line, line, indexing="ij")
     basis = torch.stack([columns, rows, torch.ones_like(rows)])
     for _ in range(FITTED):
         places = places_of(maps, side)
-        moved, seen = taken(source, places), inside(places)
-        rest = ((target - moved) * seen).flatten(2)
-        slopes = (slopes_fixed + _slopes(moved)) / 2 * seen[:, :, None]
+        rest, slopes = _compared(source, target, places)
+        rest = rest.flatten(2)
         design = (slopes[:, :, :, None] * basis).flatten(4).flatten(2, 3).flatten(3)
         normal = torch.einsum("ncip,ncjp->nij", design, design)
         ridge = 1e-3 * normal.diagonal(dim1=1, dim2=2).mean(dim=1) + 1e-6
@@ -102,14 +100,11 @@ def deform(maps: Tensor, moving: Tensor, fixed: Tensor) -> Tensor:
     displacement = torch.zeros(len(fixed), 2, 1, 1)
     for divisor, iterations in LEVELS:
         grid = -(-side // divisor)
-        target, source = (_standardised(smoothed(resized(one, grid), 1.0)) for one in (fixed, moving))
-        slopes_fixed, start = _slopes(target), places_of(maps, grid)
+        target, source = (smoothed(resized(one, grid), 1.0) for one in (fixed, moving))
+        start = places_of(maps, grid)
         displacement = F.interpolate(displacement, size=(grid, grid), mode="bilinear", align_corners=False)
         for _ in range(iterations):
-            places = start + displacement.permute(0, 2, 3, 1)
-            moved = taken(source, places)
-            rest = (target - moved) * inside(places)
-            slopes = (slopes_fixed + _slopes(moved)) / 2
+            rest, slopes = _compared(source, target, start + displacement.permute(0, 2, 3, 1))
             force = (rest[:, :, None] * slopes).sum(dim=1)
             weight = (slopes.square().sum(dim=2) + rest.square()).sum(dim=1, keepdim=True)
             displacement = smoothed(displacement + 2 / grid * force / (weight + 1e-3), SMOOTHNESS * grid)
@@ -156,9 +151,22 @@ def smoothed(images: Tensor, width: float) -> Tensor:
     return band @ images @ band.T
 
 
-def _standardised(images: Tensor) -> Tensor:
-    spread, mean = torch.std_mean(images, dim=(-2, -1), keepdim=True)
-    return (images - mean) / (spread + 1e-3)
+def _compared(source: Tensor, target: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
+    """What is left between images [n, C, S, S] and the mean of their slopes [n, C, 2, S, S], 0 where nothing is known.
+
+    Both are first brought to one mean and spread where they overlap: over whole images these hang on how much surrounds
+    what is shown.
+    """
+    seen = inside(places)
+    ours, theirs = (_standardised(one, seen) for one in (taken(source, places), target))
+    return (theirs - ours) * seen, (_slopes(ours) + _slopes(theirs)) / 2 * seen[:, :, None]
+
+
+def _standardised(images: Tensor, seen: Tensor) -> Tensor:
+    count = seen.sum(dim=(-2, -1), keepdim=True).clamp_min(1)
+    centred = images - (images * seen).sum(dim=(-2, -1), keepdim=True) / count
+    spread = ((centred.square() * seen).sum(dim=(-2, -1), keepdim=True) / count).sqrt()
+    return centred / (spread + 1e-3)
 
 
 def _slopes(images: Tensor) -> Tensor:
