@@ -44,36 +44,35 @@ def main() -> None:
     training = evidence.training
     made, held = (_some(one, options.images, generator) for one in (evidence.synthetic, evidence.holdout))
     start = time.process_time()
-    search = CopySearch(training.slices.images, training.indices)
-    host, new = (search.nearest(one.slices.images, one.indices).similarity for one in (made, held))
+    search = CopySearch(training.slices.images, training.indices, _units(training))
+    host, new = (search.nearest(one.slices.images, one.indices).evidence for one in (made, held))
     seconds = time.process_time() - start
-    nearness = Nearness(new, np.unique(held.subjects, return_inverse=True)[1])
+    nearness = Nearness(new, _units(held))
     plain = compare_nearness(host, nearness, seed=options.seed)
-    threshold = plain["threshold"]
-    if threshold is None:
+    if plain is None:
         parser.error(f"{options.real} has {len(new)} held-out images, too few for a threshold")
     console.print(
         f"{training.slices.dataset.name}, {options.size} px: {len(training.indices)} training images of"
         f" {len(set(training.subjects))} subjects; {len(new)} held-out images of {len(set(held.subjects))}. {len(host)} synthetic"
         f" and {len(new)} held-out images took {seconds:.0f} s of one core."
     )
-    base = plain["false_positives"]
+    base, above = plain.false_positives, plain.copies
     console.print(
-        f"Threshold {threshold:.3f}; false positives on the second part: {base['count']} of"
-        f" {plain['measured_on']['images']} images of {plain['measured_on']['subjects']} subjects"
-        f" ({100 * base['share']:.2f}%, at most {100 * base['interval'][1]:.2f}%); synthetic set as it is:"
-        f" {plain['copies']['count']} of {len(host)} above."
+        f"False positives on the second part: {base.hits} of {base.total} images of {plain.measured_on[1]} subjects"
+        f" ({100 * base.value:.2f}%, at most {100 * base.high:.2f}%); of the synthetic set as it is {above.hits} of"
+        f" {above.total} count as copies."
     )
-    table = Table("transformation", "recall", "own image named", "lowest similarity", title_justify="left")
+    table = Table("transformation", "recall", "own image named", "lowest similarity")
     planted = []
     for name, transformation in TRANSFORMATIONS.items():
         chosen = generator.choice(len(training.indices), min(options.copies, len(training.indices)), replace=False)
         images = np.asarray(training.slices.images[training.indices[chosen]], dtype=np.float64)
         copies = np.stack([transformation(image, generator) for image in images]).astype(np.float32)
         found = search.nearest(copies, np.arange(len(copies)))
-        planted.append(found.similarity)
-        table.add_row(name, *_shares(found.similarity, threshold, found.positions == chosen))
-    table.add_row("together", *_shares(np.concatenate(planted), threshold, None))
+        planted.append(found.evidence)
+        named, lowest = f"{(found.positions == chosen).mean():.3f}", f"{found.similarity.min():.3f}"
+        table.add_row(name, _recall(found.evidence, nearness, seed=options.seed), named, lowest)
+    table.add_row("together", _recall(np.concatenate(planted), nearness, seed=options.seed), "", "")
     console.print(table)
     console.print(_mixed(host, np.concatenate(planted), nearness, generator, seed=options.seed))
 
@@ -83,9 +82,14 @@ def _some(chosen: Chosen, count: int, generator: np.random.Generator) -> Chosen:
     return Chosen(chosen.slices, chosen.indices[picked])
 
 
-def _shares(similarity: NDArray[np.float64], threshold: float, own: NDArray[np.bool_] | None) -> list[str]:
-    named = "" if own is None else f"{own.mean():.3f}"
-    return [f"{(similarity > threshold).mean():.3f}", named, f"{similarity.min():.3f}"]
+def _units(chosen: Chosen) -> NDArray[np.int64]:
+    return np.unique(chosen.subjects, return_inverse=True)[1].astype(np.int64)
+
+
+def _recall(copies: NDArray[np.float64], held: Nearness, *, seed: int) -> str:
+    compared = compare_nearness(copies, held, seed=seed)
+    assert compared is not None
+    return f"{compared.copies.value:.3f}"
 
 
 def _mixed(
@@ -99,11 +103,12 @@ def _mixed(
     """What the audit says of the set with 5% of it replaced."""
     mixed, count = host.copy(), max(1, round(PLANTED * len(host)))
     mixed[:count] = generator.choice(planted, count, replace=False)
-    section = compare_nearness(mixed, held, seed=seed)
-    low, high = section["excess"]["interval"]
+    compared = compare_nearness(mixed, held, seed=seed)
+    assert compared is not None
+    excess = compared.excess
     return (
-        f"With {count} of {len(host)} replaced by copies of all kinds: {section['copies']['count']} above the threshold, excess"
-        f" {100 * section['excess']['share']:.1f}% ({100 * low:.1f}% to {100 * high:.1f}%)."
+        f"With {count} of {len(host)} replaced by copies of all kinds: {compared.copies.hits} count as copies, excess"
+        f" {100 * excess.value:.1f}% ({100 * excess.low:.1f}% to {100 * excess.high:.1f}%)."
     )
 
 

@@ -70,4 +70,6 @@ def test_few_subjects_are_underpowered_or_not_tested() -> None:
     generator = np.random.default_rng(0)
     few = compared(people(generator, 6), people(generator, 5), people(generator, 50, each=1))
     assert few["underpowered"]
-    assert compare_membership(people(generator, 3), units(3), people(generator, 5), units(5), people(generator, 9)) is None
+    assert (
+        compare_membership(people(generator, 3), units(3), people(generator, 5), units(5), people(generator, 9)) is None
+    )

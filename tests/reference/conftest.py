@@ -23,7 +23,8 @@ def draw_images(count: int, *, size: int = 64, channels: int = 1, seed: int = 0)
         for channel in image:
             noise = generator.normal(size=(2, size, size))
             smooth = sum(
-                ndimage.gaussian_filter(one, width * size / 64) * width for one, width in zip(noise, (1.5, 4), strict=True)
+                ndimage.gaussian_filter(one, width * size / 64) * width
+                for one, width in zip(noise, (1.5, 4), strict=True)
             )
             channel[inside] = np.clip(smooth[inside] / smooth[inside].std() / 3, -0.9, 1)
     return images

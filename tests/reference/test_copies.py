@@ -21,7 +21,7 @@ def known(images: Callable[..., Any]) -> Any:
 
 @pytest.fixture(scope="module")
 def search(known: Any) -> CopySearch:
-    return CopySearch(known, np.arange(40))
+    return CopySearch(known, np.arange(40), np.arange(40))
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def test_a_transformed_copy_is_named(change: Any, known: Any, search: CopySearch
 
 
 def test_only_the_images_asked_for_are_searched(known: Any) -> None:
-    some = CopySearch(known, np.arange(20, 40))
+    some = CopySearch(known, np.arange(20, 40), np.arange(20))
     found = some.nearest(known, np.array([25, 3]))
     assert found.positions[0] == 5
     assert found.similarity[0] == pytest.approx(1, abs=1e-3)
@@ -80,8 +80,20 @@ def test_aligned_images_lie_on_their_copies(known: Any, search: CopySearch) -> N
 
 def test_blocks_make_no_difference_and_large_images_are_looked_at_small(images: Callable[..., Any]) -> None:
     large = images(70, size=96, channels=2, seed=4)
-    search = CopySearch(large, np.arange(10))
+    search = CopySearch(large, np.arange(10), np.arange(10))
     together = search.nearest(large, np.arange(70))
     alone = search.nearest(large, np.array([66]))
     assert alone.similarity[0] == pytest.approx(together.similarity[66], abs=1e-4)
     assert together.positions[:10].tolist() == list(range(10))
+
+
+def test_a_twin_under_another_name_is_near_but_not_nearer(known: Any) -> None:
+    twins = CopySearch(np.concatenate([known[:8], known[:8]]), np.arange(16), np.arange(16))
+    one_subject = CopySearch(np.concatenate([known[:8], known[:8]]), np.arange(16), np.tile(ALL, 2))
+    alike, apart = twins.nearest(known, ALL), one_subject.nearest(known, ALL)
+    assert np.allclose(alike.similarity, alike.other, atol=1e-3)
+    assert apart.other.max() < 0.9
+    assert (apart.evidence[:, 1] > alike.evidence[:, 1] + 2).all()
+    assert np.allclose(apart.evidence[:, 0], alike.evidence[:, 0], atol=0.1)
+    alone = CopySearch(known, ALL, np.zeros(8, dtype=np.int64)).nearest(known, ALL)
+    assert alone.other.tolist() == [0.0] * 8

@@ -70,9 +70,7 @@ def test_the_score_is_a_ratio_of_sums(pictures: torch.Tensor) -> None:
     )
     a, b = moved.numpy().astype(np.float64), fixed.numpy().astype(np.float64)
     covariance = smooth(a * b) - smooth(a) * smooth(b)
-    spread = np.sqrt(
-        np.maximum(smooth(a * a) - smooth(a) ** 2, 0) * np.maximum(smooth(b * b) - smooth(b) ** 2, 0)
-    )
+    spread = np.sqrt(np.maximum(smooth(a * a) - smooth(a) ** 2, 0) * np.maximum(smooth(b * b) - smooth(b) ** 2, 0))
     expected = covariance.sum((1, 2, 3)) / spread.sum((1, 2, 3))
     assert np.allclose(r.local_correlation(moved, fixed, ones).numpy(), expected, atol=2e-3)
     assert torch.allclose(r.local_correlation(fixed, fixed * 0.5 + 0.2, ones), torch.ones(6), atol=1e-3)

@@ -6,6 +6,7 @@ the threshold, the other tells how often it is passed by chance.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmint.evaluation.tail import ABOVE, Tail
-from segmint.metrics.excess_share import Share, effective_size, excess_share
+from segmint.metrics.excess_share import Excess, Share, effective_size, excess_share
 
 # Below this number of held-out images no threshold is set.
 FEWEST = 100
@@ -26,54 +27,91 @@ _ALARM = 0.05
 
 @dataclass(frozen=True)
 class Nearness:
-    """How near n images are to their nearest training images, higher is nearer, and the subject of each as [n] numbers."""
+    """How near n images are to their nearest training images, higher is nearer, in K ways: [n, K]; their subjects [n]."""
 
     values: NDArray[np.float64]
     units: NDArray[np.int64]
 
 
-def compare_nearness(synthetic: NDArray[np.float64], held: Nearness | None, *, seed: int = 0) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Comparison:
+    """Synthetic images held against new real ones.
+
+    Attributes:
+        scores: [n] of the synthetic images, in units of the tail of held-out ones.
+        threshold: the score from which on an image counts as copied; certain: the one from which on a single chance hit among all
+            synthetic images would be a 5% event.
+        copies, false_positives: shares above the threshold of synthetic images, and of the held-out ones that did not set it.
+        excess: the first less the second.
+        calibrated_on, measured_on: images and subjects of the two parts of the held-out ones.
+    """
+
+    scores: NDArray[np.float64]
+    threshold: float
+    certain: float
+    copies: Share
+    false_positives: Share
+    excess: Excess
+    calibrated_on: tuple[int, int]
+    measured_on: tuple[int, int]
+
+    def described(self) -> dict[str, Any]:
+        """JSON-able: counts, shares, and one-sided 95% bounds; of the excess too."""
+        return {
+            "threshold": self.threshold,
+            "calibrated_on": dict(zip(("images", "subjects"), self.calibrated_on, strict=True)),
+            "measured_on": dict(zip(("images", "subjects"), self.measured_on, strict=True)),
+            "copies": _said(self.copies),
+            "false_positives": _said(self.false_positives),
+            "excess": {"share": self.excess.value, "interval": [self.excess.low, self.excess.high]},
+            "certain": int((self.scores > self.certain).sum()),
+        }
+
+
+def _said(share: Share) -> dict[str, Any]:
+    return {"count": share.hits, "share": share.value, "interval": [share.low, share.high]}
+
+
+def compare_nearness(synthetic: NDArray[np.float64], held: Nearness | None, *, seed: int = 0) -> Comparison | None:
     """Hold synthetic images against new real ones.
 
+    An image's score is the furthest out of its K numbers, each in units of the tail of the held-out images (`Tail`).
+
     Args:
-        synthetic: [n] how near each is to its nearest training image.
+        synthetic: [n, K] how near each is to its nearest training image, in K ways.
         held: the same of real images of subjects that did not train; None: there are none.
         seed: of the deal of held-out subjects.
 
     Returns:
-        JSON-able: `synthetic` and `held_out` (`median`, `percentile_99`, `highest`; `held_out` None without any);
-        `threshold`, None with fewer than 100 held-out images; and where there is one: `calibrated_on` and `measured_on`
-        (`images`, `subjects`), `copies` and `false_positives` (`count`, `share`, `interval`: one-sided 95% bounds, those of
-        real images widened for several images a subject), `excess` (`share`, `interval`), `certain`, how many are so near
-        that among so many synthetic images a single chance hit would be a 5% event, and `certain_above`, from where on.
+        The comparison; None where no threshold can be set: fewer than 100 held-out images, or all of one subject.
     """
-    result: dict[str, Any] = {
-        "synthetic": _spread(synthetic),
-        "held_out": _spread(held.values) if held is not None else None,
-        "threshold": None,
-    }
     if held is None or len(held.values) < FEWEST or held.units.max() < 1:
-        return result
+        return None
     first = first_part(held.units, seed=seed)
-    values = held.values[first]
-    tail = Tail.of(values)
-    threshold = max(tail.level(TARGET), float(np.quantile(values, 1 - PROMISED)))
-    rest, units = held.values[~first], np.unique(held.units[~first], return_inverse=True)[1]
+    tails = [Tail.of(column) for column in held.values[first].T]
+    scores, new = (_score(one, tails) for one in (synthetic, held.values))
+    threshold = max(Tail.of(new[first]).level(TARGET), float(np.quantile(new[first], 1 - PROMISED)))
+    rest, units = new[~first], np.unique(held.units[~first], return_inverse=True)[1]
     effective = effective_size(rest > np.quantile(rest, 1 - ABOVE), units)
     usual = Share(int((rest > threshold).sum()), len(rest), effective)
-    found = Share(int((synthetic > threshold).sum()), len(synthetic), len(synthetic))
-    excess = excess_share(found, usual)
-    certain = max(Tail.of(held.values).level(min(ABOVE, _ALARM / len(synthetic))), float(held.values.max()))
-    return result | {
-        "threshold": threshold,
-        "calibrated_on": {"images": int(first.sum()), "subjects": len(np.unique(held.units[first]))},
-        "measured_on": {"images": len(rest), "subjects": int(units.max()) + 1},
-        "copies": _described(found),
-        "false_positives": _described(usual),
-        "excess": {"share": excess.value, "interval": [excess.low, excess.high]},
-        "certain": int((synthetic > certain).sum()),
-        "certain_above": certain,
-    }
+    found = Share(int((scores > threshold).sum()), len(scores), len(scores))
+    certain = max(Tail.of(new).level(min(ABOVE, _ALARM / len(scores))), float(new.max()), threshold)
+    return Comparison(
+        scores=scores,
+        threshold=threshold,
+        certain=certain,
+        copies=found,
+        false_positives=usual,
+        excess=excess_share(found, usual),
+        calibrated_on=(int(first.sum()), len(np.unique(held.units[first]))),
+        measured_on=(len(rest), int(units.max()) + 1),
+    )
+
+
+def _score(values: NDArray[np.float64], tails: Sequence[Tail]) -> NDArray[np.float64]:
+    """[n, K] -> [n]."""
+    columns = [(column - tail.start) / (tail.scale or 1.0) for column, tail in zip(values.T, tails, strict=True)]
+    return np.asarray(np.max(columns, axis=0), dtype=np.float64)
 
 
 def first_part(units: NDArray[np.int64], *, seed: int) -> NDArray[np.bool_]:
@@ -84,12 +122,3 @@ def first_part(units: NDArray[np.int64], *, seed: int) -> NDArray[np.bool_]:
     chosen = before < len(units) / 2
     chosen[-1] = False
     return np.isin(units, order[chosen])
-
-
-def _described(share: Share) -> dict[str, Any]:
-    return {"count": share.hits, "share": share.value, "interval": [share.low, share.high]}
-
-
-def _spread(values: NDArray[np.float64]) -> dict[str, float]:
-    median, high = np.quantile(values, [0.5, 0.99])
-    return {"median": float(median), "percentile_99": float(high), "highest": float(values.max())}

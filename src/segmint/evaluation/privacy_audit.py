@@ -15,7 +15,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from segmint.evaluation.copy_rates import Nearness, compare_nearness
+from segmint.evaluation.copy_rates import Comparison, Nearness, compare_nearness
 from segmint.evaluation.evidence import Chosen, Evidence
 from segmint.evaluation.membership import compare_membership
 from segmint.evaluation.privacy_findings import privacy_findings, privacy_notes, privacy_sentences
@@ -40,28 +40,39 @@ def audit_privacy(evidence: Evidence, folder: Path, *, seed: int = 0) -> dict[st
 
     Returns:
         JSON-able: `synthetic`, `training` and `held_out` (`slices`, of which `shown` were looked at, `subjects`; `held_out`
-        None without any); `pixels`, and by name of the network `features`, as `compare_nearness`: by `local_correlation`
-        once aligned, and by the distance in features with its sign turned; `membership`, see `compare_membership`;
-        `nearest`, the twenty nearest pairs (`synthetic`, `training`, `subject`, `similarity`, `copy`, whether it is above the
-        threshold, None without one); `findings`, `sentences`, `notes`, and `picture`, a file in `folder` with those
-        pairs: the synthetic image, the same brought in line, the training image.
+        None without any); `pixels`, and by name of the network `features`, each a `Comparison` as described there, or a
+        `threshold` of None where there are too few held-out images; `pixels` with `similarity`, that of `synthetic` and of
+        `held_out` images to the nearest training image (`median`, `percentile_99`, `highest`); `membership`, see
+        `compare_membership`; `nearest`, the twenty nearest pairs (`synthetic`, `training`, `subject`, `similarity`, `other`,
+        that to the nearest of another subject, and `copy`, whether it counts as one, None without a threshold); `findings`,
+        `sentences`, `notes`, and `picture`, a file in `folder` with those pairs: the synthetic image, the same brought in
+        line, the training image.
     """
     training, shown = evidence.training, _some(evidence.synthetic, seed)
     held = _some(evidence.holdout, seed) if evidence.holdout is not None else None
-    search = CopySearch(training.slices.images, training.indices)
+    search = CopySearch(training.slices.images, training.indices, _units(training))
     copies = search.nearest(shown.slices.images, shown.indices)
     new = search.nearest(held.slices.images, held.indices) if held is not None else None
+    compared = compare_nearness(
+        copies.evidence, Nearness(new.evidence, _units(held)) if new and held else None, seed=seed
+    )
     section: dict[str, Any] = {
         "synthetic": _counted(evidence.synthetic, shown),
         "training": _counted(training, training),
         "held_out": _counted(evidence.holdout, held) if evidence.holdout is not None and held is not None else None,
-        "pixels": compare_nearness(
-            copies.similarity, _nearness(new.similarity, held) if new and held else None, seed=seed
-        ),
+        "pixels": {
+            "similarity": {
+                "synthetic": _spread(copies.similarity),
+                "held_out": _spread(new.similarity) if new is not None else None,
+            },
+            **_described(compared),
+        },
         **_by_features(training, shown, held, seed=seed),
     }
-    order = np.argsort(-copies.similarity, kind="stable")[:PAIRS]
-    section["nearest"] = _pairs(order, copies, shown, training, threshold=section["pixels"]["threshold"])
+    ranked = compared.scores if compared is not None else copies.evidence.sum(axis=1)
+    order = np.argsort(-ranked, kind="stable")[:PAIRS]
+    marked = compared.scores > compared.threshold if compared is not None else None
+    section["nearest"] = _pairs(order, copies, shown, training, marked)
     section["findings"] = privacy_findings(section)
     section["sentences"] = privacy_sentences(section)
     section["notes"] = privacy_notes(section)
@@ -70,6 +81,15 @@ def audit_privacy(evidence: Evidence, folder: Path, *, seed: int = 0) -> dict[st
     _draw(shown, shown.indices[order], aligned, training, training.indices[copies.positions[order]], folder / PICTURE)
     content: dict[str, Any] = without_nan(section)
     return content
+
+
+def _described(compared: Comparison | None) -> dict[str, Any]:
+    return compared.described() if compared is not None else {"threshold": None}
+
+
+def _spread(values: NDArray[np.float64]) -> dict[str, float]:
+    median, high = np.quantile(values, [0.5, 0.99])
+    return {"median": float(median), "percentile_99": float(high), "highest": float(values.max())}
 
 
 def _some(chosen: Chosen, seed: int) -> Chosen:
@@ -83,10 +103,6 @@ def _counted(all_of: Chosen, shown: Chosen) -> dict[str, int]:
     return {"slices": len(all_of.indices), "shown": len(shown.indices), "subjects": len(set(shown.subjects))}
 
 
-def _nearness(values: NDArray[np.float64], chosen: Chosen) -> Nearness:
-    return Nearness(values, _units(chosen))
-
-
 def _units(chosen: Chosen) -> NDArray[np.int64]:
     return np.unique(chosen.subjects, return_inverse=True)[1].astype(np.int64)
 
@@ -95,8 +111,8 @@ def _by_features(training: Chosen, shown: Chosen, held: Chosen | None, *, seed: 
     """`features` and `membership`."""
     network = RandomFeatures(len(training.slices.dataset.channel_names), cells=4)
     search = FeatureSearch(network, training.slices.images, training.indices)
-    distances = [-search.nearest(one.slices.images, one.indices) for one in (shown, held) if one is not None]
-    new = _nearness(distances[1], held) if held is not None else None
+    near = [-search.nearest(one.slices.images, one.indices)[:, None] for one in (shown, held) if one is not None]
+    compared = compare_nearness(near[0], Nearness(near[1], _units(held)) if held is not None else None, seed=seed)
     membership = None
     if held is not None:
         sides = [features_of(network, one.slices.images, one.indices) for one in (training, held, shown)]
@@ -105,13 +121,13 @@ def _by_features(training: Chosen, shown: Chosen, held: Chosen | None, *, seed: 
         known, others, made = (whitening(one) for one in sides)
         membership = compare_membership(known, _units(training), others, _units(held), made, seed=seed)
     return {
-        "features": {network.name: compare_nearness(distances[0], new, seed=seed)},
+        "features": {network.name: _described(compared)},
         "membership": membership,
     }
 
 
 def _pairs(
-    order: NDArray[np.int64], copies: Copies, shown: Chosen, training: Chosen, *, threshold: float | None
+    order: NDArray[np.int64], copies: Copies, shown: Chosen, training: Chosen, marked: NDArray[np.bool_] | None
 ) -> list[dict[str, Any]]:
     ours, theirs, subjects = shown.names, training.names, training.subjects
     return [
@@ -120,7 +136,8 @@ def _pairs(
             "training": theirs[copies.positions[i]],
             "subject": subjects[copies.positions[i]],
             "similarity": float(copies.similarity[i]),
-            "copy": bool(copies.similarity[i] > threshold) if threshold is not None else None,
+            "other": float(copies.other[i]),
+            "copy": bool(marked[i]) if marked is not None else None,
         }
         for i in order
     ]

@@ -76,7 +76,7 @@ def privacy_sentences(section: Mapping[str, Any]) -> list[str]:
     ]
     pixels = section["pixels"]
     if held is not None:
-        new, made = pixels["held_out"], pixels["synthetic"]
+        new, made = pixels["similarity"]["held_out"], pixels["similarity"]["synthetic"]
         sentences.append(
             f"Once aligned they have a median similarity of {made['median']:.2f}, at most {made['highest']:.2f};"
             f" {held['shown']} real images of {_subjects(held['subjects'])} that did not train have {new['median']:.2f}, at most"
@@ -85,10 +85,10 @@ def privacy_sentences(section: Mapping[str, Any]) -> list[str]:
     if pixels["threshold"] is not None:
         base, copies, excess = pixels["false_positives"], pixels["copies"], pixels["excess"]
         sentences += [
-            f"Above {pixels['threshold']:.2f}, set on {pixels['calibrated_on']['images']} held-out images, an image counts as"
-            f" copied: {copies['count']} of {shown['shown']} synthetic images ({_percent(copies['share'])}), and"
-            f" {base['count']} of {pixels['measured_on']['images']} other held-out images ({_percent(base['share'])}, at most"
-            f" {_percent(base['interval'][1])}).",
+            f"An image counts as copied when it is nearer to a training image, or by more nearer to one training subject than to"
+            f" all others, than {pixels['calibrated_on']['images']} held-out images are: {copies['count']} of {shown['shown']}"
+            f" synthetic images ({_percent(copies['share'])}), and {base['count']} of {pixels['measured_on']['images']} other"
+            f" held-out images ({_percent(base['share'])}, at most {_percent(base['interval'][1])}).",
             f"Excess copies: {_signed(excess['share'])} of the synthetic images; with 95% confidence at most"
             f" {_percent(max(0.0, excess['interval'][1]))}.",
         ]

@@ -24,9 +24,11 @@ from segmint.reference.spectra import GRID, SpectrumIndex, resized
 
 NAME, DIRECTION, RANGE = "aligned_similarity", "as held-out", (-1.0, 1.0)
 
-# Training images whose spectra are looked at first, those kept after a shift, and the finest grid of the deformation.
-LIKELY, ALIGNED, FINEST = 16, 3, 64
-_BLOCK = 64
+# Training images whose spectra are looked at first, those kept of them, and those kept after a shift, at most so many of one
+# subject; the finest grid of the deformation.
+SPECTRA, LIKELY, ALIGNED, FINEST = 48, 16, 4, 64
+_OF_ONE_LIKELY, _OF_ONE_ALIGNED = 4, 2
+_BLOCK, _LEAST = 64, 1e-3
 
 
 @dataclass(frozen=True)
@@ -35,18 +37,32 @@ class Copies:
 
     Attributes:
         similarity: [n] `local_correlation` once aligned, -1 to 1; 1 is a copy.
+        other: [n] the highest with an image of another training subject, of those that were aligned; 0 where there is none.
     """
 
     positions: NDArray[np.int64]
     similarity: NDArray[np.float64]
+    other: NDArray[np.float64]
+
+    @property
+    def evidence(self) -> NDArray[np.float64]:
+        """[n, 2] how near the image is, and how much nearer than to any other subject: -log d and log(d of other / d).
+
+        d is 1 - similarity. Images with little in them are near to many; a copy is near to one subject alone [the ratio to the
+        second nearest: Lowe 2004, IJCV 60(2), section 7.1]. Where a training image has a twin under another subject's
+        name, the first tells.
+        """
+        own, other = (np.maximum(1 - one, _LEAST) for one in (self.similarity, self.other))
+        return np.stack([-np.log(own), np.log(other / own)], axis=1)
 
 
 @dataclass(frozen=True)
 class _Found:
-    """Of each of a block of images: position, similarity, and itself on the grid of the training image [n, C, s, s]."""
+    """Of each of a block of images: position, similarities, and itself on the grid of the training image [n, C, s, s]."""
 
     positions: Tensor
     similarity: Tensor
+    other: Tensor
     aligned: Tensor
 
 
@@ -57,10 +73,12 @@ class CopySearch:
     best are deformed onto it and compared in detail.
 
     Args:
-        images: [N, C, S, S] in [-1, 1], read block by block; indices: which of them.
+        images: [N, C, S, S] in [-1, 1], read block by block; indices: which of them, [n].
+        subjects: [n] the subject of each, 0, 1, and so on.
     """
 
-    def __init__(self, images: NDArray[np.float32], indices: NDArray[np.int64]) -> None:
+    def __init__(self, images: NDArray[np.float32], indices: NDArray[np.int64], subjects: NDArray[np.int64]) -> None:
+        self._subjects = torch.from_numpy(subjects)
         self._side = min(images.shape[-1], FINEST)
         self._images = torch.cat([resized(block, self._side) for block in _blocks(images, indices)])
         self._coarse = torch.cat([resized(block, GRID) for block in self._images.split(_BLOCK)])
@@ -72,6 +90,7 @@ class CopySearch:
         return Copies(
             torch.cat([one.positions for one in found]).numpy(),
             torch.cat([one.similarity for one in found]).numpy().astype(np.float64),
+            torch.cat([one.other for one in found]).numpy().astype(np.float64),
         )
 
     def aligned(self, images: NDArray[np.float32], indices: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -82,11 +101,12 @@ class CopySearch:
     def _search(self, images: Tensor) -> _Found:
         fine = resized(images, self._side)
         coarse = resized(fine, GRID)
-        likely = self._index.candidates(coarse, LIKELY)
-        count, among = likely.positions.shape
+        likely = self._index.candidates(coarse, SPECTRA)
+        kept = _first(self._subjects[likely.positions], LIKELY, of_one=_OF_ONE_LIKELY)
+        count, among = kept.shape
         queries = torch.arange(count).repeat_interleave(among)
         positions, scales, turned, mirrored = (
-            one.flatten() for one in (likely.positions, likely.scales, likely.turned, likely.mirrored)
+            one.gather(1, kept).flatten() for one in (likely.positions, likely.scales, likely.turned, likely.mirrored)
         )
         moving = symmetric(coarse[queries], turned, mirrored)
         moving = taken(moving, places_of(similarity_map(scales, torch.zeros(len(scales), 2)), GRID))
@@ -96,8 +116,11 @@ class CopySearch:
         half = reversed_[1] > upright[1]
         shifts = torch.where(half[:, None], reversed_[0], upright[0]) / GRID
         correlation = torch.maximum(upright[1], reversed_[1]).reshape(count, among)
-        kept = correlation.topk(min(ALIGNED, among), dim=1).indices
+        order = correlation.argsort(dim=1, descending=True)
+        subjects = self._subjects[positions].reshape(count, among)
+        kept = order.gather(1, _first(subjects.gather(1, order), ALIGNED, of_one=_OF_ONE_ALIGNED))
         chosen = (torch.arange(count)[:, None] * among + kept).flatten()
+        subjects = subjects.gather(1, kept)
         moving = symmetric(fine[queries[chosen]], turned[chosen], mirrored[chosen], half[chosen])
         fixed = self._images[positions[chosen]]
         maps = similarity_map(scales[chosen], shifts[chosen])
@@ -105,8 +128,18 @@ class CopySearch:
         places = deform(maps, moving, fixed)
         aligned = taken(moving, places)
         similarity = local_correlation(aligned, fixed, inside(places)).reshape(count, -1)
-        best = similarity.argmax(dim=1) + torch.arange(count) * similarity.shape[1]
-        return _Found(positions[chosen][best], similarity.flatten()[best], aligned[best])
+        nearest = similarity.argmax(dim=1, keepdim=True)
+        other = similarity.masked_fill(subjects == subjects.gather(1, nearest), 0.0).amax(dim=1)
+        best = nearest[:, 0] + torch.arange(count) * similarity.shape[1]
+        return _Found(positions[chosen][best], similarity.flatten()[best], other, aligned[best])
+
+
+def _first(subjects: Tensor, count: int, *, of_one: int) -> Tensor:
+    """[n, count] places of the first entries of [n, k], at most `of_one` of a subject as long as there are others."""
+    same = subjects[:, :, None] == subjects[:, None, :]
+    before = torch.ones(same.shape[1:], dtype=torch.bool).tril(-1)
+    surplus = (same & before).sum(dim=2) >= of_one
+    return surplus.long().sort(dim=1, stable=True).indices[:, :count]
 
 
 def _blocks(images: NDArray[np.float32], indices: NDArray[np.int64]) -> Iterator[Tensor]:
