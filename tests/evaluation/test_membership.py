@@ -51,10 +51,13 @@ def test_copies_of_training_images_show() -> None:
 
 
 def test_new_images_show_nothing() -> None:
-    generator = np.random.default_rng(0)
-    result = compared(people(generator, 40), people(generator, 40), people(generator, 300, each=1))
-    assert result["excess"]["interval"][0] < 0 < result["excess"]["interval"][1]
-    assert 0.3 < result["auc"]["value"] < 0.7
+    alarms = []
+    for seed in range(4):
+        generator = np.random.default_rng(seed)
+        result = compared(people(generator, 24), people(generator, 24), people(generator, 150, each=1))
+        assert 0.25 < result["auc"]["value"] < 0.75
+        alarms.append(result["excess"]["interval"][0] > 0 and result["auc"]["interval"][0] > 0.5)
+    assert sum(alarms) <= 1
 
 
 def test_an_uneven_split_is_not_taken_for_a_leak() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from segmint.reference import copies
 from segmint.reference.copies import DIRECTION, NAME, RANGE, CopySearch
 
 ALL = np.arange(8)
@@ -27,7 +28,7 @@ def search(known: Any) -> CopySearch:
 @pytest.fixture(scope="module")
 def highest(search: CopySearch, images: Callable[..., Any]) -> float:
     """How near new images come."""
-    return float(search.nearest(images(20, seed=9), np.arange(20)).similarity.max())
+    return float(search.nearest(images(12, seed=9), np.arange(12)).similarity.max())
 
 
 def test_it_declares_itself() -> None:
@@ -65,7 +66,7 @@ def test_more_damage_is_less_similar(known: Any, search: CopySearch) -> None:
     noise = np.random.default_rng(0).normal(size=known[:8].shape)
     medians = [
         np.median(search.nearest((known[:8] + level * noise).astype(np.float32), ALL).similarity)
-        for level in (0, 0.05, 0.1, 0.2, 0.4)
+        for level in (0, 0.1, 0.3)
     ]
     assert medians == sorted(medians, reverse=True)
     assert medians[0] == pytest.approx(1, abs=1e-3)
@@ -78,13 +79,16 @@ def test_aligned_images_lie_on_their_copies(known: Any, search: CopySearch) -> N
     assert np.abs(aligned - known[:8]).mean() < 0.05 < np.abs(moved - known[:8]).mean()
 
 
-def test_blocks_make_no_difference_and_large_images_are_looked_at_small(images: Callable[..., Any]) -> None:
-    large = images(70, size=96, channels=2, seed=4)
-    search = CopySearch(large, np.arange(10), np.arange(10))
-    together = search.nearest(large, np.arange(70))
-    alone = search.nearest(large, np.array([66]))
-    assert alone.similarity[0] == pytest.approx(together.similarity[66], abs=1e-4)
-    assert together.positions[:10].tolist() == list(range(10))
+def test_blocks_make_no_difference_and_large_images_are_looked_at_small(
+    images: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copies, "_BLOCK", 4)
+    large = images(10, size=80, channels=2, seed=4)
+    search = CopySearch(large, np.arange(6), np.arange(6))
+    together = search.nearest(large, np.arange(10))
+    alone = search.nearest(large, np.array([9]))
+    assert alone.similarity[0] == pytest.approx(together.similarity[9], abs=1e-4)
+    assert together.positions[:6].tolist() == list(range(6))
 
 
 def test_a_twin_under_another_name_is_near_but_not_nearer(known: Any) -> None:

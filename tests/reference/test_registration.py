@@ -33,10 +33,10 @@ def test_shifts_are_found(pictures: torch.Tensor) -> None:
     moved = torch.roll(pictures, (3, -5), (-2, -1))
     shifts, correlation = r.best_shifts(moved, pictures)
     assert torch.equal(shifts, torch.tensor([[-3.0, 5.0]]).expand(6, -1))
-    assert torch.allclose(correlation, torch.ones(6), atol=1e-4)
+    assert correlation.min() > 0.95
     maps = r.similarity_map(torch.ones(6), shifts / 64)
     back = r.taken(moved, r.places_of(maps, 64))
-    assert torch.allclose(back, pictures, atol=1e-4)
+    assert torch.allclose(back[:, :, 8:-8, 8:-8], pictures[:, :, 8:-8, 8:-8], atol=1e-4)
 
 
 def test_an_affine_fit_takes_up_what_is_left(pictures: torch.Tensor) -> None:
@@ -68,7 +68,10 @@ def test_the_score_is_a_ratio_of_sums(pictures: torch.Tensor) -> None:
     smooth = lambda values: ndimage.gaussian_filter(  # noqa: E731
         values, (0, 0, 64 * r.WINDOW, 64 * r.WINDOW), mode="nearest", truncate=2.5
     )
-    a, b = moved.numpy().astype(np.float64), fixed.numpy().astype(np.float64)
+    a, b = (
+        ndimage.gaussian_filter(one.numpy().astype(np.float64), (0, 0, 1, 1), mode="nearest", truncate=3)
+        for one in (moved, fixed)
+    )
     covariance = smooth(a * b) - smooth(a) * smooth(b)
     spread = np.sqrt(np.maximum(smooth(a * a) - smooth(a) ** 2, 0) * np.maximum(smooth(b * b) - smooth(b) ** 2, 0))
     expected = covariance.sum((1, 2, 3)) / spread.sum((1, 2, 3))

@@ -16,8 +16,9 @@ from segmint.reference.spectra import above_border, resized
 
 # Iterations of the affine fit; grids of the deformation, as parts of the side, with the iterations on each.
 FITTED, LEVELS = 8, ((2, 10), (1, 3))
-# Widths of the Gaussians over the displacement and of the windows that are compared, as parts of the side.
-SMOOTHNESS, WINDOW = 1 / 16, 1 / 24
+# Widths of the Gaussians over the displacement, of the windows that are compared, and of the finest detail in them, as parts of
+# the side. What is finer is lost in a copy that was resampled or is noisy.
+SMOOTHNESS, WINDOW, DETAIL = 1 / 16, 1 / 24, 1 / 64
 _LARGEST_SHIFT = 0.4
 
 
@@ -127,6 +128,7 @@ def local_correlation(moved: Tensor, fixed: Tensor, seen: Tensor) -> Tensor:
         moved, fixed: [n, C, S, S]; seen: [n, 1, S, S], 0 where nothing is known.
     """
     width = WINDOW * fixed.shape[-1]
+    moved, fixed = (smoothed(one, DETAIL * fixed.shape[-1]) for one in (moved, fixed))
     weight = smoothed(seen, width).clamp_min(1e-3)
 
     def mean(values: Tensor) -> Tensor:
