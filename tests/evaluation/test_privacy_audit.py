@@ -18,7 +18,8 @@ from segmint.data.intensity import IntensityMap
 from segmint.data.subjects import Split
 from segmint.data.writer import DatasetWriter
 from segmint.evaluation.evidence import open_evidence
-from segmint.evaluation.privacy_audit import PAIRS, audit_privacy, privacy_table
+from segmint.evaluation.privacy_audit import PAIRS, audit_privacy
+from segmint.evaluation.privacy_shown import privacy_table
 from segmint.outputs import read_json
 
 SIZE, EACH, TRAIN, HELD, MADE, PLANTED = 32, 4, 16, 30, 40, 6

@@ -12,10 +12,11 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from segmint.errors import UserError
-from segmint.evaluation.alignment_audit import alignment_table, audit_alignment
+from segmint.evaluation.alignment_audit import Learner, alignment_table, audit_alignment
 from segmint.evaluation.evidence import Evidence, open_evidence
 from segmint.evaluation.mask_audit import audit_masks, mask_table
-from segmint.evaluation.privacy_audit import audit_privacy, privacy_table
+from segmint.evaluation.privacy_audit import audit_privacy
+from segmint.evaluation.privacy_shown import privacy_table
 from segmint.outputs import check_target, staged_folder, write_json
 
 RESULT = "evaluation.json"
@@ -127,17 +128,21 @@ def _chosen_audits(
     *, privacy: bool, alignment: bool, steps: int | None, batch: int | None, device: str, progress: bool
 ) -> tuple[Audit, ...]:
     """Those of every evaluation, then those that were not switched off, or were asked for."""
-    audits = (*AUDITS, Audit("privacy", audit_privacy, privacy_table)) if privacy else AUDITS
-    if not alignment:
+    learner = None
+    if alignment:
         for flag, value in (("steps", steps), ("batch", batch)):
-            if value is not None:
-                raise UserError(f"--{flag} is for the segmenter of --alignment: give both, or neither.")
-        return audits
-    for flag, value in (("steps", steps), ("batch", batch)):
-        if value is not None and value < 1:
-            raise UserError(f"--{flag} {value}: at least 1 is needed.")
-    measure = partial(audit_alignment, recipe=SEGMENTER, steps=steps, batch=batch, device=device, progress=progress)
-    return (*audits, Audit("alignment", measure, alignment_table))
+            if value is not None and value < 1:
+                raise UserError(f"--{flag} {value}: at least 1 is needed.")
+        learner = Learner(SEGMENTER, steps, batch, device, progress)
+    elif steps is not None or batch is not None:
+        flag = "steps" if steps is not None else "batch"
+        raise UserError(f"--{flag} is for the segmenter of --alignment: give both, or neither.")
+    audits = AUDITS
+    if privacy:
+        audits = (*audits, Audit("privacy", partial(audit_privacy, learner=learner), privacy_table))
+    if learner is not None:
+        audits = (*audits, Audit("alignment", partial(audit_alignment, learner=learner), alignment_table))
+    return audits
 
 
 def _described(evidence: Evidence) -> dict[str, Any]:

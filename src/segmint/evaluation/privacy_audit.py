@@ -1,41 +1,39 @@
-"""Are synthetic images copies? The section `privacy` of evaluation.json, its table, and its picture."""
+"""Are synthetic images copies? The section `privacy` of evaluation.json."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
-from rich import box
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
+from torch import Tensor
 
+from segmint.evaluation.alignment_audit import Learner
 from segmint.evaluation.copy_rates import Comparison, Nearness, compare_nearness
 from segmint.evaluation.evidence import Chosen, Evidence
 from segmint.evaluation.membership import compare_membership
 from segmint.evaluation.privacy_findings import privacy_findings, privacy_notes, privacy_sentences
+from segmint.evaluation.privacy_shown import draw_pairs
 from segmint.outputs import without_nan
 from segmint.reference.copies import Copies, CopySearch
 from segmint.reference.feature_distance import FeatureSearch, features_of
 from segmint.reference.random_features import RandomFeatures
 from segmint.reference.whitening import Whitening
-from segmint.training.previews import framed, shown_channels
 
 PICTURE = "privacy.png"
-# Images looked at on either side, pairs shown, and how many of them in a row.
-MOST, PAIRS, _IN_A_ROW = 1000, 20, 10
-_TILE = 128
+# Images looked at on either side, and pairs shown.
+MOST, PAIRS = 1000, 20
+RANDOM, LEARNT = "random network", "segmenter"
 
 
-def audit_privacy(evidence: Evidence, folder: Path, *, seed: int = 0) -> dict[str, Any]:
+def audit_privacy(evidence: Evidence, folder: Path, *, learner: Learner | None = None, seed: int = 0) -> dict[str, Any]:
     """Seek the training image each synthetic image could be a copy of, and see whether membership shows; draw the nearest.
 
     Args:
+        learner: of a segmenter whose encoder gives features too; None: those of a random network alone.
         seed: of the choice of images where there are very many, and of what is dealt out and resampled.
 
     Returns:
@@ -67,7 +65,8 @@ def audit_privacy(evidence: Evidence, folder: Path, *, seed: int = 0) -> dict[st
             },
             **_described(compared),
         },
-        **_by_features(training, shown, held, seed=seed),
+        "features": _by_features(_networks(evidence, learner), training, shown, held, seed=seed),
+        "membership": _membership(training, shown, held, seed=seed),
     }
     ranked = compared.scores if compared is not None else copies.evidence.sum(axis=1)
     order = np.argsort(-ranked, kind="stable")[:PAIRS]
@@ -78,7 +77,9 @@ def audit_privacy(evidence: Evidence, folder: Path, *, seed: int = 0) -> dict[st
     section["notes"] = privacy_notes(section)
     section["picture"] = PICTURE
     aligned = search.aligned(shown.slices.images, shown.indices[order])
-    _draw(shown, shown.indices[order], aligned, training, training.indices[copies.positions[order]], folder / PICTURE)
+    draw_pairs(
+        shown, shown.indices[order], aligned, training, training.indices[copies.positions[order]], folder / PICTURE
+    )
     content: dict[str, Any] = without_nan(section)
     return content
 
@@ -107,23 +108,48 @@ def _units(chosen: Chosen) -> NDArray[np.int64]:
     return np.unique(chosen.subjects, return_inverse=True)[1].astype(np.int64)
 
 
-def _by_features(training: Chosen, shown: Chosen, held: Chosen | None, *, seed: int) -> dict[str, Any]:
-    """`features` and `membership`."""
-    network = RandomFeatures(len(training.slices.dataset.channel_names), cells=4)
-    search = FeatureSearch(network, training.slices.images, training.indices)
-    near = [-search.nearest(one.slices.images, one.indices)[:, None] for one in (shown, held) if one is not None]
-    compared = compare_nearness(near[0], Nearness(near[1], _units(held)) if held is not None else None, seed=seed)
-    membership = None
-    if held is not None:
-        sides = [features_of(network, one.slices.images, one.indices) for one in (training, held, shown)]
-        # Fitted on both sides of the split, so that neither is nearer for having set the scale.
-        whitening = Whitening(torch.cat(sides[:2]))
-        known, others, made = (whitening(one) for one in sides)
-        membership = compare_membership(known, _units(training), others, _units(held), made, seed=seed)
-    return {
-        "features": {network.name: _described(compared)},
-        "membership": membership,
-    }
+def _networks(evidence: Evidence, learner: Learner | None) -> dict[str, Callable[[Tensor], Tensor]]:
+    """By name; that of the segmenter where there is one, and it has an encoder."""
+    networks: dict[str, Callable[[Tensor], Tensor]] = {RANDOM: _random_network(evidence.training)}
+    if learner is not None:
+        segmenter, some = learner.segmenter(evidence), evidence.training
+        one = torch.from_numpy(np.array(some.slices.images[some.indices[:1]]))
+        if segmenter.encode(one) is not None:
+            networks[LEARNT] = cast(Callable[[Tensor], Tensor], segmenter.encode)
+    return networks
+
+
+def _random_network(training: Chosen) -> RandomFeatures:
+    return RandomFeatures(len(training.slices.dataset.channel_names), cells=4)
+
+
+def _by_features(
+    networks: Mapping[str, Callable[[Tensor], Tensor]],
+    training: Chosen,
+    shown: Chosen,
+    held: Chosen | None,
+    *,
+    seed: int,
+) -> dict[str, Any]:
+    found = {}
+    for name, network in networks.items():
+        # A segmenter has learned which way up images are.
+        search = FeatureSearch(network, training.slices.images, training.indices, turned=name == RANDOM)
+        near = [-search.nearest(one.slices.images, one.indices)[:, None] for one in (shown, held) if one is not None]
+        new = Nearness(near[1], _units(held)) if held is not None else None
+        found[name] = _described(compare_nearness(near[0], new, seed=seed))
+    return found
+
+
+def _membership(training: Chosen, shown: Chosen, held: Chosen | None, *, seed: int) -> dict[str, Any] | None:
+    if held is None:
+        return None
+    network = _random_network(training)
+    sides = [features_of(network, one.slices.images, one.indices) for one in (training, held, shown)]
+    # Fitted on both sides of the split, so that neither is nearer for having set the scale.
+    whitening = Whitening(torch.cat(sides[:2]))
+    known, others, made = (whitening(one) for one in sides)
+    return compare_membership(known, _units(training), others, _units(held), made, seed=seed)
 
 
 def _pairs(
@@ -141,64 +167,3 @@ def _pairs(
         }
         for i in order
     ]
-
-
-def _draw(
-    shown: Chosen,
-    synthetic: NDArray[np.int64],
-    aligned: NDArray[np.float32],
-    training: Chosen,
-    nearest: NDArray[np.int64],
-    path: Path,
-) -> None:
-    """Bands of ten pairs, in each three rows: synthetic images, the same brought in line, training images."""
-    colour = training.slices.dataset.colour
-    rows = [shown.slices.images[synthetic], aligned, training.slices.images[nearest]]
-    bands = []
-    for start in range(0, len(synthetic), _IN_A_ROW):
-        band = [[_tile(image, colour=colour) for image in row[start : start + _IN_A_ROW]] for row in rows]
-        bands.append(np.concatenate([np.concatenate(tiles, axis=1) for tiles in band]))
-        bands.append(np.full((_TILE // 8, bands[0].shape[1], 3), 255, dtype=np.uint8))
-    width = bands[0].shape[1]
-    whole = [np.pad(band, ((0, 0), (0, width - band.shape[1]), (0, 0)), constant_values=255) for band in bands[:-1]]
-    Image.fromarray(np.concatenate(whole)).save(path)
-
-
-def _tile(image: NDArray[np.float32], *, colour: bool) -> NDArray[np.uint8]:
-    shades = shown_channels(np.asarray(image), colour=colour)
-    return framed(shades, np.zeros(shades.shape[-2:], dtype=np.uint8), side=_TILE)
-
-
-def privacy_table(section: Mapping[str, Any]) -> RenderableType:
-    """Shares nearer than the threshold as a table, the sentences and findings below it, for a rich console."""
-    table = Table(
-        title="Images nearer to a training image than the threshold; one-sided 95% bounds",
-        title_justify="left",
-        title_style="bold",
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1),
-        pad_edge=False,
-    )
-    table.add_column("nearest by", overflow="fold", style="bold")
-    for heading in ("synthetic", "held out", "excess", "excess at most"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    rows = [("aligned pixels", section["pixels"]), *((f"features, {n}", one) for n, one in section["features"].items())]
-    for name, one in rows:
-        table.add_row(name, *share_cells(one))
-    said = [Text(sentence) for sentence in section["sentences"]]
-    found = [Text(f"{one['code']}: {one['message']} {one['advice']}", style="bold red") for one in section["findings"]]
-    notes = [Text(f"- {note}", style="dim") for note in section["notes"]]
-    return Group(table, *said, *found, *notes)
-
-
-def share_cells(one: Mapping[str, Any]) -> list[str]:
-    """Shares of synthetic and held-out images, excess and its upper bound of one way to compare; dashes without a threshold."""
-    if one["threshold"] is None:
-        return ["–"] * 4
-    values = (
-        one["copies"]["share"],
-        one["false_positives"]["share"],
-        one["excess"]["share"],
-        one["excess"]["interval"][1],
-    )
-    return [f"{100 * value:.1f}%".replace("-", "−") for value in values]

@@ -20,22 +20,30 @@ class FeatureSearch:
     Args:
         features: images [n, C, S, S] -> [n, D].
         images: [N, C, S, S] in [-1, 1]; indices: which of them, read block by block.
+        turned: queries are turned by quarters and mirrored too, and the least distance is taken.
     """
 
     def __init__(
-        self, features: Callable[[Tensor], Tensor], images: NDArray[np.float32], indices: NDArray[np.int64]
+        self,
+        features: Callable[[Tensor], Tensor],
+        images: NDArray[np.float32],
+        indices: NDArray[np.int64],
+        *,
+        turned: bool = True,
     ) -> None:
-        self._features = features
+        self._features, self._turned = features, turned
         known = features_of(features, images, indices)
         self._whitening = Whitening(known)
         self._known = self._whitening(known)
 
     def nearest(self, images: NDArray[np.float32], indices: NDArray[np.int64]) -> NDArray[np.float64]:
-        """[n] distance of some of `images` to the nearest training image, the least over quarter turns and mirroring."""
+        """[n] distance of some of `images` to the nearest training image."""
         return np.concatenate([self._distance(block).numpy() for block in _blocks(images, indices)]).astype(np.float64)
 
     def _distance(self, images: Tensor) -> Tensor:
-        turned = [torch.rot90(one, quarter, (-2, -1)) for one in (images, images.flip(-1)) for quarter in range(4)]
+        turned = [images]
+        if self._turned:
+            turned = [torch.rot90(one, quarter, (-2, -1)) for one in (images, images.flip(-1)) for quarter in range(4)]
         found = self._whitening(self._features(torch.cat(turned)))
         return torch.cdist(found, self._known).amin(dim=1).reshape(len(turned), -1).amin(dim=0)
 

@@ -28,8 +28,6 @@ class RandomFeatures:
         seed: of the filters.
     """
 
-    name = "random network"
-
     def __init__(self, channels: int, *, cells: int = 1, seed: int = 0) -> None:
         generator = torch.Generator().manual_seed(seed)
         self.cells = cells

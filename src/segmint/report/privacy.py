@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from segmint.evaluation.privacy_audit import share_cells
+from segmint.evaluation.privacy_shown import share_cells
 from segmint.report.material import Material
 from segmint.report.pictures import embed_picture
 
