@@ -134,4 +134,4 @@ def test_what_exists_is_kept_unless_told(real: Path, synthetic: Path, tmp_path: 
         evaluate(real, synthetic, out=out, size=16, progress=False)
     assert [path.name for path in out.iterdir()] == ["mine.txt"]
     evaluated(real, synthetic, out, overwrite=True)
-    assert sorted(path.name for path in out.iterdir()) == ["evaluation.json", "masks.png"]
+    assert sorted(path.name for path in out.iterdir()) == ["evaluation.json", "masks.png", "privacy.png"]

@@ -150,3 +150,13 @@ def test_takes_every_size_its_levels_divide(size: int, levels: int) -> None:
     stage = build(size=size, levels=str(levels))
     assert stage.probabilities(torch.randn(1, 1, size, size)).shape == (1, 3, size, size)
     stage.step({"labelled": pairs(size=size)}, update_for(stage))
+
+
+def test_features_are_those_of_the_lowest_level() -> None:
+    stage = build()
+    images = pairs().images
+    features = stage.encode(images)
+    assert features.shape == (2, stage.network.channels[-1])
+    assert torch.allclose(stage.encode(images[:1]), features[:1], atol=1e-5)
+    assert not torch.allclose(features[0], features[1])
+    assert not any(module._forward_hooks for module in stage.modules())

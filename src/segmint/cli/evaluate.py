@@ -22,6 +22,10 @@ def evaluate_verb(
     ] = None,
     size: options.Size = None,
     axis: options.Axis = None,
+    privacy: Annotated[
+        bool,
+        typer.Option("--privacy/--no-privacy", help="Seek copies of training images, which takes about a minute."),
+    ] = True,
     alignment: Annotated[
         bool,
         typer.Option("--alignment", help="Also train a segmenter on real slices to see whether masks follow images."),
@@ -36,7 +40,7 @@ def evaluate_verb(
     overwrite: options.Overwrite = False,
     device: options.Device = "auto",
 ) -> None:
-    """Are the drawn masks many, new, and of the right shape?
+    """Are the drawn masks many, new, and of the right shape? Are images copies?
 
     Compares a synthetic dataset with the real one it was learnt from, and names what is wrong. With --alignment: do the
     masks follow the images?
@@ -50,6 +54,7 @@ def evaluate_verb(
         holdout=holdout,
         size=size,
         axis=axis,
+        privacy=privacy,
         alignment=alignment,
         steps=steps,
         batch=batch,

@@ -40,6 +40,9 @@ def run_verb(
         int | None, typer.Option("--trial-batch", metavar="B", help="Slices a step of the segmenters.  [default: 16]")
     ] = None,
     augment: options.Augment = "none",
+    privacy: Annotated[
+        bool, typer.Option("--privacy/--no-privacy", help="Seek copies of training images among the synthetic ones.")
+    ] = True,
     alignment: Annotated[
         bool,
         typer.Option(
@@ -88,6 +91,7 @@ def run_verb(
         steps=steps,
         trial_batch=trial_batch,
         augment=options.read_names(augment) or [],
+        privacy=privacy,
         alignment=alignment,
         gate=options.read_gate(gate, shares=gate_shares, folds=gate_folds, seeds=gate_seeds),
         resume=resume,

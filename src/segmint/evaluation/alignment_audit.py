@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from segmint.evaluation.scoring import Predicts
 from segmint.outputs import without_nan
 from segmint.reference.segmenter import reference_segmenter
 from segmint.training.previews import GAP, framed, shown_channels
+from segmint.training.segmenter import Segmenter
 
 PICTURE = "alignment.png"
 _EXAMPLES = 4
@@ -31,36 +33,54 @@ _TILE = 128
 _OPACITY = 0.45
 
 
-def audit_alignment(
-    evidence: Evidence, folder: Path, *, recipe: str, steps: int | None, batch: int | None, device: str, progress: bool
-) -> dict[str, Any]:
-    """Train a segmenter on the real training slices, or read it back, and see with it whether masks follow images.
+@dataclass(frozen=True)
+class Learner:
+    """How the segmenter is to be trained that sees whether masks follow images.
 
-    Args:
+    Attributes:
         recipe: of the segmenter.
         steps: of its training; default: by size, as in a trial; batch: slices a step, by default a trial's.
+    """
+
+    recipe: str
+    steps: int | None
+    batch: int | None
+    device: str
+    progress: bool
+
+    def described(self, evidence: Evidence) -> dict[str, Any]:
+        """`recipe`, `steps` and `batch` as they are taken."""
+        steps = default_steps(evidence.training.slices.size) if self.steps is None else self.steps
+        return {"recipe": self.recipe, "steps": steps, "batch": BATCH if self.batch is None else self.batch}
+
+    def segmenter(self, evidence: Evidence) -> Segmenter:
+        """Train it on the real training slices, or read it back.
+
+        Raises:
+            UserError: the datasets differ in their channels, or the segmenter cannot be trained.
+        """
+        training, held = evidence.training, evidence.holdout
+        for other in (evidence.synthetic, *([held] if held is not None else [])):
+            _check_channels(training, other)
+        return reference_segmenter(
+            PoolPart(training.slices, training.indices),
+            PoolPart(held.slices, held.indices) if held is not None else None,
+            device=self.device,
+            progress=self.progress,
+            **self.described(evidence),
+        )
+
+
+def audit_alignment(evidence: Evidence, folder: Path, *, learner: Learner) -> dict[str, Any]:
+    """Train a segmenter on the real training slices, or read it back, and see with it whether masks follow images.
 
     Returns:
         As `see_alignment`.
 
     Raises:
-        UserError: the datasets differ in their channels, or the segmenter cannot be trained.
+        UserError: as `Learner.segmenter`.
     """
-    training, held = evidence.training, evidence.holdout
-    for other in (evidence.synthetic, *([held] if held is not None else [])):
-        _check_channels(training, other)
-    steps = default_steps(training.slices.size) if steps is None else steps
-    batch = BATCH if batch is None else batch
-    segmenter = reference_segmenter(
-        PoolPart(training.slices, training.indices),
-        PoolPart(held.slices, held.indices) if held is not None else None,
-        steps=steps,
-        batch=batch,
-        recipe=recipe,
-        device=device,
-        progress=progress,
-    )
-    return see_alignment(evidence, folder, segmenter, described={"recipe": recipe, "steps": steps, "batch": batch})
+    return see_alignment(evidence, folder, learner.segmenter(evidence), described=learner.described(evidence))
 
 
 def see_alignment(

@@ -12,9 +12,11 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from segmint.errors import UserError
-from segmint.evaluation.alignment_audit import alignment_table, audit_alignment
+from segmint.evaluation.alignment_audit import Learner, alignment_table, audit_alignment
 from segmint.evaluation.evidence import Evidence, open_evidence
 from segmint.evaluation.mask_audit import audit_masks, mask_table
+from segmint.evaluation.privacy_audit import audit_privacy
+from segmint.evaluation.privacy_shown import privacy_table
 from segmint.outputs import check_target, staged_folder, write_json
 
 RESULT = "evaluation.json"
@@ -50,6 +52,7 @@ def evaluate(
     holdout: Path | None = None,
     size: int | None = None,
     axis: int | None = None,
+    privacy: bool = True,
     alignment: bool = False,
     steps: int | None = None,
     batch: int | None = None,
@@ -65,6 +68,11 @@ def evaluate(
     Failures (repeated, copied, misshapen or missing) are named. Real masks that the generator has not seen go through the
     same comparison as a yardstick.
 
+    With `privacy` the training image nearest to each synthetic one is sought, under shifts, quarter turns, mirroring,
+    magnification, mild deformation and changes of brightness, in pixels and in the features of a network; what comes nearer than
+    new real images do is counted, and whether a subject's part in the training shows is tested. The twenty nearest
+    pairs are drawn. That nothing is found is no guarantee of privacy.
+
     With `alignment` a segmenter learns from the real training subjects and is applied to the synthetic images: its Dice
     with their masks, as a share of the Dice it reaches on held-out real subjects, tells whether masks follow images. The
     trained segmenter is kept in the cache and read back by later calls.
@@ -76,6 +84,7 @@ def evaluate(
         holdout: dataset of real held-out masks; default: the other subjects of `real`.
         size: side of the slices in pixels; default: what the generator was trained at, or what `train` would take.
         axis: slice axis of volumes; default: the generator's, or the one nnU-Net's 2-D configuration takes.
+        privacy: seek copies of training images, which takes about a minute for 500 images on one core.
         alignment: measure whether masks follow images, which takes a training.
         steps: optimiser steps of that training; default: by size, as in a trial; batch: slices a step, 16 by default.
         overwrite: replace what is at `out`.
@@ -91,7 +100,9 @@ def evaluate(
         KeyboardInterrupt: stopped by Ctrl-C; the next call goes on with the segmenter.
     """
     out = Path(out)
-    audits = _chosen_audits(alignment=alignment, steps=steps, batch=batch, device=device, progress=progress)
+    audits = _chosen_audits(
+        privacy=privacy, alignment=alignment, steps=steps, batch=batch, device=device, progress=progress
+    )
     check_target(out, overwrite=overwrite, inputs=[Path(one) for one in (real, synthetic, holdout) if one])
     evidence = open_evidence(
         Path(real),
@@ -114,19 +125,24 @@ def evaluate(
 
 
 def _chosen_audits(
-    *, alignment: bool, steps: int | None, batch: int | None, device: str, progress: bool
+    *, privacy: bool, alignment: bool, steps: int | None, batch: int | None, device: str, progress: bool
 ) -> tuple[Audit, ...]:
-    """Those of every evaluation, then those that were asked for."""
-    if not alignment:
+    """Those of every evaluation, then those that were not switched off, or were asked for."""
+    learner = None
+    if alignment:
         for flag, value in (("steps", steps), ("batch", batch)):
-            if value is not None:
-                raise UserError(f"--{flag} is for the segmenter of --alignment: give both, or neither.")
-        return AUDITS
-    for flag, value in (("steps", steps), ("batch", batch)):
-        if value is not None and value < 1:
-            raise UserError(f"--{flag} {value}: at least 1 is needed.")
-    measure = partial(audit_alignment, recipe=SEGMENTER, steps=steps, batch=batch, device=device, progress=progress)
-    return (*AUDITS, Audit("alignment", measure, alignment_table))
+            if value is not None and value < 1:
+                raise UserError(f"--{flag} {value}: at least 1 is needed.")
+        learner = Learner(SEGMENTER, steps, batch, device, progress)
+    elif steps is not None or batch is not None:
+        flag = "steps" if steps is not None else "batch"
+        raise UserError(f"--{flag} is for the segmenter of --alignment: give both, or neither.")
+    audits = AUDITS
+    if privacy:
+        audits = (*audits, Audit("privacy", partial(audit_privacy, learner=learner), privacy_table))
+    if learner is not None:
+        audits = (*audits, Audit("alignment", partial(audit_alignment, learner=learner), alignment_table))
+    return audits
 
 
 def _described(evidence: Evidence) -> dict[str, Any]:

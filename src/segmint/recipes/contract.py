@@ -262,6 +262,10 @@ class SegmenterStage(Stage):
     def probabilities(self, images: Tensor) -> Tensor:
         """float32 [N, C, S, S] -> label probabilities float32 [N, K, S, S]; no gradient."""
 
+    def encode(self, images: Tensor) -> Tensor | None:  # noqa: ARG002
+        """float32 [N, C, S, S] -> features [N, D] of what the network sees, no gradient; None where it has no encoder."""
+        return None
+
 
 class RecipeSettings(BaseModel):
     """Base of each recipe's settings: typed, frozen, unknown keys refused."""

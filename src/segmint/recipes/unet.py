@@ -98,6 +98,20 @@ class UNetStage(SegmenterStage):
         self.train(training)
         return probabilities
 
+    @torch.no_grad()
+    def encode(self, images: Tensor) -> Tensor:
+        """Means over the image of what the lowest level gives, float32 [N, width of that level]."""
+        lowest = self.network.model
+        while isinstance(lowest, torch.nn.Sequential) and hasattr(lowest[1], "submodule"):
+            lowest = lowest[1].submodule
+        found: list[Tensor] = []
+        handle = lowest.register_forward_hook(lambda _module, _inputs, output: found.append(output))
+        try:
+            self.probabilities(images)
+        finally:
+            handle.remove()
+        return found[0].float().mean(dim=(-2, -1))
+
 
 def _stages(task: Task, settings: UNetSettings) -> Sequence[Stage]:
     # Fewer levels for small images, so that the lowest keeps at least two pixels a side.

@@ -18,6 +18,7 @@ from segmint.report.headline import make_headline
 from segmint.report.inspection import inspection_facts
 from segmint.report.masks import masks_section
 from segmint.report.material import Material, gather
+from segmint.report.privacy import privacy_section
 from segmint.report.sections import pairs_section, training_section, trial_section
 
 _CONTENTS = (
@@ -26,6 +27,7 @@ _CONTENTS = (
     ("pairs", "Real and generated"),
     ("masks", "Masks"),
     ("alignment", "Alignment"),
+    ("privacy", "Privacy"),
     ("training", "Training"),
     ("health", "Health warnings"),
     ("data", "Data"),
@@ -72,6 +74,7 @@ def render(material: Material) -> str:
         pairs=pairs_section(material.run) if material.run else None,
         masks=masks_section(material, numbers),
         alignment=alignment_section(material),
+        privacy=privacy_section(material),
         training=training_section(material.run, numbers) if material.run else None,
         data={
             "rows": facts.data_rows(material),

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import ValidationError
+from torch import Tensor
 
 from segmint.data.conditioned_pool import ConditionedPool
 from segmint.data.pool import PairPool
@@ -45,6 +46,11 @@ class Segmenter:
             parts.append(self.stage.probabilities(chunk).cpu().numpy())
         probabilities = np.concatenate(parts)
         return probabilities.argmax(axis=1).astype(np.uint8), probabilities
+
+    def encode(self, images: Tensor) -> Tensor | None:
+        """Images [n, C, S, S] in [-1, 1] -> features [n, D] of its encoder, on the CPU; None where it has none."""
+        found = self.stage.encode(images.to(self.device))
+        return None if found is None else found.cpu()
 
 
 @dataclass(frozen=True)

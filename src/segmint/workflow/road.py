@@ -55,6 +55,7 @@ class Orders:
     steps: int | None = None
     trial_batch: int | None = None
     augment: tuple[str, ...] = ()
+    privacy: bool = True
     alignment: bool = False
     gate: GateOrders | None = None
     device: str = "auto"
@@ -198,6 +199,7 @@ class Road:
             out=folder,
             size=orders.size,
             axis=orders.axis,
+            no_privacy=not orders.privacy,
             alignment=orders.alignment,
             steps=steps,
             batch=batch,
@@ -213,6 +215,7 @@ class Road:
             out=folder,
             size=orders.size,
             axis=orders.axis,
+            privacy=orders.privacy,
             alignment=orders.alignment,
             steps=steps,
             batch=batch,

@@ -1,0 +1,116 @@
+"""Does the privacy audit find copies? Training images, transformed, are planted in a synthetic set.
+
+Usage: python benchmarks/planted_copies.py REAL SYNTH [--images N] [--copies N] [--size N] [--seed S]
+
+The audit's threshold comes from one part of the held-out subjects; printed are its false-positive rate on the other part,
+for each transformation the share of planted copies above the threshold (recall) and the share whose own training
+image was named, and what the audit says of the set with 5% of its images replaced by copies of all kinds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from segmint.evaluation.copy_rates import Nearness, compare_nearness
+from segmint.evaluation.evidence import Chosen, open_evidence
+from segmint.reference.copies import CopySearch
+from transformations import TRANSFORMATIONS
+
+PLANTED = 0.05
+
+
+def main() -> None:
+    """Search, plant, print."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("real", type=Path)
+    parser.add_argument("synthetic", type=Path)
+    parser.add_argument("--images", type=int, default=400, help="synthetic and held-out images looked at")
+    parser.add_argument("--copies", type=int, default=40, help="planted for each transformation")
+    parser.add_argument("--size", type=int, default=64)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    console = Console(width=120, highlight=False)
+    evidence = open_evidence(options.real, options.synthetic, holdout=None, size=options.size, axis=None, device="cpu")
+    if evidence.holdout is None:
+        parser.error(f"{options.real} has no subjects that did not train: there is nothing to set a threshold on")
+    generator = np.random.default_rng(options.seed)
+    training = evidence.training
+    made, held = (_some(one, options.images, generator) for one in (evidence.synthetic, evidence.holdout))
+    start = time.process_time()
+    search = CopySearch(training.slices.images, training.indices, _units(training))
+    host, new = (search.nearest(one.slices.images, one.indices).evidence for one in (made, held))
+    seconds = time.process_time() - start
+    nearness = Nearness(new, _units(held))
+    plain = compare_nearness(host, nearness, seed=options.seed)
+    if plain is None:
+        parser.error(f"{options.real} has {len(new)} held-out images, too few for a threshold")
+    console.print(
+        f"{training.slices.dataset.name}, {options.size} px: {len(training.indices)} training images of"
+        f" {len(set(training.subjects))} subjects; {len(new)} held-out images of {len(set(held.subjects))}. {len(host)} synthetic"
+        f" and {len(new)} held-out images took {seconds:.0f} s of one core."
+    )
+    base, above = plain.false_positives, plain.copies
+    console.print(
+        f"False positives on the second part: {base.hits} of {base.total} images of {plain.measured_on[1]} subjects"
+        f" ({100 * base.value:.2f}%, at most {100 * base.high:.2f}%); of the synthetic set as it is {above.hits} of"
+        f" {above.total} count as copies."
+    )
+    table = Table("transformation", "recall", "own image named", "lowest similarity")
+    planted = []
+    for name, transformation in TRANSFORMATIONS.items():
+        chosen = generator.choice(len(training.indices), min(options.copies, len(training.indices)), replace=False)
+        images = np.asarray(training.slices.images[training.indices[chosen]], dtype=np.float64)
+        copies = np.stack([transformation(image, generator) for image in images]).astype(np.float32)
+        found = search.nearest(copies, np.arange(len(copies)))
+        planted.append(found.evidence)
+        named, lowest = f"{(found.positions == chosen).mean():.3f}", f"{found.similarity.min():.3f}"
+        table.add_row(name, _recall(found.evidence, nearness, seed=options.seed), named, lowest)
+    table.add_row("together", _recall(np.concatenate(planted), nearness, seed=options.seed), "", "")
+    console.print(table)
+    console.print(_mixed(host, np.concatenate(planted), nearness, generator, seed=options.seed))
+
+
+def _some(chosen: Chosen, count: int, generator: np.random.Generator) -> Chosen:
+    picked = np.sort(generator.permutation(len(chosen.indices))[:count])
+    return Chosen(chosen.slices, chosen.indices[picked])
+
+
+def _units(chosen: Chosen) -> NDArray[np.int64]:
+    return np.unique(chosen.subjects, return_inverse=True)[1].astype(np.int64)
+
+
+def _recall(copies: NDArray[np.float64], held: Nearness, *, seed: int) -> str:
+    compared = compare_nearness(copies, held, seed=seed)
+    assert compared is not None
+    return f"{compared.copies.value:.3f}"
+
+
+def _mixed(
+    host: NDArray[np.float64],
+    planted: NDArray[np.float64],
+    held: Nearness,
+    generator: np.random.Generator,
+    *,
+    seed: int,
+) -> str:
+    """What the audit says of the set with 5% of it replaced."""
+    mixed, count = host.copy(), max(1, round(PLANTED * len(host)))
+    mixed[:count] = generator.choice(planted, count, replace=False)
+    compared = compare_nearness(mixed, held, seed=seed)
+    assert compared is not None
+    excess = compared.excess
+    return (
+        f"With {count} of {len(host)} replaced by copies of all kinds: {compared.copies.hits} count as copies, excess"
+        f" {100 * excess.value:.1f}% ({100 * excess.low:.1f}% to {100 * excess.high:.1f}%)."
+    )
+
+
+if __name__ == "__main__":
+    main()

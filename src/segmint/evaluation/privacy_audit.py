@@ -1,0 +1,169 @@
+"""Are synthetic images copies? The section `privacy` of evaluation.json."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from segmint.evaluation.alignment_audit import Learner
+from segmint.evaluation.copy_rates import Comparison, Nearness, compare_nearness
+from segmint.evaluation.evidence import Chosen, Evidence
+from segmint.evaluation.membership import compare_membership
+from segmint.evaluation.privacy_findings import privacy_findings, privacy_notes, privacy_sentences
+from segmint.evaluation.privacy_shown import draw_pairs
+from segmint.outputs import without_nan
+from segmint.reference.copies import Copies, CopySearch
+from segmint.reference.feature_distance import FeatureSearch, features_of
+from segmint.reference.random_features import RandomFeatures
+from segmint.reference.whitening import Whitening
+
+PICTURE = "privacy.png"
+# Images looked at on either side, and pairs shown.
+MOST, PAIRS = 1000, 20
+RANDOM, LEARNT = "random network", "segmenter"
+
+
+def audit_privacy(evidence: Evidence, folder: Path, *, learner: Learner | None = None, seed: int = 0) -> dict[str, Any]:
+    """Seek the training image each synthetic image could be a copy of, and see whether membership shows; draw the nearest.
+
+    Args:
+        learner: of a segmenter whose encoder gives features too; None: those of a random network alone.
+        seed: of the choice of images where there are very many, and of what is dealt out and resampled.
+
+    Returns:
+        JSON-able: `synthetic`, `training` and `held_out` (`slices`, of which `shown` were looked at, `subjects`; `held_out`
+        None without any); `pixels`, and by name of the network `features`, each a `Comparison` as described there, or a
+        `threshold` of None where there are too few held-out images; `pixels` with `similarity`, that of `synthetic` and of
+        `held_out` images to the nearest training image (`median`, `percentile_99`, `highest`); `membership`, see
+        `compare_membership`; `nearest`, the twenty nearest pairs (`synthetic`, `training`, `subject`, `similarity`, `other`,
+        that to the nearest of another subject, and `copy`, whether it counts as one, None without a threshold); `findings`,
+        `sentences`, `notes`, and `picture`, a file in `folder` with those pairs: the synthetic image, the same brought in
+        line, the training image.
+    """
+    training, shown = evidence.training, _some(evidence.synthetic, seed)
+    held = _some(evidence.holdout, seed) if evidence.holdout is not None else None
+    search = CopySearch(training.slices.images, training.indices, _units(training))
+    copies = search.nearest(shown.slices.images, shown.indices)
+    new = search.nearest(held.slices.images, held.indices) if held is not None else None
+    compared = compare_nearness(
+        copies.evidence, Nearness(new.evidence, _units(held)) if new and held else None, seed=seed
+    )
+    section: dict[str, Any] = {
+        "synthetic": _counted(evidence.synthetic, shown),
+        "training": _counted(training, training),
+        "held_out": _counted(evidence.holdout, held) if evidence.holdout is not None and held is not None else None,
+        "pixels": {
+            "similarity": {
+                "synthetic": _spread(copies.similarity),
+                "held_out": _spread(new.similarity) if new is not None else None,
+            },
+            **_described(compared),
+        },
+        "features": _by_features(_networks(evidence, learner), training, shown, held, seed=seed),
+        "membership": _membership(training, shown, held, seed=seed),
+    }
+    ranked = compared.scores if compared is not None else copies.evidence.sum(axis=1)
+    order = np.argsort(-ranked, kind="stable")[:PAIRS]
+    marked = compared.scores > compared.threshold if compared is not None else None
+    section["nearest"] = _pairs(order, copies, shown, training, marked)
+    section["findings"] = privacy_findings(section)
+    section["sentences"] = privacy_sentences(section)
+    section["notes"] = privacy_notes(section)
+    section["picture"] = PICTURE
+    aligned = search.aligned(shown.slices.images, shown.indices[order])
+    draw_pairs(
+        shown, shown.indices[order], aligned, training, training.indices[copies.positions[order]], folder / PICTURE
+    )
+    content: dict[str, Any] = without_nan(section)
+    return content
+
+
+def _described(compared: Comparison | None) -> dict[str, Any]:
+    return compared.described() if compared is not None else {"threshold": None}
+
+
+def _spread(values: NDArray[np.float64]) -> dict[str, float]:
+    median, high = np.quantile(values, [0.5, 0.99])
+    return {"median": float(median), "percentile_99": float(high), "highest": float(values.max())}
+
+
+def _some(chosen: Chosen, seed: int) -> Chosen:
+    if len(chosen.indices) <= MOST:
+        return chosen
+    picked = np.sort(np.random.default_rng(seed).choice(len(chosen.indices), MOST, replace=False))
+    return Chosen(chosen.slices, chosen.indices[picked])
+
+
+def _counted(all_of: Chosen, shown: Chosen) -> dict[str, int]:
+    return {"slices": len(all_of.indices), "shown": len(shown.indices), "subjects": len(set(shown.subjects))}
+
+
+def _units(chosen: Chosen) -> NDArray[np.int64]:
+    return np.unique(chosen.subjects, return_inverse=True)[1].astype(np.int64)
+
+
+def _networks(evidence: Evidence, learner: Learner | None) -> dict[str, Callable[[Tensor], Tensor]]:
+    """By name; that of the segmenter where there is one, and it has an encoder."""
+    networks: dict[str, Callable[[Tensor], Tensor]] = {RANDOM: _random_network(evidence.training)}
+    if learner is not None:
+        segmenter, some = learner.segmenter(evidence), evidence.training
+        one = torch.from_numpy(np.array(some.slices.images[some.indices[:1]]))
+        if segmenter.encode(one) is not None:
+            networks[LEARNT] = cast(Callable[[Tensor], Tensor], segmenter.encode)
+    return networks
+
+
+def _random_network(training: Chosen) -> RandomFeatures:
+    return RandomFeatures(len(training.slices.dataset.channel_names), cells=4)
+
+
+def _by_features(
+    networks: Mapping[str, Callable[[Tensor], Tensor]],
+    training: Chosen,
+    shown: Chosen,
+    held: Chosen | None,
+    *,
+    seed: int,
+) -> dict[str, Any]:
+    found = {}
+    for name, network in networks.items():
+        # A segmenter has learned which way up images are.
+        search = FeatureSearch(network, training.slices.images, training.indices, turned=name == RANDOM)
+        near = [-search.nearest(one.slices.images, one.indices)[:, None] for one in (shown, held) if one is not None]
+        new = Nearness(near[1], _units(held)) if held is not None else None
+        found[name] = _described(compare_nearness(near[0], new, seed=seed))
+    return found
+
+
+def _membership(training: Chosen, shown: Chosen, held: Chosen | None, *, seed: int) -> dict[str, Any] | None:
+    if held is None:
+        return None
+    network = _random_network(training)
+    sides = [features_of(network, one.slices.images, one.indices) for one in (training, held, shown)]
+    # Fitted on both sides of the split, so that neither is nearer for having set the scale.
+    whitening = Whitening(torch.cat(sides[:2]))
+    known, others, made = (whitening(one) for one in sides)
+    return compare_membership(known, _units(training), others, _units(held), made, seed=seed)
+
+
+def _pairs(
+    order: NDArray[np.int64], copies: Copies, shown: Chosen, training: Chosen, marked: NDArray[np.bool_] | None
+) -> list[dict[str, Any]]:
+    ours, theirs, subjects = shown.names, training.names, training.subjects
+    return [
+        {
+            "synthetic": ours[i],
+            "training": theirs[copies.positions[i]],
+            "subject": subjects[copies.positions[i]],
+            "similarity": float(copies.similarity[i]),
+            "other": float(copies.other[i]),
+            "copy": bool(marked[i]) if marked is not None else None,
+        }
+        for i in order
+    ]

@@ -1,0 +1,158 @@
+"""What the privacy audit means: findings by name, sentences, notes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from segmint.evaluation.copy_rates import FEWEST
+from segmint.evaluation.membership import FEWEST as FEWEST_SUBJECTS
+
+NO_GUARANTEE = (
+    "This audit finds copies of the kinds it looks for. That it finds none is no guarantee of privacy: it does not show that"
+    " no patient can be recognised."
+)
+_ADVICE = (
+    "Look at the pairs in privacy.png before the set is given to anyone. Leave such pairs out, take an earlier checkpoint, or"
+    " train on more subjects."
+)
+
+
+def privacy_findings(section: Mapping[str, Any]) -> list[dict[str, str]]:
+    """What is wrong: `code`, `message`, `advice`; empty where nothing is shown to be."""
+    return [*_copies(section), *_near_in_features(section), *_membership(section)]
+
+
+def _copies(section: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    pixels = section["pixels"]
+    if pixels["threshold"] is None:
+        return
+    shown, copies, base = section["synthetic"]["shown"], pixels["copies"], pixels["false_positives"]
+    beyond = pixels["excess"]["interval"][0] > 0
+    if beyond or pixels["certain"]:
+        single = copies["count"] == 1
+        yield {
+            "code": "copies of training images",
+            "message": f"{copies['count']} of {shown} synthetic images ({_percent(copies['share'])})"
+            f" {'is' if single else 'are'} nearer to a training image than new real images come, once moved, turned and"
+            f" mirrored to fit; of new real images {_percent(base['share'])} are."
+            + (f" {pixels['certain']} so near that chance does not explain it." if pixels["certain"] else ""),
+            "advice": _ADVICE,
+        }
+
+
+def _near_in_features(section: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    for name, one in section["features"].items():
+        if one["threshold"] is not None and one["excess"]["interval"][0] > 0:
+            yield {
+                "code": "near training images in features",
+                "message": f"{_percent(one['copies']['share'])} of the synthetic images are nearer to a training image in the"
+                f" features of {_network(name)} than new real images come, of which"
+                f" {_percent(one['false_positives']['share'])} are.",
+                "advice": "They look like training images without being the same pixel by pixel, or the synthetic images are"
+                " smoother than real ones. Look at the nearest pairs.",
+            }
+
+
+def _membership(section: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    one = section["membership"]
+    if one is not None and one["auc"]["interval"][0] > 0.5 and one["excess"]["interval"][0] > 0:
+        yield {
+            "code": "membership shows",
+            "message": f"The subjects that trained are nearer to the synthetic images than others: AUC {_auc(one['auc'])}, beyond"
+            f" what the split alone gives ({_auc(one['control'])}).",
+            "advice": "Somebody with a patient's image could guess whether the patient was in the training set. Train on more"
+            " subjects, or for a shorter time.",
+        }
+
+
+def privacy_sentences(section: Mapping[str, Any]) -> list[str]:
+    """What was compared, what came out, and how sure it is."""
+    shown, training, held = section["synthetic"], section["training"], section["held_out"]
+    sentences = [
+        f"For each of {shown['shown']} synthetic images the nearest of {training['slices']} training images of"
+        f" {_subjects(training['subjects'])} was sought: shifted, turned by quarters, mirrored, magnified by up to a sixth,"
+        " mildly deformed, in other brightness and contrast."
+    ]
+    pixels = section["pixels"]
+    if held is not None:
+        new, made = pixels["similarity"]["held_out"], pixels["similarity"]["synthetic"]
+        sentences.append(
+            f"Once aligned they have a median similarity of {made['median']:.2f}, at most {made['highest']:.2f};"
+            f" {held['shown']} real images of {_subjects(held['subjects'])} that did not train have {new['median']:.2f}, at most"
+            f" {new['highest']:.2f}. A copy has 1."
+        )
+    if pixels["threshold"] is not None:
+        base, copies, excess = pixels["false_positives"], pixels["copies"], pixels["excess"]
+        sentences += [
+            f"An image counts as copied when it is nearer to a training image, or by more nearer to one training subject than to"
+            f" all others, than {pixels['calibrated_on']['images']} held-out images are: {copies['count']} of {shown['shown']}"
+            f" synthetic images ({_percent(copies['share'])}), and {base['count']} of {pixels['measured_on']['images']} other"
+            f" held-out images ({_percent(base['share'])}, at most {_percent(base['interval'][1])}).",
+            f"Excess copies: {_signed(excess['share'])} of the synthetic images; with 95% confidence at most"
+            f" {_percent(max(0.0, excess['interval'][1]))}.",
+        ]
+    for name, one in section["features"].items():
+        if one["threshold"] is not None:
+            sentences.append(
+                f"In the features of {_network(name)} {_percent(one['copies']['share'])} of the synthetic and"
+                f" {_percent(one['false_positives']['share'])} of the held-out images are nearer than the threshold; excess at"
+                f" most {_percent(max(0.0, one['excess']['interval'][1]))}."
+            )
+    if (member := section["membership"]) is not None:
+        sentences.append(
+            f"Telling {member['subjects']['training']} training from {member['subjects']['held_out']} held-out subjects by their"
+            f" distance to the synthetic images: AUC {_auc(member['auc'])}; 0.5 is chance. Control, with real training images"
+            f" in their place: {_auc(member['control'])}."
+        )
+    return sentences
+
+
+def privacy_notes(section: Mapping[str, Any]) -> list[str]:
+    """What to bear in mind."""
+    shown, held, member = section["synthetic"], section["held_out"], section["membership"]
+    notes = [NO_GUARANTEE]
+    if held is None or section["pixels"]["threshold"] is None:
+        there = "no held-out real images" if held is None else f"{held['shown']} held-out real images"
+        few = f"of {_subjects(held['subjects'])}" if held is not None else ""
+        notes.append(
+            f"There are {there}{' ' + few if few else ''}: with fewer than {FEWEST}, or of a single subject, nobody can say how"
+            " near new images come by chance, so there is no threshold, only the ranking of the nearest pairs."
+        )
+    for name, one in (("synthetic", shown), ("held-out", held)):
+        if one is not None and one["shown"] < one["slices"]:
+            notes.append(f"Of {one['slices']} {name} images {one['shown']} were looked at, chosen at random.")
+    if member is None:
+        notes.append("Membership was not tested: that takes at least 4 training subjects and 2 held-out ones.")
+    elif member["underpowered"]:
+        notes.append(
+            f"The test of membership is underpowered (the difference from the control lies between"
+            f" {_plain(member['excess']['interval'][0])} and {_plain(member['excess']['interval'][1])};"
+            f" {FEWEST_SUBJECTS} subjects or more are wanted on either side): it could only show a gross leak."
+        )
+    return notes
+
+
+def _network(name: str) -> str:
+    return f"a {name}" if name.startswith("random") else f"the {name}"
+
+
+def _auc(one: Mapping[str, Any]) -> str:
+    low, high = one["interval"]
+    return f"{one['value']:.2f} (95% interval {low:.2f} to {high:.2f})"
+
+
+def _plain(value: float) -> str:
+    return f"{value:+.2f}".replace("-", "−")
+
+
+def _signed(share: float) -> str:
+    return f"{100 * share:+.1f}%".replace("-", "−")
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f}%" if share >= 0.1 or share in (0, 1) else f"{100 * share:.1f}%"
+
+
+def _subjects(count: int) -> str:
+    return "1 subject" if count == 1 else f"{count} subjects"

@@ -1,0 +1,154 @@
+"""The training image that each image could be a copy of, moved, turned, mirrored, deformed or recoloured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from segmint.reference.registration import (
+    best_shifts,
+    deform,
+    fit,
+    inside,
+    local_correlation,
+    places_of,
+    similarity_map,
+    taken,
+)
+from segmint.reference.spectra import GRID, SpectrumIndex, resized
+
+NAME, DIRECTION, RANGE = "aligned_similarity", "as held-out", (-1.0, 1.0)
+
+# Training images whose spectra are looked at first, those kept of them, and those kept after a shift, at most so many of one
+# subject; the finest grid of the deformation.
+SPECTRA, LIKELY, ALIGNED, FINEST = 48, 16, 4, 64
+_OF_ONE_LIKELY, _OF_ONE_ALIGNED = 4, 2
+_BLOCK, _LEAST = 64, 1e-3
+
+
+@dataclass(frozen=True)
+class Copies:
+    """For each of n images the position of the training image most like it, [n] in the order they were given.
+
+    Attributes:
+        similarity: [n] `local_correlation` once aligned, -1 to 1; 1 is a copy.
+        other: [n] the highest with an image of another training subject, of those that were aligned; 0 where there is none.
+    """
+
+    positions: NDArray[np.int64]
+    similarity: NDArray[np.float64]
+    other: NDArray[np.float64]
+
+    @property
+    def evidence(self) -> NDArray[np.float64]:
+        """[n, 2] how near the image is, and how much nearer than to any other subject: -log d and log(d of other / d).
+
+        d is 1 - similarity. Images with little in them are near to many; a copy is near to one subject alone [the ratio to the
+        second nearest: Lowe 2004, IJCV 60(2), section 7.1]. Where a training image has a twin under another subject's
+        name, the first tells.
+        """
+        own, other = (np.maximum(1 - one, _LEAST) for one in (self.similarity, self.other))
+        return np.stack([-np.log(own), np.log(other / own)], axis=1)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Of each of a block of images: position, similarities, and itself on the grid of the training image [n, C, s, s]."""
+
+    positions: Tensor
+    similarity: Tensor
+    other: Tensor
+    aligned: Tensor
+
+
+class CopySearch:
+    """Training images made ready for a search; they are kept in memory at no more than 64 pixels a side.
+
+    The training images with the most similar spectra are shifted onto the query by cross-correlation; the few that then fit
+    best are deformed onto it and compared in detail.
+
+    Args:
+        images: [N, C, S, S] in [-1, 1], read block by block; indices: which of them, [n].
+        subjects: [n] the subject of each, 0, 1, and so on.
+    """
+
+    def __init__(self, images: NDArray[np.float32], indices: NDArray[np.int64], subjects: NDArray[np.int64]) -> None:
+        self._subjects = torch.from_numpy(subjects)
+        self._side = min(images.shape[-1], FINEST)
+        self._images = torch.cat([resized(block, self._side) for block in _blocks(images, indices)])
+        self._coarse = torch.cat([resized(block, GRID) for block in self._images.split(_BLOCK)])
+        self._index = SpectrumIndex(self._coarse)
+
+    def nearest(self, images: NDArray[np.float32], indices: NDArray[np.int64]) -> Copies:
+        """Search for each of some of `images` [M, C, S, S], read block by block."""
+        found = [self._search(block) for block in _blocks(images, indices)]
+        return Copies(
+            torch.cat([one.positions for one in found]).numpy(),
+            torch.cat([one.similarity for one in found]).numpy().astype(np.float64),
+            torch.cat([one.other for one in found]).numpy().astype(np.float64),
+        )
+
+    def aligned(self, images: NDArray[np.float32], indices: NDArray[np.int64]) -> NDArray[np.float32]:
+        """[n, C, s, s] the same images, each on the grid of the training image that `nearest` finds for it."""
+        return torch.cat([self._search(block).aligned for block in _blocks(images, indices)]).numpy()
+
+    @torch.no_grad()
+    def _search(self, images: Tensor) -> _Found:
+        fine = resized(images, self._side)
+        coarse = resized(fine, GRID)
+        likely = self._index.candidates(coarse, SPECTRA)
+        kept = _first(self._subjects[likely.positions], LIKELY, of_one=_OF_ONE_LIKELY)
+        count, among = kept.shape
+        queries = torch.arange(count).repeat_interleave(among)
+        positions, scales, turned, mirrored = (
+            one.gather(1, kept).flatten() for one in (likely.positions, likely.scales, likely.turned, likely.mirrored)
+        )
+        moving = symmetric(coarse[queries], turned, mirrored)
+        moving = taken(moving, places_of(similarity_map(scales, torch.zeros(len(scales), 2)), GRID))
+        fixed = self._coarse[positions]
+        # A half turn leaves the spectrum as it is, so both ways up are tried.
+        upright, reversed_ = best_shifts(moving, fixed), best_shifts(moving.flip((-2, -1)), fixed)
+        half = reversed_[1] > upright[1]
+        shifts = torch.where(half[:, None], reversed_[0], upright[0]) / GRID
+        correlation = torch.maximum(upright[1], reversed_[1]).reshape(count, among)
+        order = correlation.argsort(dim=1, descending=True)
+        subjects = self._subjects[positions].reshape(count, among)
+        kept = order.gather(1, _first(subjects.gather(1, order), ALIGNED, of_one=_OF_ONE_ALIGNED))
+        chosen = (torch.arange(count)[:, None] * among + kept).flatten()
+        subjects = subjects.gather(1, kept)
+        moving = symmetric(fine[queries[chosen]], turned[chosen], mirrored[chosen], half[chosen])
+        fixed = self._images[positions[chosen]]
+        maps = similarity_map(scales[chosen], shifts[chosen])
+        maps = fit(maps, resized(moving, GRID), self._coarse[positions[chosen]])
+        places = deform(maps, moving, fixed)
+        aligned = taken(moving, places)
+        similarity = local_correlation(aligned, fixed, inside(places)).reshape(count, -1)
+        nearest = similarity.argmax(dim=1, keepdim=True)
+        other = similarity.masked_fill(subjects == subjects.gather(1, nearest), 0.0).amax(dim=1)
+        best = nearest[:, 0] + torch.arange(count) * similarity.shape[1]
+        return _Found(positions[chosen][best], similarity.flatten()[best], other, aligned[best])
+
+
+def _first(subjects: Tensor, count: int, *, of_one: int) -> Tensor:
+    """[n, count] places of the first entries of [n, k], at most `of_one` of a subject as long as there are others."""
+    same = subjects[:, :, None] == subjects[:, None, :]
+    before = torch.ones(same.shape[1:], dtype=torch.bool).tril(-1)
+    surplus = (same & before).sum(dim=2) >= of_one
+    return surplus.long().sort(dim=1, stable=True).indices[:, :count]
+
+
+def _blocks(images: NDArray[np.float32], indices: NDArray[np.int64]) -> Iterator[Tensor]:
+    for start in range(0, len(indices), _BLOCK):
+        yield torch.from_numpy(np.array(images[indices[start : start + _BLOCK]], dtype=np.float32))
+
+
+def symmetric(images: Tensor, turned: Tensor, mirrored: Tensor, half: Tensor | None = None) -> Tensor:
+    """Images [n, C, S, S], each with rows and columns swapped, then mirrored left to right, then turned by 180 degrees."""
+    shown = torch.where(turned[:, None, None, None], images.transpose(-2, -1), images)
+    shown = torch.where(mirrored[:, None, None, None], shown.flip(-1), shown)
+    return shown if half is None else torch.where(half[:, None, None, None], shown.flip((-2, -1)), shown)

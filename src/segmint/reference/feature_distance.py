@@ -1,0 +1,62 @@
+"""Distance of images to the nearest training image in the features of a network, whichever way up they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from segmint.reference.whitening import Whitening
+
+_BLOCK = 32
+
+
+class FeatureSearch:
+    """Training images as features, whitened.
+
+    Args:
+        features: images [n, C, S, S] -> [n, D].
+        images: [N, C, S, S] in [-1, 1]; indices: which of them, read block by block.
+        turned: queries are turned by quarters and mirrored too, and the least distance is taken.
+    """
+
+    def __init__(
+        self,
+        features: Callable[[Tensor], Tensor],
+        images: NDArray[np.float32],
+        indices: NDArray[np.int64],
+        *,
+        turned: bool = True,
+    ) -> None:
+        self._features, self._turned = features, turned
+        known = features_of(features, images, indices)
+        self._whitening = Whitening(known)
+        self._known = self._whitening(known)
+
+    def nearest(self, images: NDArray[np.float32], indices: NDArray[np.int64]) -> NDArray[np.float64]:
+        """[n] distance of some of `images` to the nearest training image."""
+        return np.concatenate([self._distance(block).numpy() for block in _blocks(images, indices)]).astype(np.float64)
+
+    def _distance(self, images: Tensor) -> Tensor:
+        turned = [images]
+        if self._turned:
+            turned = [torch.rot90(one, quarter, (-2, -1)) for one in (images, images.flip(-1)) for quarter in range(4)]
+        found = self._whitening(self._features(torch.cat(turned)))
+        return torch.cdist(found, self._known).amin(dim=1).reshape(len(turned), -1).amin(dim=0)
+
+
+def features_of(
+    features: Callable[[Tensor], Tensor], images: NDArray[np.float32], indices: NDArray[np.int64]
+) -> Tensor:
+    """[n, D] features of some of `images` [N, C, S, S], read block by block."""
+    return torch.cat([features(block) for block in _blocks(images, indices)])
+
+
+def _blocks(images: NDArray[np.float32], indices: NDArray[np.int64]) -> list[Tensor]:
+    return [
+        torch.from_numpy(np.array(images[indices[start : start + _BLOCK]], dtype=np.float32))
+        for start in range(0, len(indices), _BLOCK)
+    ]

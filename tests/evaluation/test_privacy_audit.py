@@ -1,0 +1,139 @@
+"""The section on privacy: planted copies are named, new images are not, and what too few images allow to say."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from rich.console import Console
+from scipy import ndimage
+
+from segmint.cli.main import main
+from segmint.data.dataset import open_dataset
+from segmint.data.intensity import IntensityMap
+from segmint.data.subjects import Split
+from segmint.data.writer import DatasetWriter
+from segmint.evaluation.evidence import open_evidence
+from segmint.evaluation.privacy_audit import PAIRS, audit_privacy
+from segmint.evaluation.privacy_shown import privacy_table
+from segmint.outputs import read_json
+
+SIZE, EACH, TRAIN, HELD, MADE, PLANTED = 32, 4, 16, 30, 40, 6
+WINDOW = [IntensityMap("window", -1.0, 1.0)]
+
+
+def picture(generator: np.random.Generator) -> tuple[Any, Any]:
+    smooth = ndimage.gaussian_filter(generator.normal(size=(SIZE, SIZE)), 1.5)
+    label = np.zeros((SIZE, SIZE), dtype=np.uint8)
+    label[8:16, 8:20] = 1
+    return np.clip(smooth / smooth.std() / 3, -1, 1).astype(np.float32)[None], label
+
+
+def write(folder: Path, cases: list[tuple[str, Any]], *, split: Split | None = None, made: Any = None) -> Path:
+    folder.mkdir(parents=True)
+    options = {"name": "study", "channel_names": ("T1",), "label_names": ("background", "organ")}
+    writer = DatasetWriter(folder, **options, file_ending=".nii.gz", provenance=made)
+    for number, (subject, (image, label)) in enumerate(cases):
+        writer.add(f"case_{number:04d}", image, label, subject=subject, intensity=WINDOW)
+    writer.finish(split=split)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def sets(study: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A real dataset; a new synthetic set; the same with the first images replaced by turned, recoloured training images."""
+    folder, generator = tmp_path_factory.mktemp("privacy"), np.random.default_rng(0)
+    subjects = [f"s{number:02d}" for number in range(TRAIN + HELD) for _ in range(EACH)]
+    cases = [(subject, picture(generator)) for subject in subjects]
+    names = list(dict.fromkeys(subjects))
+    real = write(folder / "real", cases, split=Split(tuple(names[:TRAIN]), (), tuple(names[TRAIN:])))
+    made = study.provenance(open_dataset(real), labels_seen=names[:TRAIN], images_seen=names[:TRAIN], selected_on=())
+    fakes = [(f"f{number:02d}", picture(generator)) for number in range(MADE)]
+    copies = [
+        (name, (np.rot90(image, 1, (1, 2)) * 0.8 + 0.1, label))
+        for (name, _), (_, (image, label)) in zip(fakes, cases[::EACH][:PLANTED], strict=False)
+    ]
+    return {
+        "real": real,
+        "new": write(folder / "new", fakes, made=made),
+        "leaky": write(folder / "leaky", copies + fakes[PLANTED:], made=made),
+    }
+
+
+def audited(real: Path, synthetic: Path, folder: Path, **options: Any) -> dict[str, Any]:
+    folder.mkdir(exist_ok=True)
+    evidence = open_evidence(
+        real, synthetic, **{"holdout": None, "size": SIZE, "axis": None, "device": "cpu", **options}
+    )
+    return audit_privacy(evidence, folder)
+
+
+def shown(section: dict[str, Any], width: int = 80) -> str:
+    console = Console(width=width, file=io.StringIO(), legacy_windows=False)
+    console.print(privacy_table(section))
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_planted_copies_are_named_and_drawn(sets: dict[str, Path], tmp_path: Path) -> None:
+    section = audited(sets["real"], sets["leaky"], tmp_path)
+    assert section["findings"][0]["code"] == "copies of training images"
+    assert section["pixels"]["copies"]["count"] == pytest.approx(PLANTED, abs=1)
+    assert section["pixels"]["excess"]["interval"][0] > 0
+    assert section["held_out"] == {"slices": HELD * EACH, "shown": HELD * EACH, "subjects": HELD}
+    first = section["nearest"][:PLANTED]
+    assert {one["subject"] for one in first} == {f"s{number:02d}" for number in range(PLANTED)}
+    assert all(one["copy"] and one["similarity"] > 0.9 > one["other"] for one in first)
+    assert len(section["nearest"]) == PAIRS
+    with Image.open(tmp_path / section["picture"]) as drawn:
+        pixels = np.asarray(drawn).astype(int)
+    assert pixels.shape == (6 * 132 + 16, 10 * 132, 3)
+    aligned, below = (pixels[row * 132 + 10 : row * 132 + 122, 10:122] for row in (1, 2))
+    assert np.corrcoef(aligned.ravel(), below.ravel())[0, 1] > 0.9
+    text = shown(section)
+    assert "aligned pixels" in text
+    assert "copies of training images" in text
+    assert not any(word in text for word in ("nan", "None", "…"))
+
+
+def test_new_images_are_no_copies(sets: dict[str, Path], tmp_path: Path) -> None:
+    section = audited(sets["real"], sets["new"], tmp_path)
+    assert section["findings"] == []
+    assert section["pixels"]["copies"]["count"] == 0
+    assert section["pixels"]["false_positives"]["share"] <= 0.02
+    assert 0 < section["pixels"]["excess"]["interval"][1] < 0.1
+    assert section["membership"]["excess"]["interval"][0] < 0 < section["membership"]["excess"]["interval"][1]
+    assert "no guarantee" in section["notes"][0]
+
+
+def test_too_few_held_out_images_give_the_ranking_only(real: Path, synthetic: Path, tmp_path: Path) -> None:
+    section = audited(real, synthetic, tmp_path, size=16)
+    assert section["pixels"]["threshold"] is None
+    assert section["features"]["random network"]["threshold"] is None
+    assert len(section["nearest"]) == PAIRS
+    assert {one["copy"] for one in section["nearest"]} == {None}
+    assert any("only the ranking" in note for note in section["notes"])
+    assert "–" in shown(section)
+
+
+def test_without_held_out_data(study: Any, tmp_path: Path) -> None:
+    whole = study.write_real(tmp_path / "whole", split=None)
+    section = audited(whole, study.write_synthetic(tmp_path / "drawn", None, pairs=9), tmp_path / "out", size=16)
+    assert section["held_out"] is None
+    assert section["membership"] is None
+    assert len(section["nearest"]) == 9
+    assert any("no held-out real images" in note for note in section["notes"])
+
+
+def test_it_is_part_of_an_evaluation_unless_switched_off(
+    real: Path, synthetic: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, flags in (("with", []), ("without", ["--no-privacy"])):
+        out = tmp_path / name
+        assert main(["evaluate", str(real), str(synthetic), "--size", "16", "--out", str(out), *flags]) == 0
+        assert ("privacy" in read_json(out / "evaluation.json")) == (out / "privacy.png").exists() == (not flags)
+        assert ("no guarantee" in capsys.readouterr().out) == (not flags)

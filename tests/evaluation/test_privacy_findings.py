@@ -1,0 +1,101 @@
+"""Findings, sentences and notes of the privacy audit, from numbers."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from segmint.evaluation.privacy_findings import privacy_findings, privacy_notes, privacy_sentences
+
+
+def rates(count: int, low: float, *, certain: int = 0) -> dict[str, Any]:
+    return {
+        "threshold": 3.1,
+        "calibrated_on": {"images": 300, "subjects": 15},
+        "measured_on": {"images": 290, "subjects": 15},
+        "copies": {"count": count, "share": count / 500, "interval": [0.0, count / 500 + 0.01]},
+        "false_positives": {"count": 1, "share": 1 / 290, "interval": [0.0, 0.02]},
+        "excess": {"share": count / 500 - 1 / 290, "interval": [low, count / 500 + 0.01]},
+        "certain": certain,
+    }
+
+
+def section(**changes: Any) -> dict[str, Any]:
+    spread = {"median": 0.7, "percentile_99": 0.8, "highest": 0.85}
+    content: dict[str, Any] = {
+        "synthetic": {"slices": 500, "shown": 500, "subjects": 500},
+        "training": {"slices": 400, "subjects": 20},
+        "held_out": {"slices": 590, "shown": 590, "subjects": 30},
+        "pixels": {"similarity": {"synthetic": spread, "held_out": spread}, **rates(1, -0.01)},
+        "features": {"random network": rates(0, -0.02)},
+        "membership": {
+            "auc": {"value": 0.52, "interval": [0.4, 0.63]},
+            "control": {"value": 0.5, "interval": [0.4, 0.6]},
+            "excess": {"value": 0.02, "interval": [-0.1, 0.13]},
+            "subjects": {"training": 20, "held_out": 30},
+            "underpowered": False,
+        },
+    }
+    return copy.deepcopy(content) | changes
+
+
+def codes(content: dict[str, Any]) -> list[str]:
+    return [one["code"] for one in privacy_findings(content)]
+
+
+def test_nothing_found_is_said_and_is_no_guarantee() -> None:
+    content = section()
+    assert codes(content) == []
+    assert "no guarantee" in privacy_notes(content)[0]
+    assert len(privacy_notes(content)) == 1
+    said = " ".join(privacy_sentences(content))
+    for words in (
+        "500 synthetic images",
+        "20 subjects",
+        "(0.2%)",
+        "with 95% confidence at most 1.2%",
+        "AUC 0.52 (95% interval",
+    ):
+        assert words in said, words
+
+
+@pytest.mark.parametrize(("count", "low", "certain"), [(25, 0.03, 20), (1, -0.01, 1)])
+def test_copies_are_a_finding_many_or_one_that_is_certain(count: int, low: float, certain: int) -> None:
+    content = section()
+    content["pixels"] |= rates(count, low, certain=certain)
+    (finding,) = privacy_findings(content)
+    assert finding["code"] == "copies of training images"
+    assert finding["message"].startswith(f"{count} of 500 synthetic images")
+    assert "privacy.png" in finding["advice"]
+
+
+def test_features_and_membership_are_findings_of_their_own() -> None:
+    content = section(features={"random network": rates(30, 0.02)})
+    assert codes(content) == ["near training images in features"]
+    content = section()
+    content["membership"] |= {
+        "auc": {"value": 0.8, "interval": [0.7, 0.9]},
+        "excess": {"value": 0.3, "interval": [0.2, 0.4]},
+    }
+    assert codes(content) == ["membership shows"]
+    # A split that is uneven by itself is no leak.
+    content["membership"]["excess"] = {"value": 0.05, "interval": [-0.1, 0.2]}
+    assert codes(content) == []
+
+
+def test_what_cannot_be_told_is_said() -> None:
+    content = section(held_out={"slices": 60, "shown": 60, "subjects": 6}, membership=None)
+    content["pixels"] = {"similarity": content["pixels"]["similarity"], "threshold": None}
+    content["features"] = {"random network": {"threshold": None}}
+    assert codes(content) == []
+    notes = " ".join(privacy_notes(content))
+    assert "60 held-out real images of 6 subjects" in notes
+    assert "only the ranking" in notes
+    assert "Membership was not tested" in notes
+    content = section(synthetic={"slices": 9000, "shown": 1000, "subjects": 1000})
+    content["membership"]["underpowered"] = True
+    notes = " ".join(privacy_notes(content))
+    assert "Of 9000 synthetic images 1000" in notes
+    assert "underpowered" in notes
