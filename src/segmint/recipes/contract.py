@@ -262,6 +262,18 @@ class SegmenterStage(Stage):
     def probabilities(self, images: Tensor) -> Tensor:
         """float32 [N, C, S, S] -> label probabilities float32 [N, K, S, S]; no gradient."""
 
+    def draft(self, images: Tensor) -> Tensor:
+        """The same without what takes long, for looks during training."""
+        return self.probabilities(images)
+
+
+class ReconstructingStage(SegmenterStage):
+    """A stage that segments an image by finding one like it that it can draw with its label map."""
+
+    @abstractmethod
+    def reconstructed(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """float32 [N, C, S, S] -> images like them [N, C, S, S] in [-1, 1], and what `draft` gives; no gradient."""
+
 
 class RecipeSettings(BaseModel):
     """Base of each recipe's settings: typed, frozen, unknown keys refused."""
