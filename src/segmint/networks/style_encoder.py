@@ -37,7 +37,7 @@ class StyleHead(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """[N, width, side, side] -> [N, styles, style_size]."""
         flat: Tensor = self.linear(self.shrink(self.smooth(x)).flatten(1))
-        return flat.unflatten(1, (self.styles, -1))
+        return flat.reshape(len(x), self.styles, -1)
 
 
 class StyleEncoder(nn.Module):
