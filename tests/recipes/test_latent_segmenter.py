@@ -109,7 +109,7 @@ def test_weights_of_the_losses(monkeypatch: pytest.MonkeyPatch) -> None:
     pairs, encoder = build(**{f"{name}_weight": str(weight) for name, weight in weights.items()})
     update = update_of(encoder)
     seen: list[float] = []
-    monkeypatch.setattr(LoopUpdate, "__call__", lambda _, network, loss: seen.append(float(loss)) or network)
+    monkeypatch.setattr(LoopUpdate, "__call__", lambda _, network, loss: seen.append(float(loss.detach())) or network)
     found = encoder.step({"labelled": own_pairs(pairs), "unlabelled": own_pairs(pairs, 1)}, update)["encoder"]
     names = ("cross_entropy", "dice", "labelled_pixels", "labelled_perceptual", "pixels", "perceptual")
     expected = sum(weight * float(found[name]) for weight, name in zip(weights.values(), names, strict=True))
