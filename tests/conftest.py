@@ -153,6 +153,40 @@ def interpreted_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return run.root
 
 
+SEMANTICGAN = {
+    "latent_size": "8",
+    "width_base": "128",
+    "width_maximum": "8",
+    "mask_width": "0.1",
+    "pyramid_width": "8",
+    "encoder_kimg": "0.008",
+    "inference_steps": "2",
+}
+
+
+@pytest.fixture(scope="session")
+def branched_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of semanticgan on the discs, labels of two of four subjects seen, a few steps; not to be changed."""
+    from segmint.training.train import train
+
+    folder = tmp_path_factory.mktemp("branched")
+    run = train(
+        "semanticgan",
+        draw_discs(folder / "discs"),
+        out=folder / "run",
+        kimg=0.008,
+        batch=4,
+        size=32,
+        labelled_subjects=2,
+        threads=1,
+        settings=SEMANTICGAN,
+        precision="float32",
+        device="cpu",
+        progress=False,
+    )
+    return run.root
+
+
 @pytest.fixture(scope="session")
 def discs_synthetic(discs_run: Path) -> Path:
     """Forty pairs of that run; not to be changed."""

@@ -133,3 +133,11 @@ def test_parts_must_fit_together(aligned: SliceSet, make_dataset: MakeDataset) -
         PairPool([PoolPart(aligned, everything), PoolPart(other_size, everything)])
     with pytest.raises(UserError, match="no slices to read"):
         PairPool([PoolPart(aligned, np.array([], dtype=np.int64))])
+
+
+def test_labels_can_be_hidden(aligned: SliceSet) -> None:
+    pool = PairPool([PoolPart(aligned, np.arange(5))], tile=3)
+    hidden, positions = pool.with_labels_hidden(), np.arange(len(pool))
+    assert np.array_equal(hidden.read(positions)[0], pool.read(positions)[0])
+    assert pool.read(positions)[1].any()
+    assert not hidden.read(positions)[1].any()

@@ -68,7 +68,7 @@ def train_verb(
 
 @app.command("predict")
 def predict_verb(
-    segmenter: Annotated[Path, typer.Argument(metavar="SEGMENTER", help="Folder that segment train wrote.")],
+    segmenter: Annotated[Path, typer.Argument(metavar="SEGMENTER", help="Folder that segment train wrote, or a run.")],
     images: Annotated[
         Path, typer.Argument(metavar="IMAGES", help="Folder of images, such as imagesTs: CASE_0000.nii.gz and so on.")
     ],

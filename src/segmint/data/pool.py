@@ -66,7 +66,7 @@ class PairPool:
                 f"Tiles of {tile} pixels cannot be taken from slices of {first.size} pixels: give a smaller tile, or a "
                 "larger size."
             )
-        self.size = tile or first.size
+        self.size, self.tile = tile or first.size, tile
         self.hidden = hidden
         self.channels = len(first.dataset.channel_names)
         self.label_count = len(first.dataset.label_names)
@@ -81,6 +81,10 @@ class PairPool:
 
     def __len__(self) -> int:
         return int(self._starts[-1])
+
+    def with_labels_hidden(self) -> PairPool:
+        """The same images; every label map comes as background."""
+        return PairPool(self.parts, tile=self.tile, hidden=True)
 
     def read(self, positions: NDArray[np.integer]) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
         """Read pairs.

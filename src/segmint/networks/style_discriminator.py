@@ -56,6 +56,15 @@ class StyleDiscriminator(nn.Module):
         self.dense = EqualisedLinear(widths[-1] * 16, widths[-1], activation=True)
         self.logit = EqualisedLinear(widths[-1], 1)
 
+    def features(self, x: Tensor) -> list[Tensor]:
+        """[N, channels, size, size] -> what each residual block gives, from size / 2 down to 4 pixels a side."""
+        x = self.from_input(x.contiguous(memory_format=torch.channels_last))
+        found = []
+        for block in self.blocks:
+            x = block(x)
+            found.append(x)
+        return found
+
     def forward(self, x: Tensor) -> Tensor:
         """[N, channels, size, size] -> [N] logits, float32 (the last layers always run in float32)."""
         x = self.blocks(self.from_input(x.contiguous(memory_format=torch.channels_last)))

@@ -11,6 +11,7 @@ from segmint.recipes import (
     mask_transfer,
     mask_vae,
     segan,
+    semanticgan,
     stroke_pix2pix,
     unet,
     vess2image,
@@ -21,6 +22,7 @@ from segmint.recipes.contract import Recipe
 RECIPES: tuple[Recipe, ...] = (
     joint_stylegan2.RECIPE,
     datasetgan.RECIPE,
+    semanticgan.RECIPE,
     vessgan.RECIPE,
     mask_vae.RECIPE,
     mask_stylegan2.RECIPE,

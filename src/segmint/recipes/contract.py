@@ -266,6 +266,18 @@ class SegmenterStage(Stage):
         """float32 [N, C, S, S] -> features [N, D] of what the network sees, no gradient; None where it has no encoder."""
         return None
 
+    def draft(self, images: Tensor) -> Tensor:
+        """The same without what takes long, for looks during training."""
+        return self.probabilities(images)
+
+
+class ReconstructingStage(SegmenterStage):
+    """A stage that segments an image by finding one like it that it can draw with its label map."""
+
+    @abstractmethod
+    def reconstructed(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """float32 [N, C, S, S] -> images like them [N, C, S, S] in [-1, 1], and what `draft` gives; no gradient."""
+
 
 class RecipeSettings(BaseModel):
     """Base of each recipe's settings: typed, frozen, unknown keys refused."""

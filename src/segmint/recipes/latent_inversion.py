@@ -19,15 +19,15 @@ from torch.nn import functional as F
 
 from segmint.data.exemplars import choose_exemplars
 from segmint.errors import UserError
+from segmint.losses.perceptual import feature_distance
 from segmint.metrics.reconstruction import explained_variance
-from segmint.networks.style_discriminator import StyleDiscriminator
 from segmint.networks.value_range import clip_to_range
 from segmint.recipes.contract import Batch, Gathered, Inversions, InvertingStage, Task, Update
+from segmint.recipes.latent_schedule import perturbation_factor, rate_factor
 from segmint.recipes.style_gan import StyleGANSettings, StyleGANStage
 
-RAMP_UP, RAMP_DOWN = 0.05, 0.25
-# Of the spread of w at the start, falling to nothing after three quarters of the steps.
-PERTURBATION, PERTURBED = 0.05, 0.75
+# Of the spread of w, at the start.
+PERTURBATION = 0.05
 # Images drawn at once, to find a start.
 CHUNK = 32
 READ = 256
@@ -127,14 +127,15 @@ class InversionStage(InvertingStage):
             self._start(latents, targets, update)
         share = step / self.settings.inversion_steps
         for parameters in self.optimizers[network].param_groups:
-            parameters["lr"] = self.settings.inversion_rate * _rate(share)
-        strength = PERTURBATION * max(0.0, 1 - share / PERTURBED) ** 2
+            parameters["lr"] = self.settings.inversion_rate * rate_factor(share)
+        strength = PERTURBATION * perturbation_factor(share)
         perturbed = latents + strength * self.spread * _normal(latents.shape, update)
         generator = self.images[0].generator_average
         noise = [_normal((len(latents), 1, r, r), update) for r in generator.synthesis.noise_resolutions]
         fakes = clip_to_range(generator(perturbed, noise)[0])
         pixels = torch.stack([F.mse_loss(F.avg_pool2d(fakes, k), F.avg_pool2d(targets, k)) for k in (1, 2, 4)]).sum()
-        features = _feature_distance(self.images[0].discriminator, fakes, targets)
+        together = [one.chunk(2) for one in self.images[0].discriminator.features(torch.cat([fakes, targets]))]
+        features = feature_distance([mine for mine, _ in together], [theirs for _, theirs in together])
         distance = ((latents - generator.mapping.mean_latent) / self.spread).square().mean()
         loss = (
             pixels + self.settings.inversion_feature_weight * features + self.settings.inversion_mean_weight * distance
@@ -185,26 +186,6 @@ class InversionStage(InvertingStage):
         return int(self.steps) >= len(self.latents) * self.settings.inversion_steps
 
 
-def _rate(share: float) -> float:
-    """Factor of the learning rate after a share of the steps: a linear ramp up, a cosine ramp down."""
-    down = 0.5 - 0.5 * math.cos(math.pi * min(1.0, (1 - share) / RAMP_DOWN))
-    return down * min(1.0, (share + 1e-3) / RAMP_UP)
-
-
 def _normal(shape: tuple[int, ...] | torch.Size, update: Update) -> Tensor:
     """On the device of the update's generator, which is that of the run."""
     return torch.randn(shape, generator=update.generator, device=update.generator.device)
-
-
-def _feature_distance(discriminator: StyleDiscriminator, one: Tensor, other: Tensor) -> Tensor:
-    """Mean over the discriminator's blocks of the squared distance of features of unit length at each pixel.
-
-    As learnt perceptual distances [Zhang 2018], with features that the run has trained itself.
-    """
-    together = discriminator.from_input(torch.cat([one, other]))
-    distances = []
-    for block in discriminator.blocks:
-        together = block(together)
-        mine, theirs = F.normalize(together, dim=1).chunk(2)
-        distances.append((mine - theirs).square().sum(dim=1).mean())
-    return torch.stack(distances).mean()

@@ -20,6 +20,7 @@ from segmint.losses.adversarial import (
 )
 from segmint.losses.gradient_penalty import r1_penalty
 from segmint.losses.path_length import path_length_penalty, path_lengths
+from segmint.networks.mask_branch import BranchedStyleGenerator
 from segmint.networks.paired_augmentation import apply_augmentation, draw_augmentation
 from segmint.networks.style_discriminator import StyleDiscriminator
 from segmint.networks.style_generator import StyleGenerator
@@ -81,7 +82,11 @@ def smoothing_kernel(deviation: float) -> Tensor:
 
 
 class StyleGANStage(Stage):
-    """Generator and discriminator of `image_channels` channels and of the one-hot maps of masks with `mask_counts` ids."""
+    """Generator and discriminator of `image_channels` channels and of the one-hot maps of masks with `mask_counts` ids.
+
+    Args:
+        branched: label maps come from a branch of their own, and the discriminator judges images alone.
+    """
 
     averaged = (("generator_average", "generator"),)
     path_mean: Tensor
@@ -90,14 +95,20 @@ class StyleGANStage(Stage):
     steps: Tensor
 
     def __init__(
-        self, task: Task, settings: StyleGANSettings, *, image_channels: int, mask_counts: Sequence[int]
+        self,
+        task: Task,
+        settings: StyleGANSettings,
+        *,
+        image_channels: int,
+        mask_counts: Sequence[int],
+        branched: bool = False,
     ) -> None:
         super().__init__()
         self.task, self.settings = task, settings
         self.image_channels, self.mask_counts = image_channels, tuple(mask_counts)
         self.r1_gamma = 0.0002 * task.size**2 / task.batch if settings.r1_gamma == "auto" else settings.r1_gamma
-        widths = {"width_base": _width_base(task, settings), "width_maximum": settings.width_maximum}
-        self.generator = StyleGenerator(
+        widths = style_widths(task, settings)
+        self.generator = (BranchedStyleGenerator if branched else StyleGenerator)(
             size=task.size,
             image_channels=image_channels,
             label_maps=sum(mask_counts),
@@ -105,7 +116,8 @@ class StyleGANStage(Stage):
             style_size=settings.latent_size,
             **widths,
         )
-        self.discriminator = StyleDiscriminator(size=task.size, channels=image_channels + sum(mask_counts), **widths)
+        judged = image_channels if branched else image_channels + sum(mask_counts)
+        self.discriminator = StyleDiscriminator(size=task.size, channels=judged, **widths)
         self.generator_average = copy.deepcopy(self.generator).requires_grad_(False)
         self.register_buffer("path_mean", torch.zeros(()))
         self.register_buffer("augmentation_strength", torch.zeros(()))
@@ -119,16 +131,17 @@ class StyleGANStage(Stage):
             "generator": self.settings.path_length_every if self.settings.path_length_weight else 0,
             "discriminator": self.settings.r1_every if self.r1_gamma else 0,
         }
-        self.optimizers = {}
-        for network, interval in intervals.items():
-            c = interval / (interval + 1) if interval else 1.0
-            self.optimizers[network] = torch.optim.Adam(
-                getattr(self, network).parameters(),
-                lr=self.settings.learning_rate * c,
-                betas=(0.0, 0.99**c),
-                eps=1e-8,
-                fused=True,
-            )
+        self.optimizers = {network: self._lazy_adam(network, interval) for network, interval in intervals.items()}
+
+    def _lazy_adam(self, network: str, interval: int) -> torch.optim.Optimizer:
+        c = interval / (interval + 1) if interval else 1.0
+        return torch.optim.Adam(
+            getattr(self, network).parameters(),
+            lr=self.settings.learning_rate * c,
+            betas=(0.0, 0.99**c),
+            eps=1e-8,
+            fused=True,
+        )
 
     # -- what the discriminator sees ---------------------------------------------------------------------------------
 
@@ -147,6 +160,14 @@ class StyleGANStage(Stage):
             maps = hard + maps - maps.detach()
         return torch.cat([images, self._to_range(maps)], dim=1)
 
+    def judged_reals(self, batch: Batch) -> Tensor:
+        """What of reals the discriminator judges."""
+        return self.real_pairs(batch)
+
+    def judged_fakes(self, images: Tensor, logits: Tensor) -> Tensor:
+        """What of fakes the discriminator judges."""
+        return self.fake_pairs(images, logits)
+
     def _smooth(self, maps: Tensor) -> Tensor:
         """Separable Gaussian with repeated borders, so that the maps still sum to one."""
         taps = self.get_buffer("smoothing")
@@ -158,13 +179,13 @@ class StyleGANStage(Stage):
     def _to_range(self, maps: Tensor) -> Tensor:
         return maps * 2 - 1 if self.settings.label_range == "symmetric" else maps
 
-    def _augmented(self, pairs: Tensor, update: Update) -> Tensor:
+    def _augmented(self, pairs: Tensor, update: Update, *, strength: Tensor | None = None) -> Tensor:
         if self.settings.augmentation == "none":
             return pairs
         parameters = draw_augmentation(
             len(pairs),
             self.image_channels,
-            strength=float(self.augmentation_strength),
+            strength=float(self.augmentation_strength if strength is None else strength),
             generator=update.generator,
             device=pairs.device,
         )
@@ -174,43 +195,45 @@ class StyleGANStage(Stage):
 
     def step(self, batches: Mapping[str, Batch], update: Update) -> dict[str, dict[str, Tensor]]:
         """Generator, lazy path length, discriminator, lazy R1, and the augmentation's strength, in this order."""
-        reals = self.real_pairs(self._mirrored(batches[self.streams[0]], update))
-        logged: dict[str, dict[str, Tensor]] = {"generator": {}, "discriminator": {}}
-        step = int(self.steps)
+        reals = self.judged_reals(self._mirrored(batches[self.streams[0]], update))
+        generator = self._generator_turn(reals, update)
+        with update.autocast(), torch.no_grad():
+            fakes = self.judged_fakes(*self._generated(len(reals), update)[:2])
+        discriminator = self._discriminator_turn(reals, fakes, update)
+        self.steps += 1
+        if self.settings.augmentation == "ada":
+            self._adapt(self.augmentation_strength, self.sign_sum, len(reals))
+        return {"generator": generator, "discriminator": discriminator}
 
+    def _generator_turn(self, reals: Tensor, update: Update) -> dict[str, Tensor]:
         self.discriminator.requires_grad_(False)
         with update.autocast():
-            fakes, _ = self._fakes(len(reals), update, track=True)
-            loss = self._generator_loss(reals, fakes, update)
+            images, logits, _ = self._generated(len(reals), update, track=True)
+            loss = self._generator_loss(reals, self.judged_fakes(images, logits), update)
         update("generator", loss)
-        logged["generator"]["adversarial"] = loss.detach()
-        if self.settings.path_length_weight and step % self.settings.path_length_every == 0:
-            logged["generator"]["path_length"] = self._path_length(len(reals), update)
+        logged = {"adversarial": loss.detach(), **self._lazy_path_length(len(reals), update)}
         self.discriminator.requires_grad_(True)
+        return logged
 
+    def _discriminator_turn(self, reals: Tensor, fakes: Tensor, update: Update) -> dict[str, Tensor]:
+        relativistic = self.settings.adversarial_loss == "relativistic"
         with update.autocast():
-            with torch.no_grad():
-                fakes, _ = self._fakes(len(reals), update)
             fake_logits = self.discriminator(self._augmented(fakes, update))
             real_logits = self.discriminator(self._augmented(reals, update))
-            relativistic = self.settings.adversarial_loss == "relativistic"
             loss = (discriminator_relativistic if relativistic else discriminator_logistic)(real_logits, fake_logits)
         update("discriminator", loss)
-        logged["discriminator"] |= {
+        logged = {
             "adversarial": loss.detach(),
             "real_logit": real_logits.detach().mean(),
             "fake_logit": fake_logits.detach().mean(),
         }
-        if self.r1_gamma and step % self.settings.r1_every == 0:
-            logged["discriminator"]["r1"] = self._gradient_penalty(reals, update)
+        if self.r1_gamma and int(self.steps) % self.settings.r1_every == 0:
+            logged["r1"] = self._gradient_penalty(reals, update)
             if self.settings.penalise_fakes:
-                logged["discriminator"]["r2"] = self._gradient_penalty(fakes, update)
+                logged["r2"] = self._gradient_penalty(fakes, update)
         # Where only differences of logits mean something, the sign of the difference is what tells of overfitting.
         signed = real_logits - fake_logits if relativistic else real_logits
         self.sign_sum += signed.detach().sign().mean()
-        self.steps += 1
-        if self.settings.augmentation == "ada":
-            self._adapt(len(reals))
         return logged
 
     def _generator_loss(self, reals: Tensor, fakes: Tensor, update: Update) -> Tensor:
@@ -233,13 +256,15 @@ class StyleGANStage(Stage):
                     conditions = torch.where(chosen[:, None, None, None], conditions.flip(axis), conditions)
         return Batch(images, labels, conditions)
 
-    def _fakes(self, n: int, update: Update, *, track: bool = False) -> tuple[Tensor, Tensor]:
-        """Fake pairs as the discriminator sees them, and the styles they were made from."""
+    def _generated(self, n: int, update: Update, *, track: bool = False) -> tuple[Tensor, Tensor, Tensor]:
+        """Images and label logits as they are judged, and the styles they were made from."""
         styles = self._training_styles(n, update, track=track)
-        images, logits = self.generator(styles, self._training_noise(n, update))
-        if self.settings.clip_fakes:
-            images = clip_to_range(images)
-        return self.fake_pairs(images, logits), styles
+        images, logits = self._synthesised(styles, self._training_noise(n, update))
+        return clip_to_range(images) if self.settings.clip_fakes else images, logits, styles
+
+    def _synthesised(self, styles: Tensor, noise: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        images, logits = self.generator(styles, noise)
+        return images, logits
 
     def _training_noise(self, n: int, update: Update) -> list[Tensor]:
         return [
@@ -264,17 +289,20 @@ class StyleGANStage(Stage):
                 self.generator.mapping.track_mean(self.generator.mapping(z))
             return self.generator.mixed_styles(z, other, cutoff)
 
-    def _path_length(self, n: int, update: Update) -> Tensor:
+    def _lazy_path_length(self, n: int, update: Update) -> dict[str, Tensor]:
+        """Every so many steps; what to log."""
+        if not self.settings.path_length_weight or int(self.steps) % self.settings.path_length_every:
+            return {}
         n = max(1, n // self.settings.path_length_shrink)
         styles = self._training_styles(n, update, track=False)
         images, logits = self.generator(styles, self._training_noise(n, update))
-        output = self.fake_pairs(images, logits)
+        output = self.judged_fakes(images, logits)
         g = update.generator
         noise = torch.randn(output.shape, generator=g, device=g.device).to(output.device)
         penalty, mean = path_length_penalty(path_lengths(output, styles, noise), self.path_mean)
         self.path_mean.copy_(mean)
         update("generator", penalty * (self.settings.path_length_weight * self.settings.path_length_every))
-        return penalty.detach()
+        return {"path_length": penalty.detach()}
 
     def _gradient_penalty(self, pairs: Tensor, update: Update) -> Tensor:
         """R1 at reals, R2 at fakes."""
@@ -284,13 +312,13 @@ class StyleGANStage(Stage):
         update("discriminator", penalty * (self.r1_gamma / 2 * self.settings.r1_every))
         return penalty.detach()
 
-    def _adapt(self, batch: int) -> None:
-        """Every four steps, move the strength by the sign of r_t - target [Karras 2020a, section 3.1]."""
+    def _adapt(self, strength: Tensor, sign_sum: Tensor, batch: int) -> None:
+        """Every four steps, move a strength by the sign of r_t - target [Karras 2020a, section 3.1]."""
         if int(self.steps) % 4 == 0:
-            direction = torch.sign(self.sign_sum / 4 - self.settings.ada_target)
-            moved = self.augmentation_strength + direction * (batch * 4 / (self.settings.ada_kimg * 1000))
-            self.augmentation_strength.copy_(moved.clamp(0, self.settings.ada_maximum))
-            self.sign_sum.zero_()
+            direction = torch.sign(sign_sum / 4 - self.settings.ada_target)
+            moved = strength + direction * (batch * 4 / (self.settings.ada_kimg * 1000))
+            strength.copy_(moved.clamp(0, self.settings.ada_maximum))
+            sign_sum.zero_()
 
     def average_half_life(self, images_shown: int) -> float:
         """10 kimg at batch 32 [Karras 2018], shorter early on."""
@@ -311,6 +339,11 @@ class StyleGANStage(Stage):
         """Images in [-1, 1] and map probabilities of the averaged generator; those of sample i come from generator i alone."""
         images, logits = self.generator_average(*self.drawn_styles(generators, truncation=truncation))
         return images.clamp(-1, 1), softmax_masks(logits, self.mask_counts)
+
+
+def style_widths(task: Task, settings: StyleGANSettings) -> dict[str, int]:
+    """Arguments that give the networks their numbers of feature maps."""
+    return {"width_base": _width_base(task, settings), "width_maximum": settings.width_maximum}
 
 
 def _width_base(task: Task, settings: StyleGANSettings) -> int:

@@ -8,11 +8,10 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError
 
 from segmint.data.intensity import IntensityMap
+from segmint.data.segmenter_description import DESCRIPTION
 from segmint.data.sidecar import first_complaint
 from segmint.errors import UserError
 from segmint.outputs import read_json
-
-DESCRIPTION = "segmenter.json"
 
 
 class Description(BaseModel):
@@ -41,7 +40,7 @@ class Description(BaseModel):
 
 
 def read_description(segmenter: Path) -> Description:
-    """Of the folder that `train_for_use` wrote.
+    """Of the folder that `train_for_use` wrote, or of a run that gives a segmenter.
 
     Raises:
         UserError: it is no such folder, its training is not finished, or the file is damaged.
@@ -50,7 +49,7 @@ def read_description(segmenter: Path) -> Description:
     if not path.is_file():
         raise UserError(
             f"{segmenter} is no finished segmenter (it has no {DESCRIPTION}): give the folder that segmint segment train"
-            " wrote, or repeat that command."
+            " wrote, or a finished run of a recipe that gives a segmenter (segmint recipes)."
         )
     try:
         found = Description.model_validate(read_json(path))

@@ -19,6 +19,7 @@ from segmint.errors import UserError
 from segmint.outputs import check_target, staged_folder
 from segmint.segmentation.description import Description, read_description
 from segmint.segmentation.train import TRAINING
+from segmint.synthesis.open_run import open_run_segmenter
 from segmint.training.segmenter import Segmenter, open_segmenter
 
 # Windows overlap by this share, and count the less the nearer to their border.
@@ -46,7 +47,7 @@ def predict(
     Probabilities go back to the image's grid by linear interpolation, and the most probable label there is written.
 
     Args:
-        segmenter: folder that `train_for_use` wrote.
+        segmenter: folder that `train_for_use` wrote, or a run of a recipe that gives a segmenter, taken at its best checkpoint.
         images: folder of images as nnU-Net names them, `CASE_0000.nii.gz` and so on, one file a channel or one RGB file a
             case, with the channels the segmenter was trained on.
         out: folder to write, `CASE.nii.gz` and so on.
@@ -71,7 +72,7 @@ def predict(
         dimensions=described.dimensions,
         name=Path(images).name,
     )
-    trained = open_segmenter(Path(segmenter) / TRAINING, device=device)
+    trained = _opened(Path(segmenter), device=device)
     intensity_of = CaseIntensity(dataset, trained=described.intensity)
     console = Console(stderr=True, quiet=not progress, soft_wrap=True, markup=False, highlight=False)
     with staged_folder(out, overwrite=overwrite) as staging:
@@ -83,6 +84,13 @@ def predict(
             _write(dataset, case, ids, staging)
             console.print(f"{number}/{len(dataset.cases)}  {case.id}  {_found(ids, dataset.label_names)}")
     return out
+
+
+def _opened(segmenter: Path, *, device: str) -> Segmenter:
+    training = segmenter / TRAINING
+    return (
+        open_segmenter(training, device=device) if training.is_dir() else open_run_segmenter(segmenter, device=device)
+    )
 
 
 def _segmented(

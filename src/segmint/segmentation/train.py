@@ -10,14 +10,12 @@ from typing import Any
 
 from rich.console import Console
 
-from segmint.data.dataset import Dataset
-from segmint.data.orientation import common_orientation
 from segmint.data.pool import PairPool, PoolPart
+from segmint.data.segmenter_description import DESCRIPTION, description_of
 from segmint.evaluation.arm_pool import build_pool
 from segmint.evaluation.design import Design, design_trial
 from segmint.evaluation.trial_folder import opened_trial_folder
 from segmint.outputs import write_json
-from segmint.segmentation.description import DESCRIPTION
 from segmint.training.segmenter import learning_curve, train_segmenter
 
 TRAINING = "training"
@@ -125,9 +123,9 @@ def train_for_use(
 
 def _described(design: Design, *, seed: int) -> dict[str, Any]:
     """What prediction must know, and where the segmenter comes from."""
-    slices, dataset = design.regime.slices, design.regime.dataset
+    dataset = design.regime.dataset
     return {
-        "format": 1,
+        **description_of(design.regime.slices),
         "segmint": metadata.version("segmint"),
         "segmenter": design.segmenter,
         "segmenter_settings": dict(design.segmenter_settings),
@@ -139,20 +137,7 @@ def _described(design: Design, *, seed: int) -> dict[str, Any]:
         "training_subjects": list(design.regime.labelled),
         "split": {part: list(subjects) for part, subjects in asdict(design.regime.split).items()},
         "notes": list(design.notes),
-        "channel_names": list(dataset.channel_names),
-        "label_names": list(dataset.label_names),
-        "dimensions": dataset.dimensions,
-        "size": slices.size,
-        "axis": slices.axis,
-        "scale": slices.scale,
-        "spacing": list(slices.spacing) if _knows_spacing(dataset) else None,
-        "orientation": common_orientation(dataset),
-        "intensity": [asdict(one) for one in slices.intensity],
         "steps": design.steps,
         "batch": design.batch,
         "seed": seed,
     }
-
-
-def _knows_spacing(dataset: Dataset) -> bool:
-    return all(dataset.known_spacing(case) is not None for case in dataset.cases)

@@ -14,7 +14,15 @@ from segmint.data.foreground import FOREGROUND, foreground_of_pool
 from segmint.data.pool import PairPool, PoolPart
 from segmint.data.slices import open_slices
 from segmint.errors import UserError
-from segmint.recipes.contract import ImageStage, MaskStage, PairStage, Stage, TransferStage, TranslatorStage
+from segmint.recipes.contract import (
+    ImageStage,
+    MaskStage,
+    PairStage,
+    SegmenterStage,
+    Stage,
+    TransferStage,
+    TranslatorStage,
+)
 from segmint.synthesis.draw import PaintedSampler, PairSampler, Sampler
 from segmint.synthesis.mask_source import BalancedMasks, DeformedMasks, GeneratedMasks, MaskSource, RealMasks
 from segmint.training.auxiliary import predict_condition
@@ -23,6 +31,7 @@ from segmint.training.material import conditioned, seen, training_data, union
 from segmint.training.parts import Part, read_parts
 from segmint.training.precision import Hardware, choose_hardware
 from segmint.training.run_folder import WAITING, RunFolder
+from segmint.training.segmenter import Segmenter
 
 SEEN_LISTS = ("labels_seen", "images_seen", "selected_on")
 
@@ -57,15 +66,26 @@ class OpenedRun:
         parts = tuple(read_parts(config, str(folder.root / "config.json")))
         return cls(folder, config, parts, hardware, checkpoint)
 
-    def stage(self, part: Part) -> tuple[Stage, str, int]:
-        """The last stage of a part in evaluation mode, its checkpoint's hash, and the images it was shown."""
+    def stage(self, part: Part, kinds: tuple[type[Stage], ...] = (Stage,)) -> tuple[Stage, str, int]:
+        """The last stage of a part that is of one of the kinds, in evaluation mode.
+
+        Returns:
+            The stage, its checkpoint's hash, and the images it was shown.
+
+        Raises:
+            UserError: it has no checkpoint yet, or one that does not fit.
+            LookupError: the part has no such stage.
+        """
         first, stages = self.stages(part)
-        stage = stages[-1]
-        checkpoints = self.checkpoints(first + len(stages) - 1, stage)
+        place = next((i for i in reversed(range(len(stages))) if isinstance(stages[i], kinds)), None)
+        if place is None:
+            raise LookupError(f"{part.recipe.name} has no such stage")
+        stage = stages[place]
+        checkpoints = self.checkpoints(first + place, stage)
         loaded = checkpoints.load(self.checkpoint if checkpoints.has(self.checkpoint) else "last")
         with self._fitting():
             restore(stage, loaded.tensors)
-            for number, earlier in enumerate(stages[:-1], start=first):
+            for number, earlier in enumerate(stages[:place], start=first):
                 if earlier in stage.stands_on:
                     freeze(earlier, self.checkpoints(number, earlier))
         stage.eval()
@@ -209,18 +229,20 @@ def open_run(
         UserError: something does not exist or does not fit.
     """
     opened = OpenedRun.at(run, checkpoint=checkpoint, device=device)
-    stage, sha256, shown = opened.stage(opened.parts[-1])
+    try:
+        stage, sha256, shown = opened.stage(opened.parts[-1], (PairStage, TranslatorStage))
+    except LookupError:
+        name = opened.parts[-1].recipe.name
+        raise UserError(
+            f"{run} is a run of {name}, which draws no pairs: give a run of a recipe that does (segmint recipes)."
+        ) from None
     lists = {key: opened.config[key] for key in SEEN_LISTS}
     if isinstance(stage, PairStage):
         if mask_source is not None or masks is not None:
             raise UserError(f"{run} draws images and masks together: leave --mask-source and --masks out.")
         pairs = PairSampler(stage, checkpoint_sha256=sha256, images_shown=shown, balance=balance)
         return OpenedSampler(opened, pairs, lists, ())
-    if not isinstance(stage, TranslatorStage):
-        name = opened.parts[-1].recipe.name
-        raise UserError(
-            f"{run} is a run of {name}, which draws no pairs: give a run of a recipe that does (segmint recipes)."
-        )
+    assert isinstance(stage, TranslatorStage)
     source, more, stands_on = _find_masks(opened, mask_source, masks, truncation)
     if source.counts != opened.parts[-1].task.mask_counts:
         raise UserError(
@@ -238,6 +260,24 @@ def open_run(
         condition_names=tuple(opened.config["conditions"]),
     )
     return OpenedSampler(opened, painted, {key: union(lists[key], more.get(key, [])) for key in lists}, stands_on)
+
+
+def open_run_segmenter(run: Path, *, checkpoint: str = "best", device: str = "auto") -> Segmenter:
+    """The segmenter of a run.
+
+    Raises:
+        UserError: `run` is no run, gives no segmenter, or its files are damaged.
+    """
+    opened = OpenedRun.at(run, checkpoint=checkpoint, device=device)
+    try:
+        stage, _, _ = opened.stage(opened.parts[-1], (SegmenterStage,))
+    except LookupError:
+        name = opened.parts[-1].recipe.name
+        raise UserError(
+            f"{run} is a run of {name}, which gives no segmenter: give a run of a recipe that does (segmint recipes)."
+        ) from None
+    assert isinstance(stage, SegmenterStage)
+    return Segmenter(stage, opened.hardware.device)
 
 
 Seen = dict[str, list[list[str]]]
@@ -269,9 +309,11 @@ def _masks_of_run(opened: OpenedRun, run: Path, truncation: float) -> tuple[Mask
         raise UserError(f"--mask-source {run}: give real, deformed, or the folder of a run that draws masks.")
     other = OpenedRun.at(run, checkpoint=opened.checkpoint, device=opened.hardware.device)
     part = other.part("masks") or other.parts[-1]
-    stage, sha256, _ = other.stage(part)
-    if not isinstance(stage, MaskStage | PairStage):
-        raise UserError(f"--mask-source {run}: a run of {part.recipe.name} draws no masks (segmint recipes).")
+    try:
+        stage, sha256, _ = other.stage(part, (MaskStage, PairStage))
+    except LookupError:
+        raise UserError(f"--mask-source {run}: a run of {part.recipe.name} draws no masks (segmint recipes).") from None
+    assert isinstance(stage, MaskStage | PairStage)
     if part.task.size != opened.config["size"]:
         raise UserError(
             f"--mask-source {run}: it draws masks of {part.task.size} pixels, {opened.folder.root} paints "

@@ -63,9 +63,13 @@ def restore(stage: Stage, tensors: Mapping[str, Tensor], generator: torch.Genera
     generator.set_state(tensors["random/generator"])
 
 
-def freeze(stage: Stage, checkpoints: CheckpointFolder) -> None:
-    """Put a trained stage at the checkpoint that others stand on, the best one if there is a best, and end its training."""
-    restore(stage, checkpoints.load("best" if checkpoints.has("best") else "last").tensors)
+def freeze(stage: Stage, checkpoints: CheckpointFolder, *, best: bool = True) -> None:
+    """Put a trained stage at the checkpoint that others stand on, and end its training.
+
+    Args:
+        best: that is the best one if there is a best; else the last.
+    """
+    restore(stage, checkpoints.load("best" if best and checkpoints.has("best") else "last").tensors)
     stage.eval().requires_grad_(False)
 
 

@@ -142,7 +142,7 @@ def segmenter_examiner(validation: Pool, *, device: str) -> Examiner:
         overlap, total = torch.zeros(k), torch.zeros(k)
         for start in range(0, len(validation), CHUNK):
             images, labels = validation.read(np.arange(start, min(start + CHUNK, len(validation))))
-            predicted = stage.probabilities(torch.from_numpy(images).to(device)).argmax(dim=1).cpu()
+            predicted = stage.draft(torch.from_numpy(images).to(device)).argmax(dim=1).cpu()
             truth = torch.from_numpy(labels).long()
             for label in range(1, k):
                 a, b = predicted == label, truth == label

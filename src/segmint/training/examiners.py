@@ -9,6 +9,7 @@ from segmint.recipes.contract import (
     InvertingStage,
     MaskStage,
     PairStage,
+    ReconstructingStage,
     Stage,
     TransferStage,
     TranslatorStage,
@@ -18,6 +19,7 @@ from segmint.training.inversion_examination import inversion_examiner
 from segmint.training.loop import Examiner
 from segmint.training.mask_examination import mask_examiner, transfer_examiner, translator_examiner
 from segmint.training.material import Material
+from segmint.training.reconstruction_examination import reconstruction_examiner
 
 
 def examiner_of(stage: Stage, material: Material, *, previews: Path, device: str, seed: int) -> Examiner:
@@ -33,6 +35,8 @@ def examiner_of(stage: Stage, material: Material, *, previews: Path, device: str
         return mask_examiner(training, validation, previews=previews, seed=seed)
     if isinstance(stage, TranslatorStage):
         return translator_examiner(training, validation, previews=previews, device=device, seed=seed)
+    if isinstance(stage, ReconstructingStage):
+        return reconstruction_examiner(validation, previews=previews, device=device)
     if isinstance(stage, TransferStage):
         return transfer_examiner(validation, device=device)
     return segmenter_examiner(validation, device=device)

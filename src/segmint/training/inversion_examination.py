@@ -42,7 +42,7 @@ def inversion_examiner(pool: ConditionedPool, *, previews: Path) -> Examiner:
             _strip(real, rebuilt, label, accepted=fine, colour=pool.colour)
             for real, rebuilt, label, fine in zip(*arrays, accepted, strict=True)
         ]
-        _write(previews / PICTURE, strips)
+        write_strips(previews / PICTURE, strips)
         # Only what is finished may be called the best.
         return Examination(Measurement(EXPLAINED, float(explained.mean()), DIRECTION) if stage.finished() else None)
 
@@ -71,7 +71,9 @@ def _strip(
     return np.concatenate([strip, bar])
 
 
-def _write(path: Path, strips: list[Pixels]) -> None:
+def write_strips(path: Path, strips: list[Pixels]) -> None:
+    """Framed strips of one size, in rows."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     framed = [np.pad(one, ((GAP, GAP), (GAP, GAP), (0, 0)), constant_values=255) for one in strips]
     framed += [np.full_like(framed[0], 255)] * (-len(framed) % COLUMNS)
     rows = [np.concatenate(framed[i : i + COLUMNS], axis=1) for i in range(0, len(framed), COLUMNS)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
@@ -19,11 +19,11 @@ from segmint.data.pool import PairPool
 from segmint.errors import UserError
 from segmint.outputs import write_json
 from segmint.recipes import find_recipe
-from segmint.recipes.contract import Recipe, RecipeSettings, SegmenterStage, Task
+from segmint.recipes.contract import Gathered, Recipe, RecipeSettings, SegmenterStage, Stage, Task
 from segmint.training.build import build_stages
-from segmint.training.checkpoint import restore
+from segmint.training.checkpoint import freeze, restore
 from segmint.training.examination import segmenter_examiner
-from segmint.training.loop import Interrupted, Loop, Plan
+from segmint.training.loop import Examination, Interrupted, Loop, Plan
 from segmint.training.precision import Hardware, choose_hardware
 from segmint.training.progress import shown_progress
 from segmint.training.run_config import as_json
@@ -161,32 +161,86 @@ def train_segmenter(
     else:
         folder.mkdir(parents=True, exist_ok=True)
         write_json(folder / "config.json", config)
-    (stage,) = build_stages(planned.recipe, task, planned.settings, hardware, seed=seed)
-    assert isinstance(stage, SegmenterStage)
-    checkpoints = run.checkpoints(run.stage_folder(0, stage.name))
+    stages = build_stages(planned.recipe, task, planned.settings, hardware, seed=seed)
+    stage = _segmenter_stage(stages)
     if run.status == "done":
-        restore(stage, checkpoints.load("last").tensors)
+        _read_back(stages, run, stage)
         return Segmenter(stage, hardware.device)
-    every = max(1, steps // ticks) * batch
-    with shown_progress(task.total_images, shown=progress) as shown:
+    for number, one in enumerate(stages):
+        _train_stage(
+            one,
+            number,
+            pool,
+            validation,
+            run=run,
+            hardware=hardware,
+            seed=seed + number,
+            ticks=ticks,
+            progress=progress,
+        )
+        if any(one in later.stands_on for later in stages):
+            freeze(one, run.checkpoints(run.stage_folder(number, one.name)), best=False)
+    run.set_status("done")
+    return Segmenter(stage, hardware.device)
+
+
+def _train_stage(
+    stage: Stage,
+    number: int,
+    pool: PairPool,
+    validation: PairPool,
+    *,
+    run: RunFolder,
+    hardware: Hardware,
+    seed: int,
+    ticks: int,
+    progress: bool,
+) -> None:
+    """One stage to its end. Streams without labels are those of the same pairs with the labels hidden."""
+    task, folder = stage.task, run.stage_folder(number, stage.name)
+    every = max(1, task.total_images // task.batch // ticks) * task.batch
+    streams = {"labelled": ConditionedPool(pool), "unlabelled": ConditionedPool(pool.with_labels_hidden())}
+    stage.prepare(Gathered(labelled=streams["labelled"] if "labelled" in stage.gathers else None))
+    with shown_progress(task.total_images, shown=progress, unit=stage.unit) as shown:
         loop = Loop(
             stage,
-            {"labelled": ConditionedPool(pool)},
-            name=f"00-{stage.name}",
-            plan=Plan(total=task.total_images, batch=batch, tick=every, snapshot=every),
-            checkpoints=checkpoints,
-            log=RunLog(folder / "log.jsonl"),
+            {stream: streams[stream] for stream in stage.streams},
+            name=folder.name,
+            plan=Plan(total=task.total_images, batch=task.batch, tick=every, snapshot=every),
+            checkpoints=run.checkpoints(folder),
+            log=RunLog(run.root / "log.jsonl"),
             hardware=hardware,
             seed=seed,
-            examine=segmenter_examiner(validation, device=hardware.device),
+            examine=segmenter_examiner(validation, device=hardware.device)
+            if isinstance(stage, SegmenterStage)
+            else _unexamined,
             on_tick=shown,
         )
         try:
             loop.run()
         except Interrupted:
             raise KeyboardInterrupt from None
-    run.set_status("done")
-    return Segmenter(stage, hardware.device)
+
+
+def _unexamined(stage: Stage, images_shown: int) -> Examination:  # noqa: ARG001
+    """Stages that only lead to a segmenter are not looked at."""
+    return Examination()
+
+
+def _segmenter_stage(stages: Sequence[Stage]) -> SegmenterStage:
+    stage = stages[-1]
+    assert isinstance(stage, SegmenterStage)
+    return stage
+
+
+def _read_back(stages: Sequence[Stage], run: RunFolder, stage: SegmenterStage) -> None:
+    """Every stage that the last one stands on, and itself, at its last checkpoint."""
+    for number, one in enumerate(stages):
+        checkpoints = run.checkpoints(run.stage_folder(number, one.name))
+        if one is stage:
+            restore(one, checkpoints.load("last").tensors)
+        elif one in stage.stands_on:
+            freeze(one, checkpoints, best=False)
 
 
 def open_segmenter(folder: Path, *, device: str = "auto") -> Segmenter:
@@ -204,9 +258,9 @@ def open_segmenter(folder: Path, *, device: str = "auto") -> Segmenter:
     try:
         recipe = find_recipe(config["recipe"])
         settings = type(recipe.presets["repaired"]).model_validate(config["settings"])
-        (stage,) = build_stages(recipe, Task.from_json(config["task"]), settings, hardware, seed=config["seed"])
-        assert isinstance(stage, SegmenterStage)
-        restore(stage, run.checkpoints(run.stage_folder(0, stage.name)).load("last").tensors)
+        stages = build_stages(recipe, Task.from_json(config["task"]), settings, hardware, seed=config["seed"])
+        stage = _segmenter_stage(stages)
+        _read_back(stages, run, stage)
     except (ValidationError, KeyError, TypeError, RuntimeError) as error:
         raise UserError(f"{folder} is damaged (its config.json and its checkpoint do not fit): train again.") from error
     return Segmenter(stage, hardware.device)

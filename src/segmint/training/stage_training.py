@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from segmint.recipes.contract import Annotations, Gathered, Stage
+from segmint.recipes.contract import (
+    Annotations,
+    Gathered,
+    ImageStage,
+    MaskStage,
+    PairStage,
+    Stage,
+    TranslatorStage,
+)
 from segmint.training.examination import VALIDATION_PAIRS
 from segmint.training.examiners import examiner_of
 from segmint.training.loop import Loop, Plan
@@ -23,6 +31,12 @@ TICKS = 60
 PLOT_SECONDS = 30.0
 
 
+def last_that_draws(stages: Sequence[Stage]) -> int:
+    """Number of the stage whose previews are the run's: the last that draws what the run gives, else the last."""
+    kinds = (PairStage, ImageStage, MaskStage, TranslatorStage)
+    return max((i for i, stage in enumerate(stages) if isinstance(stage, kinds)), default=len(stages) - 1)
+
+
 def train_stage(
     run: RunFolder,
     index: int,
@@ -33,12 +47,14 @@ def train_stage(
     annotated: Annotations | None = None,
     seed: int,
     last: bool,
+    shown: bool,
     progress: bool,
 ) -> None:
     """Train one stage to the end of its budget, from its last checkpoint if there is one.
 
     Args:
         annotated: what a person has labelled for the run, where the stage gathers it.
+        last: whether the run's loss plot is this stage's; shown: whether its previews are.
 
     Raises:
         UserError: what the stage gathers is not enough.
@@ -54,7 +70,7 @@ def train_stage(
         # A look draws VALIDATION_PAIRS pairs: it must not cost more than what it looks at.
         snapshot=max(task.batch, VALIDATION_PAIRS, task.total_images // stage.snapshots),
     )
-    previews = run.previews if last else run.previews / folder.name
+    previews = run.previews if shown else run.previews / folder.name
     stage.prepare(
         Gathered(
             labelled=material.training if "labelled" in stage.gathers else None,
@@ -68,10 +84,10 @@ def train_stage(
     log = RunLog(run.root / "log.jsonl")
     plot = run.root / ("losses.png" if last else f"losses_{folder.name}.png")
     plotted = 0.0
-    with shown_progress(plan.total, shown=progress, unit=stage.unit) as shown:
+    with shown_progress(plan.total, shown=progress, unit=stage.unit) as show:
 
         def on_tick(line: Mapping[str, Any]) -> None:
-            shown(line)
+            show(line)
             if track is not None:
                 track(line)
             nonlocal plotted

@@ -13,10 +13,11 @@ from rich.console import Console
 
 from segmint.data.dataset import Dataset, open_dataset
 from segmint.data.subjects import Split
+from segmint.data.segmenter_description import DESCRIPTION, description_of
 from segmint.errors import UserError, WaitingForPerson
-from segmint.outputs import locked
+from segmint.outputs import locked, write_json
 from segmint.recipes import find_recipe, recipe_that_gives
-from segmint.recipes.contract import Recipe, Stage
+from segmint.recipes.contract import Recipe, SegmenterStage, Stage
 from segmint.training.annotations import has_annotations, read_annotations
 from segmint.training.auxiliary import Auxiliary, open_auxiliary
 from segmint.training.checkpoint import freeze
@@ -36,7 +37,7 @@ from segmint.training.precision import Hardware, choose_hardware
 from segmint.training.progress import clock
 from segmint.training.run_config import check_out, open_folder
 from segmint.training.run_folder import WAITING, RunFolder
-from segmint.training.stage_training import train_stage
+from segmint.training.stage_training import last_that_draws, train_stage
 
 MASK_SOURCES = ("real", "deformed")
 
@@ -201,6 +202,7 @@ def train(
     open_folder(run, config, overwrite=overwrite and not resume)
     with locked(run.root):
         try:
+            shown = last_that_draws([stage for _, stage in stages])
             for index, (part, stage) in enumerate(stages):
                 fed = helper.material if part.role == "transfer" and helper is not None else material
                 last = index == len(stages) - 1
@@ -210,7 +212,16 @@ def train(
                         raise _waiting(run)
                     annotated = read_annotations(run)
                 train_stage(
-                    run, index, stage, fed, hardware, annotated=annotated, seed=seed, last=last, progress=progress
+                    run,
+                    index,
+                    stage,
+                    fed,
+                    hardware,
+                    annotated=annotated,
+                    seed=seed,
+                    last=last,
+                    shown=index == shown,
+                    progress=progress,
                 )
                 if any(stage in later.stands_on for _, later in stages):
                     freeze(stage, run.checkpoints(run.stage_folder(index, stage.name)))
@@ -226,6 +237,8 @@ def train(
         except Diverged:
             run.set_status("diverged")
             raise
+        if any(isinstance(stage, SegmenterStage) for part, stage in stages if part is main):
+            write_json(run.root / DESCRIPTION, description_of(data.slices))
         run.set_status("done")
     return run
 
