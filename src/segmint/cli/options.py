@@ -41,6 +41,14 @@ Capacity = Annotated[
     str | None,
     typer.Option("--capacity", metavar="small|full", help="Width of the networks.  [default: small on a CPU]"),
 ]
+Unlabelled = Annotated[
+    str,
+    typer.Option(
+        "--unlabelled",
+        metavar="use|ignore|auto",
+        help="Images in imagesUnlabelled: learn from them (a recipe that cannot refuses), leave them out, or as the recipe can.",
+    ),
+]
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="One setting of the recipe; may be given several times."),

@@ -12,10 +12,11 @@ import torch
 from rich.console import Console
 
 from segmint.data.dataset import Dataset, open_dataset
+from segmint.data.layout import UNLABELLED as UNLABELLED_FOLDER
 from segmint.errors import UserError, WaitingForPerson
 from segmint.outputs import locked
-from segmint.recipes import find_recipe, recipe_that_gives
-from segmint.recipes.contract import Recipe, Stage
+from segmint.recipes import RECIPES, find_recipe, recipe_that_gives
+from segmint.recipes.contract import DataFacts, Recipe, Stage
 from segmint.training.annotations import has_annotations, read_annotations
 from segmint.training.auxiliary import Auxiliary, open_auxiliary
 from segmint.training.checkpoint import freeze
@@ -38,6 +39,7 @@ from segmint.training.run_folder import WAITING, RunFolder
 from segmint.training.stage_training import train_stage
 
 MASK_SOURCES = ("real", "deformed")
+UNLABELLED = ("use", "ignore", "auto")
 
 
 def train(
@@ -56,6 +58,7 @@ def train(
     tile: int | None = None,
     subset: str | None = None,
     labelled_subjects: int | None = None,
+    unlabelled: str = "use",
     settings: Mapping[str, str] | None = None,
     seed: int = 0,
     resume: bool = False,
@@ -82,6 +85,9 @@ def train(
         tile: train on unscaled tiles of this side, out of slices of `size`; sampling then paints whole slices.
         subset: name of a stored subset of the training subjects or slices; labelled_subjects: labels of only the first N
             subjects of a seeded order; recipes that learn from unlabelled images see the images of the others.
+        unlabelled: what becomes of the images in imagesUnlabelled: "use" refuses recipes that learn from labelled pairs alone,
+            "ignore" leaves the images out, "auto" leaves them out where the recipe cannot use them. Those of validation and
+            test subjects are never seen.
         settings: single settings of the recipe by name; "masks.name" and "transfer.name" are those of the other parts.
         resume: go on from the last checkpoint, exactly; inexact: even if threads, instructions or versions differ.
         dry_run: say what would be done, with estimates, and write nothing.
@@ -100,8 +106,17 @@ def train(
     size = size or default_size(opened, device=hardware.device, axis=axis)
     if tile is not None and not 0 < tile <= size:
         raise UserError(f"--tile {tile} must be above 0 and at most --size {size}.")
+    if unlabelled not in UNLABELLED:
+        raise UserError(f"--unlabelled {unlabelled}: choose {', '.join(UNLABELLED[:-1])} or {UNLABELLED[-1]}.")
     data = training_data(
-        opened, size=size, axis=axis, seed=seed, subset=subset, labelled_subjects=labelled_subjects, tile=tile
+        opened,
+        size=size,
+        axis=axis,
+        seed=seed,
+        subset=subset,
+        labelled_subjects=labelled_subjects,
+        tile=tile,
+        with_unlabelled=unlabelled != "ignore",
     )
     helper = open_auxiliary(auxiliary, data, seed=seed, tile=tile) if auxiliary is not None else None
     predicted = helper.name if helper is not None else None
@@ -132,6 +147,9 @@ def train(
     for _, stage in stages:
         stage.check(labelled=len(data.training))
     read = {stream for _, stage in stages for stream in (*stage.streams, *stage.gathers)}
+    sees_images_alone = data.images_alone > 0 and "unlabelled" in read
+    if data.images_alone and not sees_images_alone and unlabelled == "use":
+        raise UserError(_cannot_use_unlabelled(recipe, opened))
     labelled = seen(opened, data.subjects) if "labelled" in read else []
     pictured = seen(opened, data.image_subjects) if "unlabelled" in read else []
     auxiliary_seen = seen(helper.data.dataset, helper.data.subjects) if helper is not None else []
@@ -177,6 +195,7 @@ def train(
         "split": asdict(data.split),
         "subset": subset,
         "labelled_subjects": labelled_subjects,
+        "unlabelled_slices": data.images_alone if sees_images_alone else None,
         "settings": main.settings.model_dump(mode="json"),
         "labels_seen": union(labelled, auxiliary_seen),
         "images_seen": union(labelled, pictured, auxiliary_seen),
@@ -184,7 +203,7 @@ def train(
     }
     run = RunFolder(Path(out))
     check_out(run, config, resume=resume, overwrite=overwrite, inexact=inexact)
-    _announce(console, data, hardware, stages, seed=seed)
+    _announce(console, data, hardware, stages, seed=seed, unlabelled_slices=config["unlabelled_slices"])
     if dry_run:
         console.print("dry run: nothing was written.")
         return run
@@ -313,10 +332,32 @@ def _plan(
     return parts
 
 
+def _cannot_use_unlabelled(recipe: str, dataset: Dataset) -> str:
+    facts = DataFacts(
+        pairs=len(dataset.cases),
+        subjects=len(dataset.subjects),
+        channels=len(dataset.channel_names),
+        labels=len(dataset.label_names),
+        unlabelled=len(dataset.unlabelled),
+    )
+    suited = " or ".join(one.name for one in RECIPES if one.suits(facts))
+    return (
+        f"{recipe} learns from labelled pairs alone and cannot use the {len(dataset.unlabelled)} images that {dataset.root} has in"
+        f" {UNLABELLED_FOLDER}: leave them out with --unlabelled ignore, or take a recipe that learns from them ({suited})."
+    )
+
+
 def _hidden(data: TrainingData) -> str:
     """How many more subjects give images alone."""
-    more = len(data.image_subjects) - len(data.subjects)
+    more = len(set(data.image_subjects) & set(data.split.train)) - len(data.subjects)
     return f" (labels of {more} more hidden)" if more else ""
+
+
+def _without_labels(data: TrainingData, unlabelled_slices: int | None) -> str:
+    """What becomes of the images in imagesUnlabelled."""
+    if unlabelled_slices:
+        return f", {unlabelled_slices} slices without labels"
+    return f" ({data.images_alone} slices without labels left out)" if data.images_alone else ""
 
 
 def _announce(
@@ -326,11 +367,13 @@ def _announce(
     stages: Sequence[tuple[Part, Stage]],
     *,
     seed: int,
+    unlabelled_slices: int | None,
 ) -> None:
     task = stages[-1][0].task
     console.print(
         f"{stages[-1][0].recipe.name} on {data.dataset.name}: {len(data.training)} slices of {len(data.subjects)} "
-        f"subjects{_hidden(data)}, {len(data.validation)} validation slices of {len(data.split.validation)}; "
+        f"subjects{_hidden(data)}{_without_labels(data, unlabelled_slices)}, "
+        f"{len(data.validation)} validation slices of {len(data.split.validation)}; "
         f"{task.image_channels} channels, {task.label_count} labels, {task.size} px; "
         f"{hardware.device}, {hardware.precision}, {hardware.threads} threads",
         highlight=False,
