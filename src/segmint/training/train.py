@@ -378,6 +378,8 @@ def _announce(
         f"{hardware.device}, {hardware.precision}, {hardware.threads} threads",
         highlight=False,
     )
+    if console.quiet:
+        return  # an estimate takes some steps
     for part, stage in stages:
         guess = estimate(stage, stage.task, hardware, seed=seed)
         console.print(
