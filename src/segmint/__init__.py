@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from segmint.data.inspect import inspect_dataset as inspect
     from segmint.data.phantoms import write_phantom as phantom
     from segmint.data.split import split_dataset as split
+    from segmint.evaluation.curve.curve import draw_curve as curve
     from segmint.evaluation.evaluate import evaluate
     from segmint.evaluation.outside import score_predictions
     from segmint.evaluation.trial import trial
@@ -37,6 +38,7 @@ __all__ = [
     "binarise",
     "convert_folders",
     "convert_layout",
+    "curve",
     "demo",
     "evaluate",
     "inspect",
@@ -58,6 +60,7 @@ _VERBS = {
     "binarise": ("segmint.data.binarise", "binarise_dataset"),
     "convert_folders": ("segmint.data.convert", "convert_folders"),
     "convert_layout": ("segmint.data.convert", "convert_layout"),
+    "curve": ("segmint.evaluation.curve.curve", "draw_curve"),
     "demo": ("segmint.workflow.demo", "demo"),
     "evaluate": ("segmint.evaluation.evaluate", "evaluate"),
     "inspect": ("segmint.data.inspect", "inspect_dataset"),

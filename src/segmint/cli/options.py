@@ -102,6 +102,12 @@ SegmenterSettings = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="One setting of the segmenter; may be given several times."),
 ]
 SegmenterBatch = Annotated[int | None, typer.Option("--batch", metavar="B", help="Slices a step.  [default: 16]")]
+Steps = Annotated[
+    int | None, typer.Option("--steps", metavar="N", help="Optimiser steps of each segmenter.  [default: by size]")
+]
+TrialBatch = Annotated[
+    int | None, typer.Option("--trial-batch", metavar="B", help="Slices a step of the segmenters.  [default: 16]")
+]
 Repeat = Annotated[
     str | None,
     typer.Option("--repeat", metavar="LABEL", help="Arms with B, such as 100R+50B, repeat real slices with it."),

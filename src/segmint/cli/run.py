@@ -34,12 +34,8 @@ def run_verb(
     truncation: options.Truncation = None,
     arms: options.Arms = None,
     seeds: Annotated[int, typer.Option("--seeds", metavar="K", help="Segmenters trained for each arm.")] = 5,
-    steps: Annotated[
-        int | None, typer.Option("--steps", metavar="N", help="Optimiser steps of each segmenter.  [default: by size]")
-    ] = None,
-    trial_batch: Annotated[
-        int | None, typer.Option("--trial-batch", metavar="B", help="Slices a step of the segmenters.  [default: 16]")
-    ] = None,
+    steps: options.Steps = None,
+    trial_batch: options.TrialBatch = None,
     augment: options.Augment = "none",
     alignment: Annotated[
         bool,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from segmint.data.dataset import Dataset
 from segmint.evaluation.cells import CellResult
 from segmint.evaluation.convergence import LARGEST_GAIN
 from segmint.evaluation.design import Design
@@ -61,15 +62,7 @@ def conclude(design: Design, results: Sequence[CellResult], *, outside: bool = F
         unjudged = [_UNJUDGED_OUTSIDE]
     content = {
         "format": FORMAT,
-        "dataset": {
-            "path": str(dataset.root.resolve()),
-            "name": dataset.name,
-            "identity": dataset.identity,
-            "channel_names": list(dataset.channel_names),
-            "label_names": list(dataset.label_names),
-            "licence": dataset.licence,
-            "subject_kind": dataset.subject_kind,
-        },
+        "dataset": describe_dataset(dataset),
         "metric": {"name": dice.NAME, "direction": dice.DIRECTION, "range": list(dice.RANGE)},
         "synthetic": [one.described() for one in design.synthetic],
         "size": regime.slices.size,
@@ -100,3 +93,16 @@ def conclude(design: Design, results: Sequence[CellResult], *, outside: bool = F
     }
     described: dict[str, Any] = without_nan(content)
     return described
+
+
+def describe_dataset(dataset: Dataset) -> dict[str, Any]:
+    """What trial.json says of the real dataset."""
+    return {
+        "path": str(dataset.root.resolve()),
+        "name": dataset.name,
+        "identity": dataset.identity,
+        "channel_names": list(dataset.channel_names),
+        "label_names": list(dataset.label_names),
+        "licence": dataset.licence,
+        "subject_kind": dataset.subject_kind,
+    }

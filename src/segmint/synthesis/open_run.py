@@ -14,7 +14,15 @@ from segmint.data.foreground import FOREGROUND, foreground_of_pool
 from segmint.data.pool import PairPool, PoolPart
 from segmint.data.slices import open_slices
 from segmint.errors import UserError
-from segmint.recipes.contract import ImageStage, MaskStage, PairStage, Stage, TransferStage, TranslatorStage
+from segmint.recipes.contract import (
+    ImageStage,
+    MaskStage,
+    PairStage,
+    SegmenterStage,
+    Stage,
+    TransferStage,
+    TranslatorStage,
+)
 from segmint.synthesis.draw import PaintedSampler, PairSampler, Sampler
 from segmint.synthesis.mask_source import BalancedMasks, DeformedMasks, GeneratedMasks, MaskSource, RealMasks
 from segmint.training.auxiliary import predict_condition
@@ -94,6 +102,27 @@ class OpenedRun:
         raise UserError(
             f"{self.folder.root} is a run of {self.parts[-1].recipe.name}, which draws no images without labels: give one of a "
             "recipe that does (segmint recipes)."
+        )
+
+    def segmenter_stage(self) -> SegmenterStage:
+        """The last stage that segments, of a run whose recipe gives a segmenter, at the checkpoint others stand on.
+
+        Raises:
+            UserError: there is none, or it is not trained yet.
+        """
+        part = self.parts[-1]
+        first, stages = self.stages(part)
+        for number, stage in reversed(list(enumerate(stages, start=first))):
+            if not isinstance(stage, SegmenterStage):
+                continue
+            with self._fitting():
+                for earlier_number, earlier in enumerate(stages[: number - first], start=first):
+                    if earlier in stage.stands_on:
+                        freeze(earlier, self.checkpoints(earlier_number, earlier))
+                freeze(stage, self.checkpoints(number, stage))
+            return stage
+        raise UserError(
+            f"{self.folder.root} is a run of {part.recipe.name}, which gives no segmenter (segmint recipes)."
         )
 
     def stages(self, part: Part) -> tuple[int, list[Stage]]:

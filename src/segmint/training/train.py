@@ -37,6 +37,7 @@ from segmint.training.progress import clock
 from segmint.training.run_config import check_out, open_folder
 from segmint.training.run_folder import WAITING, RunFolder
 from segmint.training.stage_training import train_stage
+from segmint.training.taken_over import find_stages, take_over
 
 MASK_SOURCES = ("real", "deformed")
 UNLABELLED = ("use", "ignore", "auto")
@@ -69,6 +70,7 @@ def train(
     dry_run: bool = False,
     inexact: bool = False,
     axis: int | None = None,
+    reuse: Path | None = None,
     progress: bool = True,
 ) -> RunFolder:
     """Train `recipe` on the training subjects of `dataset` and write the run folder `out`.
@@ -92,6 +94,8 @@ def train(
         resume: go on from the last checkpoint, exactly; inexact: even if threads, instructions or versions differ.
         dry_run: say what would be done, with estimates, and write nothing.
         axis: slice axis of volumes; default as nnU-Net's 2-D configuration.
+        reuse: a run that differs from this one in its labels alone; its stages that see no labels are taken over, not trained
+            again, which gives the same.
 
     Raises:
         UserError: anything in the input is wrong, or the training diverged.
@@ -154,7 +158,7 @@ def train(
     pictured = seen(opened, data.image_subjects) if "unlabelled" in read else []
     auxiliary_seen = seen(helper.data.dataset, helper.data.subjects) if helper is not None else []
     auxiliary_selected = seen(helper.data.dataset, helper.data.split.validation) if helper is not None else []
-    config = {
+    config: dict[str, Any] = {
         "segmint": metadata.version("segmint"),
         "recipe": recipe,
         "preset": preset,
@@ -201,6 +205,7 @@ def train(
         "images_seen": union(labelled, pictured, auxiliary_seen),
         "selected_on": union(seen(opened, data.split.validation), auxiliary_selected),
     }
+    config["taken_over"] = {} if reuse is None else find_stages(RunFolder(reuse), config, [one for _, one in stages])
     run = RunFolder(Path(out))
     check_out(run, config, resume=resume, overwrite=overwrite, inexact=inexact)
     _announce(console, data, hardware, stages, seed=seed, unlabelled_slices=config["unlabelled_slices"])
@@ -209,6 +214,7 @@ def train(
         return run
     open_folder(run, config, overwrite=overwrite and not resume)
     with locked(run.root):
+        take_over(run, config["taken_over"])
         try:
             for index, (part, stage) in enumerate(stages):
                 fed = helper.material if part.role == "transfer" and helper is not None else material
