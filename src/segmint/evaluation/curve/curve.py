@@ -15,7 +15,7 @@ from segmint.evaluation.curve.plot import write_curve_plot
 from segmint.evaluation.curve.points import Generates, cells_of, run_points
 from segmint.evaluation.curve.table import curve_csv, curve_table
 from segmint.evaluation.progress import CellProgress
-from segmint.evaluation.trial_folder import opened_trial_folder
+from segmint.evaluation.trial_folder import check_trial_folder, opened_trial_folder
 from segmint.outputs import write_json, write_text
 from segmint.training.segmenter import train_segmenter
 
@@ -101,6 +101,7 @@ def draw_curve(
         device=device,
     )
     out = Path(out)
+    check_trial_folder(out, plan.settings(), overwrite=overwrite, what="curve", inputs=[plan.dataset.root])
     generators = Generators(plan, out, device, progress)
     generators.check()
     conduct(
