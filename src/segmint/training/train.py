@@ -209,6 +209,8 @@ def train(
     run = RunFolder(Path(out))
     check_out(run, config, resume=resume, overwrite=overwrite, inexact=inexact)
     _announce(console, data, hardware, stages, seed=seed, unlabelled_slices=config["unlabelled_slices"])
+    for name in config["taken_over"]:
+        console.print(f"stage {name} is taken over from {reuse}", highlight=False)
     if dry_run:
         console.print("dry run: nothing was written.")
         return run

@@ -19,7 +19,6 @@ from segmint.evaluation.curve.curve import conduct
 from segmint.evaluation.curve.plan import CurvePlan
 
 Planned = Callable[..., CurvePlan]
-SAME = ("points", "scores", "labelled", "arms", "notes")
 
 
 def concluded(plan: CurvePlan, out: Path, generators: Any, train: Any, **options: Any) -> dict[str, Any]:
