@@ -103,4 +103,4 @@ class Generators:
                 progress=self.progress and not dry_run,
             )
         except UserError as error:
-            raise UserError(f"{recipe} with {level.count} labelled subjects: {error}") from error
+            raise UserError(f"{recipe} with {level.words}: {error}") from error

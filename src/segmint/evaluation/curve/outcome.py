@@ -119,7 +119,7 @@ def _notes(plan: CurvePlan, drawn: Sequence[Point], subjects: Sequence[str]) -> 
         gain = last_fifth_gain([result.curve for result in point.results])
         if point.arm == plan.arms[0] and gain > LARGEST_GAIN:
             notes.append(
-                f"Not converged with {point.level.count} labelled subjects: validation Dice of the U-Net still rose by"
+                f"Not converged with {point.level.words}: validation Dice of the U-Net still rose by"
                 f" {points(gain)} points over the last fifth of the {plan.steps} steps."
             )
     for arm in plan.arms:
@@ -129,9 +129,7 @@ def _notes(plan: CurvePlan, drawn: Sequence[Point], subjects: Sequence[str]) -> 
                 " than for the steps of the U-Net."
             )
     said = (
-        f"With {point.level.count} labelled subjects, {point.arm.recipe}: {_unnamed(note)}"
-        for point in drawn
-        for note in point.notes
+        f"With {point.level.words}, {point.arm.recipe}: {_unnamed(note)}" for point in drawn for note in point.notes
     )
     return [*notes, *said]
 

@@ -50,6 +50,11 @@ class Level:
     regime: Regime
 
     @property
+    def words(self) -> str:
+        """As in "with 4 labelled subjects"."""
+        return f"{self.count} labelled subject{'s' if self.count != 1 else ''}"
+
+    @property
     def folder(self) -> str:
         """Name of its folder."""
         return f"labelled-{self.count}"
