@@ -102,6 +102,23 @@ def test_a_spoilt_dataset_is_refused(
     assert not out.exists()
 
 
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["--labelled", "2,9"], "from 1 to 4, the training subjects"),
+        (["--labelled", "2", "--recipes", "unet"], "--recipes unet"),
+        (["--labelled", "1", "--recipes", "datasetgan"], "datasetgan with 1 labelled subject: 16 labelled images"),
+        (["--labelled", "2", "--set", "seed"], "--set seed"),
+    ],
+)
+def test_a_curve_that_cannot_be_drawn_is_refused_before_anything_is_trained(
+    words: list[str], named: str, discs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "curve"
+    assert refused(["curve", str(discs), "--out", str(out), "--size", "32", "--device", "cpu", *words], named, capsys)
+    assert not out.exists()
+
+
 @pytest.mark.parametrize("kind", ["truncated", "nan"])
 def test_a_spoilt_volume_is_refused(kind: str, discs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = discs / "imagesTr" / "subject_02_0000.nii.gz"
@@ -127,7 +144,7 @@ def test_an_unwritable_output_is_refused(discs: Path, tmp_path: Path, capsys: py
     assert (tmp_path / "file").read_text() == "mine"
 
 
-@pytest.mark.parametrize("verb", ["train", "sample", "evaluate", "trial", "phantom", "split"])
+@pytest.mark.parametrize("verb", ["train", "sample", "evaluate", "trial", "curve", "phantom", "split"])
 def test_an_existing_output_is_kept(
     verb: str, discs: Path, discs_run: Path, discs_synthetic: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -139,6 +156,7 @@ def test_an_existing_output_is_kept(
         "sample": ["sample", str(discs_run), "--n", "2"],
         "evaluate": ["evaluate", str(discs), str(discs_synthetic)],
         "trial": ["trial", str(discs), str(discs_synthetic), "--size", "32"],
+        "curve": ["curve", str(discs), "--labelled", "2", "--size", "32"],
         "phantom": ["data", "phantom", "brain", "--subjects", "4"],
         "split": ["data", "split", str(discs)],
     }[verb]
@@ -197,13 +215,14 @@ def refused(words: list[str], named: str, capsys: pytest.CaptureFixture[str]) ->
     return True
 
 
-@pytest.mark.parametrize("verb", ["train", "evaluate", "trial", "segment", "run", "split", "binarise"])
+@pytest.mark.parametrize("verb", ["train", "evaluate", "trial", "curve", "segment", "run", "split", "binarise"])
 def test_no_input_is_overwritten(verb: str, discs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """--overwrite replaces earlier outputs, never what is read, nor a folder that holds it."""
     words = {
         "train": ["train", "joint-stylegan2", str(discs), "--size", "32"],
         "evaluate": ["evaluate", str(discs), str(discs)],
         "trial": ["trial", str(discs), "--arms", "100R", "--size", "32"],
+        "curve": ["curve", str(discs), "--labelled", "2", "--size", "32"],
         "segment": ["segment", "train", str(discs), "--size", "32"],
         "run": ["run", str(discs)],
         "split": ["data", "split", str(discs)],

@@ -85,7 +85,10 @@ def test_the_gate_adds_pairs_that_help(tmp_path: Path, real: Path, study: Any) -
     assert (split, seed, pairs) == (study.split, 0, 3 * study.real_slices)
     assert folder == tmp_path / "trial" / "generators" / "seed0"
     for one, _, enough, _ in inner:
-        assert not one.subjects & set(study.test), "inner generators see training subjects alone"
+        assert not {*one.train, *one.validation} & set(study.test), "inner generators see training subjects alone"
+        assert set(study.test) <= set(one.test), (
+            "and no image of a subject that is tested later, with labels or without"
+        )
         assert enough == 3 * len(one.train) * study.depth
 
 

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from tests.conftest import draw_discs
 
 from segmint.data.dataset import open_dataset
 from segmint.errors import UserError
-from segmint.synthesis.open_run import open_run, open_sampler
+from segmint.synthesis.open_run import OpenedRun, open_run, open_sampler
 from segmint.synthesis.sample import sample
+from segmint.training.train import train
 
 
 def test_the_runs_own_mask_generator_is_the_default(painted_run: Path) -> None:
@@ -83,3 +85,26 @@ def test_what_does_not_fit_is_one_sentence(
 def test_a_run_of_pairs_takes_no_masks(discs_run: Path) -> None:
     with pytest.raises(UserError, match="draws images and masks together"):
         open_run(discs_run, mask_source="real", device="cpu")
+
+
+def test_a_runs_segmenter_can_be_had(discs: Path, discs_run: Path, tmp_path: Path) -> None:
+    run = train(
+        "unet",
+        discs,
+        out=tmp_path / "run",
+        kimg=0.032,
+        batch=4,
+        size=32,
+        threads=1,
+        precision="float32",
+        device="cpu",
+        progress=False,
+    )
+    stage = OpenedRun.at(run.root, checkpoint="best", device="cpu").segmenter_stage()
+    images = torch.randn(2, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+    found = stage.probabilities(images)
+    assert found.sum(dim=1).numpy() == pytest.approx(1, abs=1e-4)
+    kept = run.checkpoints(run.stage_folder(0, stage.name)).load("best").tensors
+    assert all(torch.equal(kept[f"stage/{name}"], value) for name, value in stage.state_dict().items())
+    with pytest.raises(UserError, match="joint-stylegan2, which gives no segmenter"):
+        OpenedRun.at(discs_run, checkpoint="best", device="cpu").segmenter_stage()

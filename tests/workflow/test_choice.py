@@ -25,6 +25,13 @@ def test_all_slices_labelled_leads_to_the_joint_recipe() -> None:
     assert "120 images has a label map" in choice.why
 
 
+def test_images_without_labels_lead_to_a_recipe_that_learns_from_them() -> None:
+    choice = choose_recipe(replace(ALL_LABELLED, unlabelled=40), RECIPES, dataset="hearts")
+    assert choice.recipe != "joint-stylegan2"
+    assert "40 of its images have no label map" in choice.why
+    assert "labels from the 120 that have one" in choice.why
+
+
 def test_the_first_that_suits_wins_and_the_others_are_named() -> None:
     recipes = [recipe("a", None), recipe("b", "of b's reason"), recipe("c", "of c's reason")]
     choice = choose_recipe(ALL_LABELLED, recipes, dataset="hearts")

@@ -61,6 +61,9 @@ def folders_verb(
         list[str] | None,
         typer.Option("--ignore", metavar="NAME", help="Files to leave out; may be given several times."),
     ] = None,
+    keep_unlabelled: Annotated[
+        bool, typer.Option("--keep-unlabelled", help="Keep images without a mask, in imagesUnlabelled.")
+    ] = False,
     subject: Subject = None,
     channels: Annotated[
         str | None, typer.Option("--channels", metavar="A,B,...", help="Names of the image channels.")
@@ -101,6 +104,7 @@ def folders_verb(
         out=out,
         pattern=pattern,
         ignore=ignore or (),
+        keep_unlabelled=keep_unlabelled,
         subject=subject,
         channel_names=options.read_list(channels) or None,
         labels=_read_labels(labels),
@@ -168,7 +172,8 @@ def layouts_verb() -> None:
 def _tell(result: ConversionResult) -> None:
     for message in result.messages:
         typer.echo(message)
-    typer.echo(f"Dataset: {result.dataset} ({result.pairs} pairs of {result.subjects} {result.subject_kind}s)")
+    more = f", {result.unlabelled} images without a mask" if result.unlabelled else ""
+    typer.echo(f"Dataset: {result.dataset} ({result.pairs} pairs of {result.subjects} {result.subject_kind}s{more})")
 
 
 def _read_contrast(word: str) -> Contrast:

@@ -44,6 +44,14 @@ Capacity = Annotated[
     str | None,
     typer.Option("--capacity", metavar="small|full", help="Width of the networks.  [default: small on a CPU]"),
 ]
+Unlabelled = Annotated[
+    str,
+    typer.Option(
+        "--unlabelled",
+        metavar="use|ignore|auto",
+        help="Images in imagesUnlabelled: learn from them (a recipe that cannot refuses), leave them out, or as the recipe can.",
+    ),
+]
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="One setting of the recipe; may be given several times."),
@@ -97,6 +105,12 @@ SegmenterSettings = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="One setting of the segmenter; may be given several times."),
 ]
 SegmenterBatch = Annotated[int | None, typer.Option("--batch", metavar="B", help="Slices a step.  [default: 16]")]
+Steps = Annotated[
+    int | None, typer.Option("--steps", metavar="N", help="Optimiser steps of each segmenter.  [default: by size]")
+]
+TrialBatch = Annotated[
+    int | None, typer.Option("--trial-batch", metavar="B", help="Slices a step of the segmenters.  [default: 16]")
+]
 Repeat = Annotated[
     str | None,
     typer.Option("--repeat", metavar="LABEL", help="Arms with B, such as 100R+50B, repeat real slices with it."),

@@ -10,7 +10,10 @@ import typer
 
 def report_verb(
     folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="Folder of a run, an evaluation, a trial, or of segmint run or demo.")
+        Path,
+        typer.Argument(
+            metavar="DIR", help="Folder of a run, an evaluation, a trial, a curve, or of segmint run or demo."
+        ),
     ],
 ) -> None:
     """Write report.html: one file, opens offline."""

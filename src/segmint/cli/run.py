@@ -27,18 +27,15 @@ def run_verb(
     tile: options.Tile = None,
     balance: options.Balance = None,
     subset: options.Subset = None,
+    unlabelled: options.Unlabelled = "use",
     settings: options.Settings = None,
     axis: options.Axis = None,
     seed: options.Seed = 0,
     truncation: options.Truncation = None,
     arms: options.Arms = None,
     seeds: Annotated[int, typer.Option("--seeds", metavar="K", help="Segmenters trained for each arm.")] = 5,
-    steps: Annotated[
-        int | None, typer.Option("--steps", metavar="N", help="Optimiser steps of each segmenter.  [default: by size]")
-    ] = None,
-    trial_batch: Annotated[
-        int | None, typer.Option("--trial-batch", metavar="B", help="Slices a step of the segmenters.  [default: 16]")
-    ] = None,
+    steps: options.Steps = None,
+    trial_batch: options.TrialBatch = None,
     augment: options.Augment = "none",
     privacy: Annotated[
         bool, typer.Option("--privacy/--no-privacy", help="Seek copies of training images among the synthetic ones.")
@@ -82,6 +79,7 @@ def run_verb(
         tile=tile,
         balance=options.read_shares("--balance", balance),
         subset=subset,
+        unlabelled=unlabelled,
         settings=options.read_settings(settings),
         axis=axis,
         seed=seed,

@@ -32,6 +32,7 @@ def train_verb(
             help="See labels of N of the training subjects only; recipes that learn from images without labels see all images.",
         ),
     ] = None,
+    unlabelled: options.Unlabelled = "use",
     settings: options.Settings = None,
     seed: options.Seed = 0,
     resume: options.Resume = False,
@@ -40,6 +41,12 @@ def train_verb(
     precision: options.Precision = "auto",
     threads: options.Threads = None,
     axis: options.Axis = None,
+    reuse: Annotated[
+        Path | None,
+        typer.Option(
+            "--reuse", metavar="RUN", help="Take over stages that see no labels from a run with other labels."
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done and what it costs; write nothing.")
     ] = False,
@@ -65,6 +72,7 @@ def train_verb(
         tile=tile,
         subset=subset,
         labelled_subjects=labelled_subjects,
+        unlabelled=unlabelled,
         settings=options.read_settings(settings),
         seed=seed,
         resume=resume,
@@ -75,6 +83,7 @@ def train_verb(
         dry_run=dry_run,
         inexact=inexact,
         axis=axis,
+        reuse=reuse,
     )
     if not dry_run:
         typer.echo(f"Run: {run.root}")

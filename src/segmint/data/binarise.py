@@ -12,6 +12,7 @@ from segmint.data.case import Case
 from segmint.data.conditions import condition_path
 from segmint.data.dataset import Dataset, open_dataset
 from segmint.data.dataset_json import Pair, write_description
+from segmint.data.layout import UNLABELLED
 from segmint.data.sidecar import CaseEntry, Sidecar, read_sidecar, write_sidecar
 from segmint.errors import UserError
 from segmint.outputs import check_target, staged_folder
@@ -44,7 +45,7 @@ def binarise_dataset(path: Path | str, *, out: Path | str, overwrite: bool = Fal
     with staged_folder(target, overwrite=overwrite) as staging:
         try:
             pairs = {case.id: _write_case(dataset, case, staging) for case in dataset.cases}
-            _copy_unlabelled(dataset, sidecar, staging)
+            _copy_unlabelled(dataset, staging)
             write_description(
                 staging,
                 name=dataset.name,
@@ -71,6 +72,7 @@ def _write_case(dataset: Dataset, case: Case, folder: Path) -> Pair:
         _copy(source, folder / name)
     for name, source in case.condition_paths.items():
         _copy(source, condition_path(folder, case.id, name, ending))
+    assert case.label_path is not None
     stored = dataset.format.geometry(case.label_path)
     ids = (dataset.read_label(case) > 0).astype(np.uint8).reshape(stored.shape)
     label = folder / "labelsTr" / f"{case.id}{ending}"
@@ -79,16 +81,15 @@ def _write_case(dataset: Dataset, case: Case, folder: Path) -> Pair:
     return Pair(images, label.relative_to(folder).as_posix())
 
 
-def _copy_unlabelled(dataset: Dataset, sidecar: Sidecar, folder: Path) -> None:
+def _copy_unlabelled(dataset: Dataset, folder: Path) -> None:
     """Copy images without labels, and the condition maps they have."""
-    images = dataset.root / "imagesUnlabelled"
-    if images.is_dir():
-        shutil.copytree(images, folder / images.name)
-    for case in sidecar.unlabelled:
+    for case in dataset.unlabelled:
+        for channel, image in enumerate(case.image_paths):
+            _copy(image, folder / UNLABELLED / f"{case.id}_{channel:04d}{dataset.file_ending}")
         for name in dataset.conditions:
-            source = condition_path(dataset.root, case, name, dataset.file_ending)
+            source = condition_path(dataset.root, case.id, name, dataset.file_ending)
             if source.is_file():
-                _copy(source, condition_path(folder, case, name, dataset.file_ending))
+                _copy(source, condition_path(folder, case.id, name, dataset.file_ending))
 
 
 def _copy(source: Path, target: Path) -> None:

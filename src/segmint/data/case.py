@@ -21,7 +21,7 @@ class Case:
         axis: Axis of `volume` the slice was taken along.
         intensity: One map a channel, where recorded; wins over the default.
         image_paths: One file a channel, or a single RGB or 4-D file.
-        label_path: The label map.
+        label_path: The label map; None for an image of `imagesUnlabelled`.
         spacing: Millimetres per array axis, where recorded (a file that knows its own wins).
         affine: [4][4] voxel-to-world matrix, where recorded.
         original_shape: Shape on the source's grid, before scaling and padding.
@@ -37,13 +37,19 @@ class Case:
     axis: int | None
     intensity: tuple[IntensityMap, ...] | None
     image_paths: tuple[Path, ...]
-    label_path: Path
+    label_path: Path | None
     spacing: tuple[float, ...] | None = None
     affine: tuple[tuple[float, ...], ...] | None = None
     original_shape: tuple[int, ...] | None = None
     padding: tuple[tuple[int, int], ...] | None = None
     condition_paths: Mapping[str, Path] = field(default_factory=dict)
     uncertainty: float | None = None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All files of the case: images, label map, condition maps."""
+        label = () if self.label_path is None else (self.label_path,)
+        return (*self.image_paths, *label, *self.condition_paths.values())
 
 
 @dataclass(frozen=True)

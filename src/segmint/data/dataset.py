@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from segmint.data.case import Case, Provenance
 from segmint.data.dataset_json import Description, read_description
 from segmint.data.formats import Format, Geometry, find_format
-from segmint.data.layout import Found, find_cases
+from segmint.data.layout import Found, FoundCase, find_cases
 from segmint.data.sidecar import SIDECAR_NAME, CaseEntry, Sidecar, read_sidecar
+from segmint.data.sidecar_check import sidecar_problems
 from segmint.data.subjects import Split, SubjectKind, Subset
 from segmint.errors import UserError
 
@@ -43,6 +44,7 @@ class Dataset:
         packed: All channels of a case lie in one file (RGB, or 4-D NIfTI of the Medical Segmentation Decathlon).
         conditions: Condition maps that every case has: name -> names of its ids (index = id).
         subject_kind: What the subjects are: "subject", "block" of one stack, or "image" of which nothing is known.
+        unlabelled: The images of imagesUnlabelled, sorted by id; their subjects may be those of pairs, or others.
     """
 
     root: Path
@@ -59,26 +61,31 @@ class Dataset:
     packed: bool = False
     conditions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     subject_kind: SubjectKind = "subject"
+    unlabelled: tuple[Case, ...] = ()
     format: Format = field(repr=False, kw_only=True)
 
     @cached_property
     def identity(self) -> str:
-        """Name and 12 hex digits of a hash over the name and every case's id and file sizes.
+        """Name and 12 hex digits of a hash over the name and every case's id and file sizes, unlabelled ones included.
 
         The same wherever the folder lies; cheap, since no file is opened.
         """
         digest = hashlib.sha256(self.name.encode())
-        for case in self.cases:
-            files = (*case.image_paths, case.label_path, *case.condition_paths.values())
-            sizes = ",".join(str(path.stat().st_size) for path in files)
-            digest.update(f"\n{case.id}:{sizes}".encode())
+        for mark, cases in (("", self.cases), ("unlabelled ", self.unlabelled)):
+            for case in cases:
+                sizes = ",".join(str(path.stat().st_size) for path in case.files)
+                digest.update(f"\n{mark}{case.id}:{sizes}".encode())
         plain = re.sub(r"[^A-Za-z0-9._]+", "-", self.name).strip("-.") or "dataset"
         return f"{plain}-{digest.hexdigest()[:12]}"
 
     @cached_property
     def subjects(self) -> tuple[str, ...]:
-        """All subjects, sorted."""
+        """All subjects of pairs, sorted."""
         return tuple(sorted({case.subject for case in self.cases}))
+
+    def images_alone(self) -> Dataset:
+        """The images of imagesUnlabelled as a dataset of their own, without labels, conditions or split."""
+        return replace(self, cases=self.unlabelled, unlabelled=(), split=None, subsets={}, conditions={})
 
     @property
     def colour(self) -> bool:
@@ -129,7 +136,10 @@ class Dataset:
         Raises:
             UserError: the file is damaged, holds an id that dataset.json does not name, or differs in shape from its
                 image.
+            ValueError: the case is an image without a label map.
         """
+        if case.label_path is None:
+            raise ValueError(f"{case.id} has no label map")
         return self._read_ids(case, case.label_path, count=len(self.label_names), named_in="dataset.json")
 
     def read_prediction(self, case: Case, path: Path) -> NDArray[np.uint8]:
@@ -267,75 +277,14 @@ def open_dataset(path: Path | str) -> Dataset:
     return assemble(root, description, sidecar, found)
 
 
-def sidecar_problems(root: Path, found: Found, sidecar: Sidecar | None) -> list[str]:
-    """One sentence for everything in which segmint.json does not fit the files beside it."""
-    if sidecar is None:
-        return []
-    path = root / SIDECAR_NAME
-    problems = []
-    ids = {case.id for case in found.cases}
-    unrecorded, vanished = sorted(ids - set(sidecar.cases)), sorted(set(sidecar.cases) - ids)
-    if unrecorded:
-        problems.append(
-            f'{path} does not know the case "{unrecorded[0]}"{others(unrecorded)}: add its subject under "cases".'
-        )
-    if vanished and not found.problems:
-        problems.append(
-            f'{path} records the case "{vanished[0]}"{others(vanished)}, which has no files: remove it there.'
-        )
-    subjects = {entry.subject for entry in sidecar.cases.values()}
-    if sidecar.split is not None:
-        unknown = sorted(sidecar.split.subjects - subjects)
-        if unknown:
-            problems.append(
-                f'{path} splits the subject "{unknown[0]}"{others(unknown)}, which no case has: remove it there.'
-            )
-    for name, subset in sidecar.subsets.items():
-        allowed = subjects if sidecar.split is None else set(sidecar.split.train)
-        strangers = sorted(set(subset.subjects) - allowed)
-        if strangers:
-            problems.append(
-                f'{path} has the subject "{strangers[0]}"{others(strangers)} in the subset "{name}", but not in '
-                "train: a subset "
-                "is made of training subjects."
-            )
-        strange_cases = sorted({case for case, _ in subset.slices or ()} - set(sidecar.cases))
-        if strange_cases:
-            problems.append(f'{path} has slices of the unknown case "{strange_cases[0]}" in the subset "{name}".')
-    return problems
-
-
 def assemble(root: Path, description: Description, sidecar: Sidecar | None, found: Found) -> Dataset:
     """Put together the parts of a dataset whose complete cases are known."""
     where = root / "dataset.json"
     file_format = find_format(found.file_ending, where=where)
-    cases = []
-    for one in found.cases:
-        entry = (sidecar.cases.get(one.id) if sidecar else None) or CaseEntry(subject=one.id)
-        if entry.intensity is not None and len(entry.intensity) != len(description.channel_names):
-            raise UserError(
-                f'{root / SIDECAR_NAME} records {len(entry.intensity)} intensity maps for "{one.id}" where '
-                "dataset.json names "
-                f"{len(description.channel_names)} channels: record one a channel."
-            )
-        cases.append(
-            Case(
-                id=one.id,
-                subject=entry.subject,
-                volume=entry.volume,
-                slice=entry.slice,
-                axis=entry.axis,
-                intensity=entry.intensity,
-                image_paths=one.images,
-                label_path=one.label,
-                spacing=entry.spacing,
-                affine=entry.affine,
-                original_shape=entry.original_shape,
-                padding=entry.padding,
-                condition_paths=one.conditions,
-                uncertainty=entry.uncertainty,
-            )
-        )
+    recorded = {} if sidecar is None else {**sidecar.unlabelled, **sidecar.cases}
+    channels = len(description.channel_names)
+    cases = tuple(_case(one, recorded.get(one.id), root=root, channels=channels) for one in found.cases)
+    unlabelled = tuple(_case(one, recorded.get(one.id), root=root, channels=channels) for one in found.unlabelled)
     return Dataset(
         root=root,
         name=description.name or root.resolve().name,
@@ -343,7 +292,7 @@ def assemble(root: Path, description: Description, sidecar: Sidecar | None, foun
         label_names=description.label_names,
         file_ending=found.file_ending,
         dimensions=_dimensions(file_format, cases),
-        cases=tuple(cases),
+        cases=cases,
         split=sidecar.split if sidecar else None,
         subsets=sidecar.subsets if sidecar else {},
         provenance=sidecar.provenance if sidecar else None,
@@ -351,7 +300,34 @@ def assemble(root: Path, description: Description, sidecar: Sidecar | None, foun
         packed=found.packed,
         conditions=sidecar.conditions if sidecar else {},
         subject_kind=sidecar.subject_kind if sidecar else "subject",
+        unlabelled=unlabelled,
         format=file_format,
+    )
+
+
+def _case(one: FoundCase, entry: CaseEntry | None, *, root: Path, channels: int) -> Case:
+    """Files and record of a case; its id is its subject where nothing is recorded."""
+    entry = entry or CaseEntry(subject=one.id)
+    if entry.intensity is not None and len(entry.intensity) != channels:
+        raise UserError(
+            f'{root / SIDECAR_NAME} records {len(entry.intensity)} intensity maps for "{one.id}" where dataset.json names'
+            f" {channels} channels: record one a channel."
+        )
+    return Case(
+        id=one.id,
+        subject=entry.subject,
+        volume=entry.volume,
+        slice=entry.slice,
+        axis=entry.axis,
+        intensity=entry.intensity,
+        image_paths=one.images,
+        label_path=one.label,
+        spacing=entry.spacing,
+        affine=entry.affine,
+        original_shape=entry.original_shape,
+        padding=entry.padding,
+        condition_paths=one.conditions,
+        uncertainty=entry.uncertainty,
     )
 
 
@@ -371,11 +347,6 @@ def unknown_ids(label: NDArray[Any], label_count: int) -> list[int]:
     if label.size == 0 or (int(label.min()) >= 0 and int(label.max()) < label_count):
         return []
     return [int(value) for value in np.unique(label) if not 0 <= int(value) < label_count]
-
-
-def others(names: list[str]) -> str:
-    """ " and 3 more" for a list of four."""
-    return f" and {len(names) - 1} more" if len(names) > 1 else ""
 
 
 def further(count: int, root: Path) -> str:

@@ -37,6 +37,7 @@ class Description:
         file_ending: Known ending; None where only a list of files tells it.
         licence: As written.
         pairs: Case id -> files, where the file lists them; None where the folders do.
+        unlabelled: Case id -> images without a label map, where the file lists them; None where imagesUnlabelled does.
         multichannel_files: One file may hold all channels along its last axis (the Decathlon's 4-D NIfTI).
     """
 
@@ -47,12 +48,17 @@ class Description:
     licence: str | None
     pairs: Mapping[str, Pair] | None
     multichannel_files: bool
+    unlabelled: Mapping[str, tuple[str, ...]] | None = None
 
 
 class _ListedFiles(BaseModel):
     images: list[str]
     label: str
     conditions: dict[str, str] = Field(default_factory=dict)  # nnU-Net knows no such key, and leaves it alone
+
+
+class _ListedImages(BaseModel):
+    images: list[str]
 
 
 class _NnunetJson(BaseModel):
@@ -67,6 +73,7 @@ class _NnunetJson(BaseModel):
     licence: str | None = None
     license: str | None = None
     dataset: dict[str, _ListedFiles] | None = None
+    unlabelled: dict[str, _ListedImages] | None = None  # ours, as above
 
 
 class _OldPair(BaseModel):
@@ -124,6 +131,7 @@ def write_description(
     training_cases: int,
     licence: str | None = None,
     pairs: Mapping[str, Pair] | None = None,
+    unlabelled: Mapping[str, tuple[str, ...]] | None = None,
 ) -> None:
     """Write `folder/dataset.json` in the nnU-Net v2 form."""
     content: dict[str, Any] = {
@@ -137,6 +145,8 @@ def write_description(
         content["licence"] = licence
     if pairs is not None:
         content["dataset"] = {case: _listed(pair) for case, pair in pairs.items()}
+    if unlabelled:
+        content["unlabelled"] = {case: {"images": list(images)} for case, images in unlabelled.items()}
     write_json(folder / DATASET_JSON_NAME, content)
 
 
@@ -160,6 +170,9 @@ def _from_nnunet(path: Path, content: _NnunetJson) -> Description:
         licence=content.licence or content.license,
         pairs=pairs,
         multichannel_files=False,
+        unlabelled=None
+        if content.unlabelled is None
+        else {case: tuple(files.images) for case, files in content.unlabelled.items()},
     )
 
 

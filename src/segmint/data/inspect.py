@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from segmint.data.case import Case
 from segmint.data.case_intensity import stores_eight_bits
-from segmint.data.dataset import Dataset, assemble, sidecar_problems
+from segmint.data.dataset import Dataset, assemble
 from segmint.data.dataset_json import read_description
 from segmint.data.formats import ending_of
 from segmint.data.layout import find_cases
-from segmint.data.sidecar import read_sidecar
+from segmint.data.sidecar import Sidecar, read_sidecar
+from segmint.data.sidecar_check import sidecar_problems
 from segmint.data.subjects import PARTS
 from segmint.errors import UserError
 
@@ -36,7 +37,8 @@ def inspect_dataset(path: Path | str, *, progress: Callable[[int, int], None] | 
     Returns:
         A JSON-able description: name, identity, pairs, subjects, sizes, spacing (None where no file knows it),
         intensity range of every channel, share of every label and of every id of the condition maps, empty masks,
-        split; under "problems" one sentence for everything that must be mended, under "remarks" one for everything
+        split, and images without a label map (`unlabelled_held_out` are of validation or test subjects, so never learnt from);
+        under "problems" one sentence for everything that must be mended, under "remarks" one for everything
         worth knowing.
 
     Raises:
@@ -54,13 +56,14 @@ def inspect_dataset(path: Path | str, *, progress: Callable[[int, int], None] | 
     problems += [*found.problems, *sidecar_problems(root, found, sidecar)]
     dataset = assemble(root, description, sidecar, found)
     survey = _Survey(dataset)
-    for number, case in enumerate(dataset.cases):
+    for number, case in enumerate((*dataset.cases, *dataset.unlabelled)):
         survey.add(case)
         if progress is not None:
-            progress(number + 1, len(dataset.cases))
+            progress(number + 1, len(dataset.cases) + len(dataset.unlabelled))
     problems += survey.problems
     if survey.readable and survey.empty == survey.readable:
         problems.append(f"All masks of {root} are empty: check the masks, there is nothing to learn from them.")
+    held_out = set() if dataset.split is None else {*dataset.split.validation, *dataset.split.test}
     per_subject = Counter(case.subject for case in dataset.cases)
     return {
         "path": str(root),
@@ -87,9 +90,11 @@ def inspect_dataset(path: Path | str, *, progress: Callable[[int, int], None] | 
             for name, one in dataset.subsets.items()
         },
         "test_images": _count(root / "imagesTs"),
-        "unlabelled_images": _count(root / "imagesUnlabelled"),
+        "unlabelled_images": len(dataset.unlabelled),
+        "unlabelled_subjects": len({case.subject for case in dataset.unlabelled}),
+        "unlabelled_held_out": sum(case.subject in held_out for case in dataset.unlabelled),
         "problems": problems,
-        "remarks": survey.remarks(),
+        "remarks": [*survey.remarks(), *_on_unlabelled(dataset, sidecar)],
     }
 
 
@@ -116,10 +121,18 @@ class _Survey:
         self._constant: list[str] = []
         self._contents: dict[str, Case] = {}
         self._twins: list[tuple[Case, Case]] = []
+        self._largest_unlabelled = 0
 
     def add(self, case: Case) -> None:
         """Read one case and count it, or note what is wrong with it."""
-        image, label = self._try_image(case), self._try_label(case)
+        image = self._try_image(case)
+        if case.label_path is None:
+            if image is not None:
+                self._check_affine(case)
+                self._check_twin(case, image)
+                self._largest_unlabelled = max(self._largest_unlabelled, *image.shape[1:])
+            return
+        label = self._try_label(case)
         if image is None or label is None:
             return
         self._add_conditions(case)
@@ -138,6 +151,11 @@ class _Survey:
         self._voxels += counts
         self._holders += counts > 0
         self.empty += int(counts[1:].sum() == 0)
+        self._check_twin(case, image)
+
+    def _check_twin(self, case: Case, image: NDArray[np.float32]) -> None:
+        """Note an image that was there before, or holds nothing."""
+        flat = image.reshape(image.shape[0], -1)
         if (flat.min(axis=1) == flat.max(axis=1)).all():
             self._constant.append(case.id)
             return
@@ -182,7 +200,7 @@ class _Survey:
         reference = read(case.image_paths[0]).affine
         if reference is None:
             return
-        for path in (*case.image_paths[1:], case.label_path, *case.condition_paths.values()):
+        for path in case.files[1:]:
             other = read(path).affine
             if other is not None and not np.allclose(other, reference, rtol=1e-3, atol=1e-2):
                 self.problems.append(
@@ -271,9 +289,25 @@ class _Survey:
                 "Every image is its own subject; if patients have several, split with `segmint data split --subject "
                 "REGEX`."
             )
+        if self._sizes and self._largest_unlabelled > max(max(shape) for shape in self._sizes):
+            remarks.append(
+                "Some images without a mask are larger than all that have one: training sees the centre of those."
+            )
         if self.dataset.split is None and self.dataset.provenance is None:
             remarks.append("There is no split yet; `segmint data split` makes one.")
         return remarks
+
+
+def _on_unlabelled(dataset: Dataset, sidecar: Sidecar | None) -> list[str]:
+    """Whom images without a mask come from decides whether a training may see them."""
+    silent = [case.id for case in dataset.unlabelled if sidecar is None or case.id not in sidecar.unlabelled]
+    if not silent:
+        return []
+    return [
+        f"Nothing tells whom {len(silent)} of the images without a mask come from, such as {silent[0]}, so each counts as a subject"
+        " of its own: if some are of validation or test subjects, say so under unlabelled in segmint.json, or with `segmint data"
+        " split --subject REGEX`, or training will see them."
+    ]
 
 
 def _shares(names: Sequence[str], voxels: NDArray[np.int64], holders: NDArray[np.int64]) -> list[dict[str, Any]]:

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from segmint.data.conditions import condition_path
 from segmint.data.dataset_json import DATASET_JSON_NAME, Description
-from segmint.data.formats import ending_of, find_format
+from segmint.data.formats import find_format
+from segmint.data.image_folder import channel_numbers, complete_cases, stems_of
 from segmint.errors import UserError
 
-_CHANNEL = re.compile(r"^(?P<case>.+)_(?P<channel>\d{4})$")
+UNLABELLED = "imagesUnlabelled"
 
 
 @dataclass(frozen=True)
 class FoundCase:
-    """Files of one case that is complete."""
+    """Files of one case that is complete; an image of imagesUnlabelled has no label."""
 
     id: str
     images: tuple[Path, ...]
-    label: Path
+    label: Path | None
     conditions: Mapping[str, Path] = field(default_factory=dict)
 
 
@@ -35,16 +34,19 @@ class Found:
         cases: Complete cases, sorted by id.
         packed: Every case has all its channels in one file (RGB, or the Decathlon's 4-D NIfTI).
         problems: One sentence for each thing that is wrong.
+        unlabelled: Complete images without label maps, sorted by id.
     """
 
     file_ending: str
     cases: tuple[FoundCase, ...]
     packed: bool
     problems: tuple[str, ...]
+    unlabelled: tuple[FoundCase, ...] = ()
 
 
 def find_cases(folder: Path, description: Description, *, conditions: Sequence[str] = ()) -> Found:
-    """Find the training pairs of a dataset, listed in `dataset.json` or lying in `imagesTr` and `labelsTr`.
+    """Find the training pairs of a dataset, listed in `dataset.json` or lying in `imagesTr` and `labelsTr`, and its images in
+    `imagesUnlabelled`.
 
     Args:
         folder: The dataset.
@@ -53,6 +55,7 @@ def find_cases(folder: Path, description: Description, *, conditions: Sequence[s
     """
     listed = description.pairs is not None
     found = _listed_cases(folder, description) if listed else _folder_cases(folder, description)
+    found = _with_unlabelled(folder, description, found)
     return _with_conditions(folder, description, found, conditions) if conditions else found
 
 
@@ -76,6 +79,34 @@ def _with_conditions(folder: Path, description: Description, found: Found, names
         else:
             cases.append(replace(case, conditions=paths))
     return replace(found, cases=tuple(cases), problems=tuple(problems))
+
+
+def _with_unlabelled(folder: Path, description: Description, found: Found) -> Found:
+    """The same with the images that have no label map."""
+    problems = list(found.problems)
+    images: dict[str, tuple[Path, ...]] = {}
+    where = folder / UNLABELLED
+    if description.unlabelled is not None:
+        images = {case: tuple(folder / one for one in files) for case, files in sorted(description.unlabelled.items())}
+        absent = [path for files in images.values() for path in files if not path.is_file()]
+        if absent:
+            problems.append(
+                f"{folder / DATASET_JSON_NAME} lists {absent[0]}, which does not exist: restore the file or remove the entry."
+            )
+            images = {case: files for case, files in images.items() if not set(files) & set(absent)}
+    elif where.is_dir():
+        ending = found.file_ending
+        numbers = channel_numbers(where, ending, problems)
+        names = description.channel_names
+        images = complete_cases(where, ending, numbers, names=names, packed=found.packed, problems=problems)
+    both = sorted(set(images) & {case.id for case in found.cases})
+    if both:
+        problems.append(
+            f'The case "{both[0]}" lies in {where} and has a mask too: remove it there, or give it another name if it is another'
+            " image."
+        )
+    unlabelled = tuple(FoundCase(case, files, None) for case, files in images.items() if case not in both)
+    return replace(found, unlabelled=unlabelled, problems=tuple(problems))
 
 
 def _listed_cases(folder: Path, description: Description) -> Found:
@@ -103,9 +134,8 @@ def _listed_cases(folder: Path, description: Description) -> Found:
 
 def _folder_cases(folder: Path, description: Description) -> Found:
     assert description.file_ending is not None
-    where = folder / DATASET_JSON_NAME
     ending = description.file_ending
-    find_format(ending, where=where)
+    find_format(ending, where=folder / DATASET_JSON_NAME)
     images_folder, labels_folder = folder / "imagesTr", folder / "labelsTr"
     for needed in (images_folder, labels_folder):
         if not needed.is_dir():
@@ -113,77 +143,22 @@ def _folder_cases(folder: Path, description: Description) -> Found:
                 f"{needed} does not exist: an nnU-Net dataset keeps its images in imagesTr, its masks in labelsTr."
             )
     problems: list[str] = []
-    image_stems = _stems(images_folder, ending, problems)
-    label_stems = set(_stems(labels_folder, ending, problems))
-
-    numbers: dict[str, set[int]] = defaultdict(set)
-    for stem in image_stems:
-        match = _CHANNEL.match(stem)
-        if match is None:
-            problems.append(
-                f"{images_folder / (stem + ending)} has no channel number: name it {stem}_0000{ending} (and _0001 ... "
-                "for "
-                "further channels)."
-            )
-        else:
-            numbers[match["case"]].add(int(match["channel"]))
-
+    numbers = channel_numbers(images_folder, ending, problems)
+    label_stems = set(stems_of(labels_folder, ending, problems))
     names = description.channel_names
     packed = len(names) == 3 and ending != ".nii" and ending != ".nii.gz" and all(n == {0} for n in numbers.values())
-    expected = {0} if packed else set(range(len(names)))
-    complete: set[str] = set()
-    for case, found in sorted(numbers.items()):
-        missing, extra = sorted(expected - found), sorted(found - expected)
-        if missing:
-            problems.append(
-                f"{images_folder / f'{case}_{missing[0]:04d}{ending}'} is missing: dataset.json names {len(names)} "
-                "channels "
-                f'("{names[missing[0]]}" is number {missing[0]}).'
-            )
-        elif extra:
-            problems.append(
-                f"{images_folder / f'{case}_{extra[0]:04d}{ending}'} is a channel that {where} does not name: add it "
-                "to "
-                "channel_names or remove the file."
-            )
-        else:
-            complete.add(case)
+    complete = complete_cases(images_folder, ending, numbers, names=names, packed=packed, problems=problems)
     problems += _unpaired(images_folder, sorted(set(numbers) - label_stems), f"has no mask in {labels_folder}", "image")
     problems += _unpaired(labels_folder, sorted(label_stems - set(numbers)), f"has no image in {images_folder}", "mask")
     if not numbers and not label_stems and not problems:
         problems.append(f"{images_folder} holds no {ending} files: the dataset is empty.")
 
-    width = 1 if packed else len(names)
     cases = tuple(
-        FoundCase(
-            case,
-            tuple(images_folder / f"{case}_{channel:04d}{ending}" for channel in range(width)),
-            labels_folder / f"{case}{ending}",
-        )
-        for case in sorted(complete & label_stems)
+        FoundCase(case, images, labels_folder / f"{case}{ending}")
+        for case, images in complete.items()
+        if case in label_stems
     )
     return Found(ending, cases, packed, tuple(problems))
-
-
-def _stems(folder: Path, ending: str, problems: list[str]) -> list[str]:
-    """File names without `ending`; image files with another ending are a problem, other files are left alone."""
-    stems = []
-    others = []
-    for path in folder.iterdir():
-        if path.name.startswith("."):
-            continue
-        if path.name.endswith(ending):
-            stems.append(path.name[: -len(ending)])
-        elif ending_of(path.name) is not None:
-            others.append(path.name)
-    if others:
-        more = f" and {len(others) - 1} more" if len(others) > 1 else ""
-        problems.append(
-            f"{folder / min(others)}{more} does not have the file ending {ending} of dataset.json: a dataset has one "
-            "file "
-            "ending; convert these files or remove them."
-        )
-    return sorted(stems)
 
 
 def _unpaired(folder: Path, cases: Sequence[str], complaint: str, kind: str) -> list[str]:

@@ -35,6 +35,11 @@ class Placement:
         height, width = (min(self.size, max(1, round(side * self.scale))) for side in original_shape)
         return height, width
 
+    def largest_part(self, original_shape: tuple[int, int]) -> tuple[int, int]:
+        """Shape of the largest part of a slice that the square holds at this scale, in source pixels."""
+        most = max(1, round(self.size / self.scale))
+        return min(original_shape[0], most), min(original_shape[1], most)
+
     def padding(self, original_shape: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
         """((top, bottom), (left, right)) in target pixels."""
         height, width = self.inner_shape(original_shape)
@@ -111,6 +116,12 @@ def _keep_areas(shares: NDArray[np.float32], ids: NDArray[np.uint8]) -> NDArray[
         best = np.argsort(-offered, kind="stable")[:missing]
         chosen.ravel()[best[offered[best] > 0]] = number
     return chosen
+
+
+def centre(plane: NDArray[ScalarT], shape: tuple[int, int]) -> NDArray[ScalarT]:
+    """The part of that shape in the middle of [h, w]."""
+    top, left = ((whole - kept) // 2 for whole, kept in zip(plane.shape, shape, strict=True))
+    return plane[top : top + shape[0], left : left + shape[1]]
 
 
 def resampled(plane: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.float32]:

@@ -21,11 +21,11 @@ import numpy as np
 from segmint.data.cache import cache_lock, cache_root
 from segmint.data.case_intensity import CaseIntensity
 from segmint.data.dataset import Dataset
-from segmint.data.placement import Placement
+from segmint.data.placement import Placement, centre
 from segmint.errors import UserError
 from segmint.outputs import staged_folder
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 IMAGES, LABELS, INDEX = "images.npy", "labels.npy", "index.json"
 
 
@@ -35,20 +35,27 @@ def condition_file(name: str) -> str:
 
 
 def cached_slices(
-    dataset: Dataset, *, size: int, axis: int | None, progress: Callable[[int, int], None] | None = None
+    dataset: Dataset,
+    *,
+    size: int,
+    axis: int | None,
+    scale: float | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Path:
     """Folder with the slices of a dataset, built if it is not there yet.
 
     Args:
-        dataset: What to cut.
+        dataset: What to cut; images without label maps get no file of labels.
         size: Side of the square grid.
         axis: Axis of the volumes to cut along; None for 2-D datasets.
+        scale: Target pixels per source pixel; by default such that the largest slice fits. Of slices that do not fit with a
+            given one, the centre is kept.
         progress: Called with (cases done, cases) while building.
 
     Raises:
         UserError: a file of the dataset is wrong, or the cache cannot be written.
     """
-    target = cache_root() / f"{dataset.identity}-{size}px-{_key(dataset, size=size, axis=axis)}"
+    target = cache_root() / f"{dataset.identity}-{size}px-{_key(dataset, size=size, axis=axis, scale=scale)}"
     with cache_lock(target, what="slice"):
         if not _complete(target):
             if target.exists():
@@ -57,7 +64,7 @@ def cached_slices(
                 shutil.rmtree(leftover, ignore_errors=True)  # of a build that was killed; its lock is ours now
             try:
                 with staged_folder(target) as staging:
-                    _build(dataset, staging, size=size, axis=axis, progress=progress)
+                    _build(dataset, staging, size=size, axis=axis, scale=scale, progress=progress)
             except OSError as error:
                 raise UserError(
                     f"The slice cache {target} cannot be written ({error.strerror}): free some space or point "
@@ -72,14 +79,14 @@ def _complete(target: Path) -> bool:
     try:
         index = json.loads((target / INDEX).read_text(encoding="utf-8"))
         images = np.load(target / IMAGES, mmap_mode="r")
-        labels = np.load(target / LABELS, mmap_mode="r")
+        labelled = [np.load(target / LABELS, mmap_mode="r")] if index["labelled"] else []
         conditions = [np.load(target / condition_file(name), mmap_mode="r") for name in index["conditions"]]
-        return all(len(one) == len(index["slices"]) for one in (images, labels, *conditions))
+        return all(len(one) == len(index["slices"]) for one in (images, *labelled, *conditions))
     except (OSError, ValueError, EOFError, KeyError, TypeError):
         return False
 
 
-def _key(dataset: Dataset, *, size: int, axis: int | None) -> str:
+def _key(dataset: Dataset, *, size: int, axis: int | None, scale: float | None) -> str:
     described: list[Any] = [
         FORMAT_VERSION,
         dataset.identity,
@@ -88,9 +95,10 @@ def _key(dataset: Dataset, *, size: int, axis: int | None) -> str:
         dataset.channel_names,
         len(dataset.label_names),
         sorted(dataset.conditions),
+        *(() if scale is None else (scale,)),
     ]
     for case in dataset.cases:
-        stats = [path.stat() for path in (*case.image_paths, case.label_path, *case.condition_paths.values())]
+        stats = [path.stat() for path in case.files]
         maps = [(one.kind, one.low, one.high) for one in case.intensity or ()]
         described.append((case.id, case.volume, maps, [(stat.st_size, stat.st_mtime_ns) for stat in stats]))
     return hashlib.sha256(json.dumps(described).encode()).hexdigest()[:16]
@@ -102,14 +110,18 @@ def _build(
     *,
     size: int,
     axis: int | None,
+    scale: float | None,
     progress: Callable[[int, int], None] | None,
 ) -> None:
     shapes = [dataset.shape(case) for case in dataset.cases]
     planes = [_plane_shape(shape, axis) for shape in shapes]
     counts = [1 if axis is None else shape[axis] for shape in shapes]
-    placement = Placement(size, min(1.0, size / max(max(plane) for plane in planes)))
+    placement = Placement(size, scale or min(1.0, size / max(max(plane) for plane in planes)))
+    planes = [placement.largest_part(plane) for plane in planes]
+    labelled = all(case.label_path is not None for case in dataset.cases)
     channels, total = len(dataset.channel_names), sum(counts)
-    _check_space(folder, total * size * size * (4 * channels + 1 + len(dataset.conditions)))
+    id_files = [*([LABELS] if labelled else []), *(condition_file(name) for name in dataset.conditions)]
+    _check_space(folder, total * size * size * (4 * channels + len(id_files)))
 
     spacing = np.median([dataset.spacing(case) for case in dataset.cases], axis=0)
     intensity_of = CaseIntensity(dataset)
@@ -117,28 +129,26 @@ def _build(
     intensity = []
     # Plain writes rather than writes through a memory map: on a full disk those end in an error, these in a crash.
     with ExitStack() as stack:
-        images, labels, *conditions = (
-            stack.enter_context((folder / name).open("wb"))
-            for name in (IMAGES, LABELS, *(condition_file(name) for name in dataset.conditions))
-        )
+        images, *handles = (stack.enter_context((folder / name).open("wb")) for name in (IMAGES, *id_files))
         _write_header(images, (total, channels, size, size), np.dtype(np.float32))
-        for handle in (labels, *conditions):
+        for handle in handles:
             _write_header(handle, (total, size, size), np.dtype(np.uint8))
         for number, (case, count) in enumerate(zip(dataset.cases, counts, strict=True)):
-            label = dataset.read_label(case)
+            id_maps = [dataset.read_label(case)] if labelled else []
             image = dataset.read_image(case)
-            id_maps = [label, *(dataset.read_condition(case, name) for name in dataset.conditions)]
+            id_maps += [dataset.read_condition(case, name) for name in dataset.conditions]
             maps = intensity_of(case, image)
             intensity.append([(one.kind, one.low, one.high) for one in maps])
             normalised = np.stack([one.normalise(channel) for one, channel in zip(maps, image, strict=True)])
             for index in range(count):
                 plane = normalised if axis is None else np.take(normalised, index, axis=axis + 1)
                 planes_of_ids = [ids if axis is None else np.take(ids, index, axis=axis) for ids in id_maps]
-                images.write(np.stack([placement.place_image(channel) for channel in plane]).tobytes())
-                for handle, ids in zip((labels, *conditions), planes_of_ids, strict=True):
+                central = [centre(channel, planes[number]) for channel in plane]
+                images.write(np.stack([placement.place_image(channel) for channel in central]).tobytes())
+                for handle, ids in zip(handles, planes_of_ids, strict=True):
                     handle.write(placement.place_label(ids).tobytes())
                 number_in_volume = index if axis is not None else case.slice or 0
-                slices.append((number, number_in_volume, bool(planes_of_ids[0].any())))
+                slices.append((number, number_in_volume, labelled and bool(planes_of_ids[0].any())))
             if progress is not None:
                 progress(number + 1, len(dataset.cases))
     index_content = {
@@ -148,6 +158,7 @@ def _build(
         "plane_shapes": planes,
         "intensity": intensity,
         "conditions": list(dataset.conditions),
+        "labelled": labelled,
     }
     (folder / INDEX).write_text(json.dumps(index_content), encoding="utf-8")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +45,7 @@ class SliceSet:
         axis: Axis of the volumes the slices were taken along; None for 2-D datasets.
         scale: Target pixels per source pixel, at most 1.
         images: [N, C, size, size] float32 in [-1, 1], read-only memory map.
-        labels: [N, size, size] uint8 ids, read-only memory map.
+        labels: [N, size, size] uint8 ids, read-only memory map; all background where the images have no label maps.
         conditions: Condition maps by name, each like `labels`.
         records: Where each slice comes from; by case id, then slice number.
         case_intensity: Per case id, one map a channel.
@@ -61,7 +61,11 @@ class SliceSet:
         self.scale: float = index["scale"]
         self.spacing: tuple[float, ...] = tuple(index["spacing"])
         self.images: NDArray[np.float32] = np.load(folder / IMAGES, mmap_mode="r")
-        self.labels: NDArray[np.uint8] = np.load(folder / LABELS, mmap_mode="r")
+        self.labels: NDArray[np.uint8] = (
+            np.load(folder / LABELS, mmap_mode="r")
+            if index["labelled"]
+            else np.broadcast_to(np.uint8(0), (len(self.images), size, size))
+        )
         self.conditions: Mapping[str, NDArray[np.uint8]] = {
             name: np.load(folder / condition_file(name), mmap_mode="r") for name in dataset.conditions
         }
@@ -181,6 +185,27 @@ def open_slices(
             f"All label maps of {dataset.root} are empty: check the masks, there is nothing to learn from them."
         )
     return slices
+
+
+def open_unlabelled_slices(slices: SliceSet) -> SliceSet | None:
+    """The images of the dataset's imagesUnlabelled on the same grid: same size, axis and scale; None where there are none.
+
+    An image that is larger than every labelled one is seen in part, its centre. Slices of a volume of which others are
+    labelled have the intensity maps of those.
+
+    Raises:
+        UserError: a file is wrong, or the cache cannot be written.
+    """
+    dataset = slices.dataset
+    if not dataset.unlabelled:
+        return None
+    maps: dict[str | None, tuple[IntensityMap, ...]]
+    maps = {case.volume: slices.case_intensity[case.id] for case in dataset.cases if case.volume is not None}
+    alone = dataset.images_alone()
+    cases = tuple(replace(case, intensity=case.intensity or maps.get(case.volume)) for case in alone.cases)
+    alone = replace(alone, cases=cases)
+    folder = cached_slices(alone, size=slices.size, axis=slices.axis, scale=slices.scale)
+    return SliceSet(alone, size=slices.size, axis=slices.axis, folder=folder)
 
 
 def _axis(dataset: Dataset, axis: int | None) -> int | None:

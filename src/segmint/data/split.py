@@ -235,7 +235,7 @@ def split_dataset(
     dataset = open_dataset(path)
     sidecar = _sidecar_of(dataset)
     if subject is not None:
-        sidecar = _with_subjects(sidecar, subject, overwrite=overwrite or out is not None)
+        sidecar = _with_subjects(sidecar, dataset, subject, overwrite=overwrite or out is not None)
         cases = tuple(replace(case, subject=sidecar.cases[case.id].subject) for case in dataset.cases)
         dataset = replace(dataset, cases=cases, split=sidecar.split)
     if file is not None:
@@ -268,6 +268,7 @@ def _write_pointing(dataset: Dataset, staging: Path, out: Path) -> None:
             {name: pointer(path) for name, path in case.condition_paths.items()},
         )
         for case in dataset.cases
+        if case.label_path is not None
     }
     write_description(
         staging,
@@ -278,6 +279,7 @@ def _write_pointing(dataset: Dataset, staging: Path, out: Path) -> None:
         training_cases=len(pairs),
         licence=dataset.licence,
         pairs=pairs,
+        unlabelled={case.id: tuple(pointer(image) for image in case.image_paths) for case in dataset.unlabelled},
     )
 
 
@@ -289,24 +291,36 @@ def _sidecar_of(dataset: Dataset) -> Sidecar:
     return Sidecar(cases={case.id: CaseEntry(subject=case.subject) for case in dataset.cases}, licence=dataset.licence)
 
 
-def _with_subjects(sidecar: Sidecar, expression: str, *, overwrite: bool) -> Sidecar:
+def _with_subjects(sidecar: Sidecar, dataset: Dataset, expression: str, *, overwrite: bool) -> Sidecar:
     """The sidecar with every case's subject found in its id; a split by the old subjects goes."""
-    cases = {}
-    for case, entry in sidecar.cases.items():
-        try:
-            match = re.search(expression, case)
-        except re.error as error:
-            raise UserError(f'The expression "{expression}" of --subject is not valid ({error}).') from error
-        found = match and (match[1] if match.re.groups else match[0])
-        if not found:
-            raise UserError(
-                f'The expression "{expression}" of --subject finds no subject in the case "{case}": change it.'
-            )
-        cases[case] = entry.model_copy(update={"subject": str(found)})
+    silent = {case.id: CaseEntry(subject=case.id) for case in dataset.unlabelled}
+    cases = {case: _with_subject(case, entry, expression) for case, entry in sidecar.cases.items()}
+    unlabelled = {
+        case: _with_subject(case, entry, expression) for case, entry in {**silent, **sidecar.unlabelled}.items()
+    }
     if cases == sidecar.cases:
-        return sidecar.model_copy(update={"subject_kind": "subject"})
+        return sidecar.model_copy(update={"subject_kind": "subject", "unlabelled": unlabelled})
     if sidecar.split is not None and not overwrite:
         raise UserError(
             "The dataset is split by other subjects already: pass --overwrite to replace subjects and split."
         )
-    return sidecar.model_copy(update={"cases": cases, "split": None, "subsets": {}, "subject_kind": "subject"})
+    return sidecar.model_copy(
+        update={
+            "cases": cases,
+            "unlabelled": unlabelled,
+            "split": None,
+            "subsets": {},
+            "subject_kind": "subject",
+        }
+    )
+
+
+def _with_subject(case: str, entry: CaseEntry, expression: str) -> CaseEntry:
+    try:
+        match = re.search(expression, case)
+    except re.error as error:
+        raise UserError(f'The expression "{expression}" of --subject is not valid ({error}).') from error
+    found = match and (match[1] if match.re.groups else match[0])
+    if not found:
+        raise UserError(f'The expression "{expression}" of --subject finds no subject in the case "{case}": change it.')
+    return entry.model_copy(update={"subject": str(found)})

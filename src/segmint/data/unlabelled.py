@@ -19,7 +19,6 @@ _CHANNEL = re.compile(r"^(?P<case>.+)_(?P<channel>\d{4})$")
 
 def open_unlabelled(
     images: Path,
-    labels: Path,
     *,
     channel_names: Sequence[str],
     label_names: Sequence[str],
@@ -32,7 +31,6 @@ def open_unlabelled(
 
     Args:
         images: the folder.
-        labels: folder in which the label map of each case would lie; it need not exist.
         channel_names, label_names: in order; dimensions: of the images, single-slice volumes pass for either.
 
     Raises:
@@ -76,7 +74,7 @@ def open_unlabelled(
                 f'{images.parent / SIDECAR_NAME} records {len(entry.intensity)} intensity maps for "{case}" where the segmenter'
                 f" takes {len(channel_names)} channels: record one a channel, or none."
             )
-        cases.append(_case(case, entry, of_case, labels, ending))
+        cases.append(_case(case, entry, of_case))
     return Dataset(
         root=images,
         name=name,
@@ -127,7 +125,7 @@ def _recorded(root: Path) -> Mapping[str, CaseEntry]:
     return {} if sidecar is None else {**sidecar.unlabelled, **sidecar.cases}
 
 
-def _case(case: str, entry: CaseEntry | None, paths: tuple[Path, ...], labels: Path, ending: str) -> Case:
+def _case(case: str, entry: CaseEntry | None, paths: tuple[Path, ...]) -> Case:
     entry = entry or CaseEntry(subject=case)
     return Case(
         id=case,
@@ -137,7 +135,7 @@ def _case(case: str, entry: CaseEntry | None, paths: tuple[Path, ...], labels: P
         axis=entry.axis,
         intensity=entry.intensity,
         image_paths=paths,
-        label_path=labels / f"{case}{ending}",
+        label_path=None,
         spacing=entry.spacing,
         affine=entry.affine,
     )

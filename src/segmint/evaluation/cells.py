@@ -38,6 +38,11 @@ class Cell:
         """Folder of the cell."""
         return f"{self.arm.name}-seed{self.seed}"
 
+    @property
+    def title(self) -> str:
+        """The cell in words."""
+        return f"{self.arm.name}, seed {self.seed}"
+
 
 @dataclass(frozen=True)
 class CellResult:
@@ -123,7 +128,7 @@ def run_cell(cell: Cell, folder: Path, bench: Bench) -> CellResult:
         UserError: the folder belongs to another training, or a file of the dataset is damaged.
     """
     if is_finished(folder):
-        return _read(cell, folder)
+        return read_cell(cell, folder)
     regime, began = bench.regime, time.monotonic()
     pool = build_pool(
         cell.arm,
@@ -144,24 +149,44 @@ def run_cell(cell: Cell, folder: Path, bench: Bench) -> CellResult:
         device=bench.device,
         settings=bench.settings,
     )
+    return score_cell(cell, folder, segmenter, regime, slices=len(pool), began=began, curve=learning_curve(folder))
+
+
+def score_cell(
+    cell: Cell,
+    folder: Path,
+    segmenter: Predicts,
+    regime: Regime,
+    *,
+    slices: int,
+    began: float,
+    curve: Sequence[tuple[int, float]] = (),
+) -> CellResult:
+    """Score a trained segmenter on the test subjects and keep what it found in `folder`.
+
+    Args:
+        slices: how many it was trained on; began: when, by the monotonic clock; curve: how it learned, where that is known.
+    """
     scores = sorted(score_subjects(segmenter, regime.slices, regime.test).items())
     result = {
         "arm": cell.arm.name,
         "seed": cell.seed,
         "synthetic_set": cell.synthetic,
-        "slices": len(pool),
+        "slices": slices,
         "seconds": round(time.monotonic() - began, 1),
-        "curve": learning_curve(folder),
+        "curve": [list(point) for point in curve],
         "counts": {subject: score.counts.tolist() for subject, score in scores},
         "metrics": {
             subject: {name: values.tolist() for name, values in score.metrics.items()} for subject, score in scores
         },
     }
+    folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / RESULT, result)
-    return _read(cell, folder)
+    return read_cell(cell, folder)
 
 
-def _read(cell: Cell, folder: Path) -> CellResult:
+def read_cell(cell: Cell, folder: Path) -> CellResult:
+    """What a finished cell found."""
     content = read_json(folder / RESULT)
     counts = {subject: np.asarray(overlap, dtype=np.int64) for subject, overlap in content["counts"].items()}
     curve = [(int(images), float("nan") if value is None else float(value)) for images, value in content["curve"]]

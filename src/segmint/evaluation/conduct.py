@@ -39,7 +39,7 @@ def run_cells(design: Design, out: Path, *, device: str, train: TrainsSegmenter,
     for cell in cells:
         folder = out / "cells" / cell.name
         trained = not is_finished(folder)
-        with console.status(progress.begin(cell)):
+        with console.status(progress.begin(cell.title)):
             results.append(run_cell(cell, folder, bench))
-        progress.end(cell, results[-1], trained=trained)
+        progress.end(cell.title, results[-1], trained=trained)
     return results

@@ -206,6 +206,15 @@ def _repeated(name: str | None, regime: Regime, arms: Sequence[Arm]) -> tuple[in
     return label, notes
 
 
+def note_few_seeds(seeds: int) -> list[str]:
+    """What few seeds do to intervals."""
+    if seeds >= _FEW_SEEDS:
+        return []
+    if seeds == 1:
+        return ["With one seed an arm the intervals leave out the chance that lies in training."]
+    return [f"With {seeds} seeds an arm the intervals tend to be too narrow; {_FEW_SEEDS} are the default."]
+
+
 def _notes(regime: Regime, sets: Sequence[SyntheticSet], arms: Sequence[Arm], *, seeds: int) -> list[str]:
     notes = []
     partial = [arm.name for arm in arms if arm.synthetic and 0 < arm.real < 100]
@@ -216,12 +225,7 @@ def _notes(regime: Regime, sets: Sequence[SyntheticSet], arms: Sequence[Arm], *,
             "Only some slices of the training subjects are R; what a generator has seen is recorded by subject, so it "
             "may have learned from more of their slices."
         )
-    if seeds < _FEW_SEEDS:
-        notes.append(
-            f"With {seeds} seeds an arm the intervals tend to be too narrow; {_FEW_SEEDS} are the default."
-            if seeds > 1
-            else "With one seed an arm the intervals leave out the chance that lies in training."
-        )
+    notes += note_few_seeds(seeds)
     if len(sets) > 1:
         generators = generator_count(sets)
         notes.append(

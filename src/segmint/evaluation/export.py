@@ -113,6 +113,7 @@ def _write_arm(folder: Path, design: Design, arm: Arm) -> None:
         (folder / name).mkdir(parents=True)
     for source, case in (*training, *validation):
         _copy(case.image_paths, folder / "imagesTr", case, source, channels=True)
+        assert case.label_path is not None
         _copy([case.label_path], folder / "labelsTr", case, source, channels=False)
     for source, case in test:
         _copy(case.image_paths, folder / "imagesTs", case, source, channels=True)

@@ -28,6 +28,7 @@ class GeneratorOrders:
     auxiliary: str | None = None
     conditions: tuple[str, ...] | None = None
     tile: int | None = None
+    unlabelled: str = "use"
     settings: Mapping[str, str] = field(default_factory=dict)
     balance: Mapping[str, float] = field(default_factory=dict)
     truncation: float | None = None
@@ -107,6 +108,7 @@ def drawn_pairs(
             auxiliary=orders.auxiliary,
             conditions=orders.conditions,
             tile=orders.tile,
+            unlabelled=orders.unlabelled,
             settings=orders.settings,
             precision=orders.precision,
             threads=orders.threads,

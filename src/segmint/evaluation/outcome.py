@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from segmint.data.dataset import Dataset
 from segmint.evaluation.cells import CellResult
 from segmint.evaluation.convergence import LARGEST_GAIN
 from segmint.evaluation.design import Design
@@ -68,15 +69,7 @@ def conclude(
         unjudged = [_UNJUDGED_OUTSIDE]
     content = {
         "format": FORMAT,
-        "dataset": {
-            "path": str(dataset.root.resolve()),
-            "name": dataset.name,
-            "identity": dataset.identity,
-            "channel_names": list(dataset.channel_names),
-            "label_names": list(dataset.label_names),
-            "licence": dataset.licence,
-            "subject_kind": dataset.subject_kind,
-        },
+        "dataset": describe_dataset(dataset),
         "metric": {"name": dice.NAME, "direction": dice.DIRECTION, "range": list(dice.RANGE)},
         "synthetic": [one.described() for one in design.synthetic],
         "size": regime.slices.size,
@@ -114,3 +107,16 @@ def write_outcome(out: Path, content: Mapping[str, Any]) -> None:
     """Write trial.csv and trial.json, the latter last: where it is, the trial is finished."""
     write_text(out / "trial.csv", trial_csv(content))
     write_json(out / "trial.json", content)
+
+
+def describe_dataset(dataset: Dataset) -> dict[str, Any]:
+    """What trial.json says of the real dataset."""
+    return {
+        "path": str(dataset.root.resolve()),
+        "name": dataset.name,
+        "identity": dataset.identity,
+        "channel_names": list(dataset.channel_names),
+        "label_names": list(dataset.label_names),
+        "licence": dataset.licence,
+        "subject_kind": dataset.subject_kind,
+    }

@@ -7,7 +7,7 @@ import time
 import numpy as np
 from rich.console import Console
 
-from segmint.evaluation.cells import Cell, CellResult
+from segmint.evaluation.cells import CellResult
 from segmint.training.progress import clock
 
 
@@ -18,12 +18,12 @@ class CellProgress:
         self.console, self.total, self.done = console, total, 0
         self.seconds: list[float] = []
 
-    def begin(self, cell: Cell) -> str:
+    def begin(self, title: str) -> str:
         """The status line of a cell about to run."""
         self._began = time.monotonic()
-        return f"cell {self.done + 1} of {self.total}: {cell.arm.name}, seed {cell.seed} ..."
+        return f"cell {self.done + 1} of {self.total}: {title} ..."
 
-    def end(self, cell: Cell, result: CellResult, *, trained: bool) -> None:
+    def end(self, title: str, result: CellResult, *, trained: bool) -> None:
         """Print the line of a finished cell; one that was only read back tells nothing about time."""
         self.done += 1
         if trained:
@@ -35,6 +35,4 @@ class CellProgress:
             if self.seconds
             else "kept from before"
         )
-        self.console.print(
-            f"cell {self.done}/{self.total}  {cell.arm.name}  seed {cell.seed}  {score}  {left}", highlight=False
-        )
+        self.console.print(f"cell {self.done}/{self.total}  {title}  {score}  {left}", highlight=False)

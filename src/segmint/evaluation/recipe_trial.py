@@ -148,12 +148,13 @@ class RecipeTrial:
         ]
 
     def _pairs(self, real: Design, split: Split, arms: Sequence[Arm], *, seed: int, folder: Path) -> Path:
-        """A synthetic set that is large enough for the arms."""
+        """A synthetic set that is large enough for the arms, of a generator that sees no subject tested here or later."""
+        tested = Split(split.train, split.validation, tuple(dict.fromkeys((*split.test, *real.regime.split.test))))
         regime = self.make([], arms=[REAL_ARM], seeds=1, split=split).regime
         return self.draw(
             self.generator,
             self.dataset,
-            split=split,
+            split=tested,
             subset=real.subset,
             size=regime.slices.size,
             axis=regime.slices.axis,

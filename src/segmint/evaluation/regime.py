@@ -43,11 +43,11 @@ class Regime:
         return self.slices.dataset
 
 
-def choose_regime(slices: SliceSet, split: Split, *, subset: str | None, real_slices: int | None) -> Regime:
+def choose_regime(slices: SliceSet, split: Split, *, subset: str | Subset | None, real_slices: int | None) -> Regime:
     """Choose training, validation and test slices.
 
     Args:
-        subset: name of a stored subset of the training subjects or slices; default: all of them.
+        subset: a subset of the training subjects or slices, or the name of a stored one; default: all of them.
         real_slices: use only so many, drawn at random from them.
 
     Raises:
@@ -57,7 +57,8 @@ def choose_regime(slices: SliceSet, split: Split, *, subset: str | None, real_sl
     whole = slices.indices(split.train)
     training = whole
     if subset is not None:
-        training = _of_subset(slices, training, _stored(slices.dataset, subset))
+        chosen = _stored(slices.dataset, subset) if isinstance(subset, str) else subset
+        training = _of_subset(slices, training, chosen)
     if real_slices is not None:
         if not 1 <= real_slices <= len(training):
             raise UserError(

@@ -86,9 +86,9 @@ def describe_arms(scores: Scores, *, real_slices: int) -> list[dict[str, Any]]:
     for arm in scores.arms:
         counts, units = arm.counts(real_slices), scores.units[arm.name]
         by_subject = scores.by_subject(arm.name)
-        mean = _mean(by_subject, units)
+        mean = mean_dice(by_subject, units)
         labels = {
-            label: _mean(scores.dice[arm.name][:, :, number], units) for number, label in enumerate(scores.labels)
+            label: mean_dice(scores.dice[arm.name][:, :, number], units) for number, label in enumerate(scores.labels)
         }
         entry: dict[str, Any] = {
             "name": arm.name,
@@ -110,7 +110,7 @@ def describe_arms(scores: Scores, *, real_slices: int) -> list[dict[str, Any]]:
     return described
 
 
-def _mean(values: NDArray[np.float64], units: list[int] | None) -> Estimate:
+def mean_dice(values: NDArray[np.float64], units: list[int] | None = None) -> Estimate:
     """Mean with interval; a bootstrap interval beyond the range of Dice is cut there."""
     estimate = bootstrap_mean(values, units=units)
     low, high = np.clip(estimate.interval, *dice.RANGE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich import box
@@ -65,7 +65,11 @@ def _columns(name: str, value: float | None, interval: list[float | None]) -> di
 
 def trial_csv(trial: Mapping[str, Any]) -> str:
     """`trial_rows` as CSV text; empty fields where there is no number."""
-    rows = trial_rows(trial)
+    return csv_text(trial_rows(trial))
+
+
+def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows of plain numbers, all with the same columns, as CSV text."""
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, fieldnames=list(rows[0]), lineterminator="\n")
     writer.writeheader()
@@ -101,9 +105,9 @@ def trial_table(trial: Mapping[str, Any]) -> RenderableType:
         table.add_row(
             arm["name"],
             str(sum(arm.get(f"{origin}_slices", 0) for origin in ("real", "synthetic", "augmented", "repeated"))),
-            _over(_dice(arm["mean"]), _dice_interval(arm["interval"])),
-            *(_dice(arm["labels"][label]["mean"]) for label in shown),
-            _dice(arm["ratio_to_real"], decimals=2),
+            over(dice_text(arm["mean"]), dice_interval(arm["interval"])),
+            *(dice_text(arm["labels"][label]["mean"]) for label in shown),
+            dice_text(arm["ratio_to_real"], decimals=2),
             _difference(arm),
         )
     verdict = Text(trial["verdict"]["sentence"], style=f"bold {_COLOURS[trial['verdict']['kind']]}")
@@ -120,7 +124,7 @@ def _label_table(trial: Mapping[str, Any], labels: list[str]) -> Table:
     for arm in trial["arms"]:
         table.add_column(arm["name"], justify="right", overflow="fold", min_width=5)
     for label in labels:
-        table.add_row(label, *(_dice(arm["labels"][label]["mean"]) for arm in trial["arms"]))
+        table.add_row(label, *(dice_text(arm["labels"][label]["mean"]) for arm in trial["arms"]))
     return table
 
 
@@ -128,25 +132,31 @@ def _s(number: int) -> str:
     return "" if number == 1 else "s"
 
 
-def _dice(value: float | None, *, decimals: int = 3) -> str:
+def dice_text(value: float | None, *, decimals: int = 3) -> str:
+    """A Dice, or a dash where there is none."""
     return "–" if value is None else f"{value:.{decimals}f}"
 
 
-def _dice_interval(interval: list[float | None]) -> str:
+def dice_interval(interval: Sequence[float | None]) -> str:
+    """An interval of Dice, or nothing where there is none."""
     low, high = interval
     return "" if low is None or high is None else f"{low:.3f}–{high:.3f}"
 
 
 def _difference(arm: Mapping[str, Any]) -> Text:
     """Difference from 100R in points over its interval."""
-    difference = arm["difference_to_real"]
-    if difference is None or difference["difference"] is None or arm["name"] == REAL_ARM:
+    return Text("–") if arm["name"] == REAL_ARM else shown_difference(arm["difference_to_real"])
+
+
+def shown_difference(difference: Mapping[str, Any] | None) -> Text:
+    """A difference in points over its interval."""
+    if difference is None or difference["difference"] is None:
         return Text("–")
     low, high = difference["interval"]
     interval = "" if low is None or high is None else f"{points(low, signed=True)} to {points(high, signed=True)}"
-    return _over(points(difference["difference"], signed=True), interval)
+    return over(points(difference["difference"], signed=True), interval)
 
 
-def _over(value: str, interval: str) -> Text:
+def over(value: str, interval: str) -> Text:
     """A value with its interval, dim, on a line below."""
     return Text.assemble(value, ("\n" + interval, "dim")) if interval else Text(value)

@@ -34,10 +34,7 @@ def opened_trial_folder(
     Raises:
         UserError: the folder holds another trial or something else, is in use, or cannot be written.
     """
-    settings = {"kind": what, **json.loads(json.dumps(settings))}
-    if not overwrite:
-        _check(out, settings, what)
-    refuse_inputs(out, inputs)
+    settings = check_trial_folder(out, settings, overwrite=overwrite, what=what, inputs=inputs)
     try:
         if overwrite:
             _clear(out)
@@ -48,6 +45,21 @@ def opened_trial_folder(
         if not (out / SETTINGS).exists():
             write_json(out / SETTINGS, settings)
         yield out
+
+
+def check_trial_folder(
+    out: Path, settings: Mapping[str, Any], *, overwrite: bool, what: str = "trial", inputs: Iterable[Path] = ()
+) -> dict[str, Any]:
+    """Whether `opened_trial_folder` would open it, without touching it; the settings as they are stored.
+
+    Raises:
+        UserError: it would not.
+    """
+    stored = {"kind": what, **json.loads(json.dumps(settings))}
+    if not overwrite:
+        _check(out, stored, what)
+    refuse_inputs(out, inputs)
+    return stored
 
 
 def _clear(out: Path) -> None:

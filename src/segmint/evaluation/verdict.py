@@ -19,7 +19,7 @@ COMPARISON = f"{PRIMARY_ARM} minus {REAL_ARM}"
 _DEMONSTRATION = "A demonstration, not evidence: "
 
 # Why results on what is no subject are only described.
-_NO_SUBJECTS: dict[SubjectKind, str] = {
+NO_SUBJECTS: dict[SubjectKind, str] = {
     "block": "blocks of one stack are not subjects of their own",
     "image": "nobody knows which of the images come from one subject",
 }
@@ -102,10 +102,10 @@ def _decide(
     interval = f"{primary.comparison}, {_interval(difference)}, {seeds}"
     tested = f"mean Dice on {primary.subjects} test {subject_kind}{'s' if primary.subjects > 1 else ''}"
     changed = f"{tested} changes by {points(difference.value, signed=True)} points ({interval})"
-    if subject_kind in _NO_SUBJECTS:
+    if subject_kind in NO_SUBJECTS:
         return (
             "descriptive",
-            f"Descriptive, no verdict, as {_NO_SUBJECTS[subject_kind]}: with synthetic pairs added, {changed}",
+            f"Descriptive, no verdict, as {NO_SUBJECTS[subject_kind]}: with synthetic pairs added, {changed}",
         )
     if primary.subjects < FEWEST_SUBJECTS:
         return (

@@ -147,6 +147,12 @@ class Stage(nn.Module):
     unit: str = "img"
     snapshots: int = 15
 
+    @property
+    def sees_labels(self) -> bool:
+        """Whether labels reach it: by what it is fed or handed, or by a stage it stands on."""
+        fed = {*self.streams, *self.gathers} - {"unlabelled"}
+        return bool(fed) or any(stage.sees_labels for stage in self.stands_on)
+
     def check(self, *, labelled: int) -> None:
         """Called before any training: whether so many labelled pairs are enough.
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from segmint.errors import UserError
 from segmint.recipes import joint_stylegan2, unet
-from segmint.recipes.contract import Gathered, ImageStage, Recipe, SegmenterStage, Stage, Task
+from segmint.recipes.contract import DataFacts, Gathered, ImageStage, Recipe, SegmenterStage, Stage, Task
 from segmint.recipes.latent_inversion import InversionSettings, InversionStage
 from segmint.recipes.pixel_interpreter import Exemplars, InterpreterSettings, InterpreterStage, LabelSource
 from segmint.recipes.style_gan import CAPACITIES, StyleGANSettings, StyleGANStage, check_style_size
@@ -133,6 +133,15 @@ def _oracle(task: Task, settings: DatasetGANSettings) -> SegmenterStage:
     return stage
 
 
+def _suits(facts: DataFacts) -> str | None:
+    if facts.pairs == 0 or facts.unlabelled == 0:
+        return None
+    return (
+        f"{facts.unlabelled} of its images have no label map, so its generator can learn from all of them, and the labels from"
+        f" the {facts.pairs} that have one"
+    )
+
+
 RECIPE = Recipe(
     name="datasetgan",
     title="StyleGAN2 of images, its features labelled by an ensemble",
@@ -141,6 +150,7 @@ RECIPE = Recipe(
     presets={"faithful": FAITHFUL, "repaired": REPAIRED},
     capacities=CAPACITIES,
     stages=_stages,
+    suits=_suits,
     batch={"faithful": 32, "repaired": 8},
     kimg=60.0,
     truncation={"faithful": 0.7, "repaired": 0.7},

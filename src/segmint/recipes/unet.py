@@ -101,7 +101,7 @@ class UNetStage(SegmenterStage):
     @torch.no_grad()
     def encode(self, images: Tensor) -> Tensor:
         """Means over the image of what the lowest level gives, float32 [N, width of that level]."""
-        lowest = self.network.model
+        lowest = self.network_average.model
         while isinstance(lowest, torch.nn.Sequential) and hasattr(lowest[1], "submodule"):
             lowest = lowest[1].submodule
         found: list[Tensor] = []

@@ -81,7 +81,7 @@ class CopySearch:
         self._subjects = torch.from_numpy(subjects)
         self._side = min(images.shape[-1], FINEST)
         self._images = torch.cat([resized(block, self._side) for block in _blocks(images, indices)])
-        self._coarse = torch.cat([resized(block, GRID) for block in self._images.split(_BLOCK)])
+        self._coarse = torch.cat([resized(block, GRID) for block in torch.split(self._images, _BLOCK)])
         self._index = SpectrumIndex(self._coarse)
 
     def nearest(self, images: NDArray[np.float32], indices: NDArray[np.int64]) -> Copies:

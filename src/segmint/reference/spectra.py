@@ -67,7 +67,7 @@ class SpectrumIndex:
     """
 
     def __init__(self, images: Tensor) -> None:
-        spectra = torch.cat([_flat(_spectra(block)) for block in images.split(_BLOCK)])
+        spectra = torch.cat([_flat(_spectra(block)) for block in torch.split(images, _BLOCK)])
         self._whitening = Whitening(spectra)
         self._known = self._whitening(spectra)
 
@@ -96,7 +96,8 @@ def _spectra(images: Tensor) -> Tensor:
     side = 2 * images.shape[-1]
     amplitudes = torch.fft.fftshift(torch.fft.fft2(centred, s=(side, side)).abs().sqrt(), dim=(-2, -1))
     low, high = side // 2 - CYCLES, side // 2 + CYCLES + 1
-    return amplitudes[..., low:high, low:high]
+    kept: Tensor = amplitudes[..., low:high, low:high]
+    return kept
 
 
 def _symmetric(spectra: Tensor, *, turn: bool, mirror: bool) -> Tensor:

@@ -27,4 +27,5 @@ class Whitening:
 
     def __call__(self, features: Tensor) -> Tensor:
         """[n, D] -> [n, at most COMPONENTS]."""
-        return (features - self._mean) @ self._axes
+        whitened: Tensor = (features - self._mean) @ self._axes
+        return whitened

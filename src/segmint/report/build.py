@@ -1,4 +1,4 @@
-"""One HTML file that tells a run, a trial, or the whole road from dataset to verdict."""
+"""One HTML file that tells a run, a trial, a curve, or the whole road from dataset to verdict."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from segmint.outputs import write_text
 from segmint.report import facts
 from segmint.report.alignment import alignment_section
 from segmint.report.arms import read_arms
+from segmint.report.curve import curve_section
 from segmint.report.headline import make_headline
 from segmint.report.inspection import inspection_facts
 from segmint.report.masks import masks_section
@@ -23,6 +24,7 @@ from segmint.report.sections import pairs_section, training_section, trial_secti
 
 _CONTENTS = (
     ("verdict", "Verdict"),
+    ("curve", "Label efficiency"),
     ("trial", "Segmentation trial"),
     ("pairs", "Real and generated"),
     ("masks", "Masks"),
@@ -38,7 +40,7 @@ _CONTENTS = (
 
 
 def build_report(folder: Path) -> Path:
-    """Write `report.html` into a run's, a trial's or a workflow's folder and return its path; an older one is replaced.
+    """Write `report.html` into a run's, a trial's, a curve's or a workflow's folder and return its path; an older one is replaced.
 
     The page is one file without outside references: it opens offline, in any browser, and prints. A part that the
     folder does not hold is said to be missing.
@@ -71,6 +73,7 @@ def render(material: Material) -> str:
         page=_page(material),
         headline=headline,
         trial=trial,
+        curve=curve_section(material.curve, numbers),
         pairs=pairs_section(material.run) if material.run else None,
         masks=masks_section(material, numbers),
         alignment=alignment_section(material),
@@ -97,7 +100,9 @@ def _page(material: Material) -> Mapping[str, Any]:
     dataset = str(facts.described_dataset(material).get("name") or material.folder.resolve().name)
     config = material.run.config if material.run else {}
     recipe = str(config.get("recipe") or (material.steps or {}).get("recipe") or "")
-    if material.trial_folder is not None:
+    if material.curve is not None:
+        title = f"How many labels does {dataset} need?"
+    elif material.trial_folder is not None:
         title = f"Do synthetic pairs help to segment {dataset}?"
     elif material.run is None and material.evaluation is not None:
         title = f"Masks drawn for {dataset}"
@@ -116,7 +121,7 @@ def _page(material: Material) -> Mapping[str, Any]:
         "version": metadata.version("segmint"),
         "date": date.today().isoformat(),
         "folder": str(material.folder.resolve()),
-        "contents": _CONTENTS,
+        "contents": [entry for entry in _CONTENTS if entry[0] != "curve" or material.curve is not None],
         "run_elsewhere": ", ".join(str(entry["run"]) for entry in synthetic if entry.get("run")),
     }
 

@@ -73,6 +73,7 @@ def described_dataset(material: Material) -> Mapping[str, Any]:
     for record, key in (
         ((material.run.config if material.run else {}), "dataset"),
         (material.trial or {}, "dataset"),
+        (material.curve or {}, "dataset"),
         (material.evaluation or {}, "real"),
     ):
         dataset = record.get(key)

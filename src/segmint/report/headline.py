@@ -72,6 +72,11 @@ def _why_none(material: Material) -> str:
             " again to"
             " go on, then make the report again."
         )
+    if material.curve is not None:
+        return (
+            "A curve describes what labels and pairs are worth; it gives no verdict: segmint trial does, for one number of"
+            " labelled subjects."
+        )
     return (
         "No trial is in this folder, so nothing can be said yet about whether the generated pairs help a segmentation"
         " network: segmint sample, then segmint trial, will tell."

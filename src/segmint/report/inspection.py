@@ -15,6 +15,8 @@ def inspection_facts(inspection: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("pairs", f"{inspection['pairs']} of {inspection['subjects']} subjects, {inspection['dimensions']}-D"),
         ("masks without any label", str(inspection["empty_masks"])),
     ]
+    if inspection.get("unlabelled_images"):
+        facts.append(("images without a mask", _unlabelled(inspection)))
     if sizes is not None:
         smallest, largest = _shape(sizes["smallest"]), _shape(sizes["largest"])
         facts.append(("size", smallest if smallest == largest else f"{smallest} to {largest}"))
@@ -26,6 +28,15 @@ def inspection_facts(inspection: Mapping[str, Any]) -> list[tuple[str, str]]:
         slices = "" if subset["slices"] is None else f", {subset['slices']} slices"
         facts.append((f"subset {name}", f"{subset['subjects']} subjects{slices}"))
     return facts
+
+
+def _unlabelled(inspection: Mapping[str, Any]) -> str:
+    told = str(inspection["unlabelled_images"])
+    if inspection.get("unlabelled_subjects"):  # earlier versions counted images alone
+        told += f" of {inspection['unlabelled_subjects']} subjects"
+    if inspection.get("unlabelled_held_out"):
+        told += f", {inspection['unlabelled_held_out']} of them of validation or test subjects, which no training sees"
+    return told
 
 
 def _shape(shape: Sequence[int]) -> str:

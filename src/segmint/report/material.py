@@ -1,4 +1,5 @@
-"""What a folder holds that a report can tell of: a run, an evaluation, a trial, a synthetic dataset, the steps of a workflow."""
+"""What a folder holds that a report can tell of: a run, an evaluation, a trial, a curve, a synthetic dataset, the steps of a
+workflow."""
 
 from __future__ import annotations
 
@@ -43,10 +44,11 @@ class Material:
     cells_begun: int
     evaluation: Mapping[str, Any] | None = None
     evaluation_folder: Path | None = None
+    curve: Mapping[str, Any] | None = None
 
 
 def gather(folder: Path) -> Material:
-    """Read what `folder` holds: a run, an evaluation, a trial, or the folder of `segmint run` or `segmint demo`.
+    """Read what `folder` holds: a run, an evaluation, a trial, a curve, or the folder of `segmint run` or `segmint demo`.
 
     Raises:
         UserError: the folder is absent, holds none of these, or holds a file that is not JSON.
@@ -63,10 +65,12 @@ def gather(folder: Path) -> Material:
         (file for file in (folder / "synthetic" / "segmint.json", folder / "segmint.json") if file.is_file()), None
     )
     steps_file = folder / "steps.json"
-    if run_folder is None and trial_folder is None and evaluation_folder is None and not steps_file.is_file():
+    curve_file = folder / "curve.json"
+    nothing_else = run_folder is None and trial_folder is None and evaluation_folder is None
+    if nothing_else and not steps_file.is_file() and not curve_file.is_file():
         raise UserError(
-            f"{folder} holds neither a run (config.json), an evaluation (evaluation.json), a trial (trial.json) nor the"
-            " steps of segmint run or demo (steps.json): give one of these folders."
+            f"{folder} holds neither a run (config.json), an evaluation (evaluation.json), a trial (trial.json), a finished"
+            " curve (curve.json) nor the steps of segmint run or demo (steps.json): give one of these folders."
         )
     cells = trial_folder / "cells" if trial_folder else None
     return Material(
@@ -82,6 +86,7 @@ def gather(folder: Path) -> Material:
         cells_begun=sum(1 for cell in cells.iterdir() if cell.is_dir()) if cells and cells.is_dir() else 0,
         evaluation=_mapping(evaluation_folder / "evaluation.json") if evaluation_folder else None,
         evaluation_folder=evaluation_folder,
+        curve=_mapping(curve_file) if curve_file.is_file() else None,
     )
 
 

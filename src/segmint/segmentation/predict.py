@@ -66,7 +66,6 @@ def predict(
     described = read_description(Path(segmenter))
     dataset = open_unlabelled(
         Path(images),
-        out,
         channel_names=described.channel_names,
         label_names=described.label_names,
         dimensions=described.dimensions,
@@ -160,7 +159,7 @@ def _write(dataset: Dataset, case: Case, ids: NDArray[np.uint8], folder: Path) -
     affine = dataset.affine(case)
     stored = ids.reshape(geometry.shape)
     spacing = geometry.spacing or case.spacing
-    dataset.format.write_label(folder / case.label_path.name, stored, spacing=spacing, affine=affine)
+    dataset.format.write_label(folder / f"{case.id}{dataset.file_ending}", stored, spacing=spacing, affine=affine)
 
 
 def _found(ids: NDArray[np.uint8], names: tuple[str, ...]) -> str:

@@ -116,6 +116,27 @@ class OpenedRun:
             "recipe that does (segmint recipes)."
         )
 
+    def segmenter_stage(self) -> SegmenterStage:
+        """The last stage that segments, of a run whose recipe gives a segmenter, at the checkpoint others stand on.
+
+        Raises:
+            UserError: there is none, or it is not trained yet.
+        """
+        part = self.parts[-1]
+        first, stages = self.stages(part)
+        for number, stage in reversed(list(enumerate(stages, start=first))):
+            if not isinstance(stage, SegmenterStage):
+                continue
+            with self._fitting():
+                for earlier_number, earlier in enumerate(stages[: number - first], start=first):
+                    if earlier in stage.stands_on:
+                        freeze(earlier, self.checkpoints(earlier_number, earlier))
+                freeze(stage, self.checkpoints(number, stage))
+            return stage
+        raise UserError(
+            f"{self.folder.root} is a run of {part.recipe.name}, which gives no segmenter (segmint recipes)."
+        )
+
     def stages(self, part: Part) -> tuple[int, list[Stage]]:
         """Stages of a part as they are built, and the number of the first among all of the run."""
         first = 0

@@ -12,7 +12,7 @@ from segmint.data.conditioned_pool import ConditionedPool
 from segmint.data.dataset import Dataset
 from segmint.data.foreground import FOREGROUND, foreground_of_pool
 from segmint.data.pool import PairPool, PoolPart
-from segmint.data.slices import SliceSet, open_slices
+from segmint.data.slices import SliceSet, open_slices, open_unlabelled_slices
 from segmint.data.split import make_split, nested_subsets
 from segmint.data.subjects import Split
 from segmint.errors import UserError
@@ -25,7 +25,8 @@ class TrainingData:
 
     Attributes:
         subjects: those whose labels may be seen; training: their pairs.
-        image_subjects: those whose images may be seen; unlabelled: their images, all label maps hidden.
+        image_subjects: those whose images may be seen; unlabelled: their images, all label maps hidden, those of
+            imagesUnlabelled among them; images_alone: how many slices of the latter.
     """
 
     dataset: Dataset
@@ -36,6 +37,7 @@ class TrainingData:
     validation: PairPool
     image_subjects: tuple[str, ...]
     unlabelled: PairPool
+    images_alone: int = 0
 
 
 @dataclass(frozen=True)
@@ -83,8 +85,13 @@ def training_data(
     labelled_subjects: int | None = None,
     tile: int | None = None,
     split: Split | None = None,
+    with_unlabelled: bool = False,
 ) -> TrainingData:
     """Pools of the training and validation subjects; a seeded split is made where none is given and the dataset has none.
+
+    Args:
+        with_unlabelled: images of imagesUnlabelled are to be learnt from too, but those of validation and test subjects, and
+            of training subjects that the subset leaves out.
 
     Raises:
         UserError: the subset is unknown or the split leaves nothing to train or validate on.
@@ -114,6 +121,12 @@ def training_data(
         chosen = Split(train=subjects, validation=split.validation, test=split.test)
         subjects = nested_subsets(chosen, [labelled_subjects], seed=seed)[str(labelled_subjects)].subjects
         indices = np.intersect1d(indices, slices.indices(subjects))
+    alone = open_unlabelled_slices(slices) if with_unlabelled else None
+    alone_indices = np.zeros(0, dtype=np.int64)
+    if alone is not None:
+        allowed = set(alone.dataset.subjects) - (split.subjects - set(image_subjects))
+        alone_indices = alone.indices(allowed)
+        image_subjects = (*image_subjects, *sorted(allowed - set(image_subjects)))
     validation = slices.indices(split.validation)
     for name, found in (("training", indices), ("validation", validation)):
         if len(found) == 0:
@@ -125,10 +138,15 @@ def training_data(
         slices,
         split,
         subjects,
-        _pool(slices, indices, tile),
-        _pool(slices, validation, tile),
+        PairPool([PoolPart(slices, indices)], tile=tile),
+        PairPool([PoolPart(slices, validation)], tile=tile),
         image_subjects,
-        _pool(slices, image_indices, tile, hidden=True),
+        PairPool(
+            [PoolPart(slices, image_indices), *([] if alone is None else [PoolPart(alone, alone_indices)])],
+            tile=tile,
+            hidden=True,
+        ),
+        images_alone=len(alone_indices),
     )
 
 
@@ -185,7 +203,3 @@ def seen(dataset: Dataset, subjects: Sequence[str]) -> list[list[str]]:
 def union(*lists: Sequence[Sequence[str]]) -> list[list[str]]:
     """Seen-lists put together, each pair once, in order of appearance."""
     return [list(pair) for pair in dict.fromkeys((str(pair[0]), str(pair[1])) for one in lists for pair in one)]
-
-
-def _pool(slices: SliceSet, indices: NDArray[np.int64], tile: int | None, *, hidden: bool = False) -> PairPool:
-    return PairPool([PoolPart(slices, indices)], tile=tile, hidden=hidden)

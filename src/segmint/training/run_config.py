@@ -30,9 +30,15 @@ def check_out(run: RunFolder, config: Mapping[str, Any], *, resume: bool, overwr
         old, new = before.get(key), as_json(config[key])
         if key == "dataset":
             old, new = (before["dataset"]["identity"], config["dataset"]["identity"])
+        if key == "taken_over":
+            old, new = _hashes(old or {}), _hashes(new)
         if old != new:
             mend = "pass --inexact to go on all the same" if key in exact else "resume with the command that began it"
             raise UserError(f"{run.root} was trained with {key} = {_short(old)}, now it is {_short(new)}: {mend}.")
+
+
+def _hashes(taken_over: Mapping[str, Any]) -> dict[str, Any]:
+    return {stage: origin["sha256"] for stage, origin in taken_over.items()}
 
 
 def _short(value: Any) -> str:

@@ -12,19 +12,18 @@ import torch
 from rich.console import Console
 
 from segmint.data.dataset import Dataset, open_dataset
-from segmint.data.subjects import Split
 from segmint.data.segmenter_description import DESCRIPTION, description_of
+from segmint.data.subjects import Split
 from segmint.errors import UserError, WaitingForPerson
 from segmint.outputs import locked, write_json
 from segmint.recipes import find_recipe, recipe_that_gives
-from segmint.recipes.contract import Recipe, SegmenterStage, Stage
+from segmint.recipes.contract import Recipe, SegmenterStage
 from segmint.training.annotations import has_annotations, read_annotations
+from segmint.training.announcement import announce, cannot_use_unlabelled
 from segmint.training.auxiliary import Auxiliary, open_auxiliary
 from segmint.training.checkpoint import freeze
-from segmint.training.estimate import estimate
 from segmint.training.loop import Diverged, Interrupted
 from segmint.training.material import (
-    TrainingData,
     condition_names,
     conditioned,
     default_size,
@@ -33,13 +32,14 @@ from segmint.training.material import (
     union,
 )
 from segmint.training.parts import Grid, Part, plan_part, settings_by_role
-from segmint.training.precision import Hardware, choose_hardware
-from segmint.training.progress import clock
+from segmint.training.precision import choose_hardware
 from segmint.training.run_config import check_out, open_folder
 from segmint.training.run_folder import WAITING, RunFolder
 from segmint.training.stage_training import last_that_draws, train_stage
+from segmint.training.taken_over import find_stages, take_over
 
 MASK_SOURCES = ("real", "deformed")
+UNLABELLED = ("use", "ignore", "auto")
 
 
 def train(
@@ -58,6 +58,7 @@ def train(
     tile: int | None = None,
     subset: str | None = None,
     labelled_subjects: int | None = None,
+    unlabelled: str = "use",
     settings: Mapping[str, str] | None = None,
     seed: int = 0,
     resume: bool = False,
@@ -69,6 +70,7 @@ def train(
     inexact: bool = False,
     axis: int | None = None,
     split: Split | None = None,
+    reuse: Path | None = None,
     progress: bool = True,
 ) -> RunFolder:
     """Train `recipe` on the training subjects of `dataset` and write the run folder `out`.
@@ -85,11 +87,16 @@ def train(
         tile: train on unscaled tiles of this side, out of slices of `size`; sampling then paints whole slices.
         subset: name of a stored subset of the training subjects or slices; labelled_subjects: labels of only the first N
             subjects of a seeded order; recipes that learn from unlabelled images see the images of the others.
+        unlabelled: what becomes of the images in imagesUnlabelled: "use" refuses recipes that learn from labelled pairs alone,
+            "ignore" leaves the images out, "auto" leaves them out where the recipe cannot use them. Those of validation and
+            test subjects are never seen.
         settings: single settings of the recipe by name; "masks.name" and "transfer.name" are those of the other parts.
         resume: go on from the last checkpoint, exactly; inexact: even if threads, instructions or versions differ.
         dry_run: say what would be done, with estimates, and write nothing.
         axis: slice axis of volumes; default as nnU-Net's 2-D configuration.
         split: takes the place of the dataset's own, as cross-validation needs.
+        reuse: a run that differs from this one in its labels alone; its stages that see no labels are taken over, not trained
+            again, which gives the same.
 
     Raises:
         UserError: anything in the input is wrong, or the training diverged.
@@ -104,6 +111,8 @@ def train(
     size = size or default_size(opened, device=hardware.device, axis=axis)
     if tile is not None and not 0 < tile <= size:
         raise UserError(f"--tile {tile} must be above 0 and at most --size {size}.")
+    if unlabelled not in UNLABELLED:
+        raise UserError(f"--unlabelled {unlabelled}: choose {', '.join(UNLABELLED[:-1])} or {UNLABELLED[-1]}.")
     data = training_data(
         opened,
         size=size,
@@ -113,6 +122,7 @@ def train(
         labelled_subjects=labelled_subjects,
         tile=tile,
         split=split,
+        with_unlabelled=unlabelled != "ignore",
     )
     helper = open_auxiliary(auxiliary, data, seed=seed, tile=tile) if auxiliary is not None else None
     predicted = helper.name if helper is not None else None
@@ -143,11 +153,14 @@ def train(
     for _, stage in stages:
         stage.check(labelled=len(data.training))
     read = {stream for _, stage in stages for stream in (*stage.streams, *stage.gathers)}
+    sees_images_alone = data.images_alone > 0 and "unlabelled" in read
+    if data.images_alone and not sees_images_alone and unlabelled == "use":
+        raise UserError(cannot_use_unlabelled(recipe, opened))
     labelled = seen(opened, data.subjects) if "labelled" in read else []
     pictured = seen(opened, data.image_subjects) if "unlabelled" in read else []
     auxiliary_seen = seen(helper.data.dataset, helper.data.subjects) if helper is not None else []
     auxiliary_selected = seen(helper.data.dataset, helper.data.split.validation) if helper is not None else []
-    config = {
+    config: dict[str, Any] = {
         "segmint": metadata.version("segmint"),
         "recipe": recipe,
         "preset": preset,
@@ -188,19 +201,24 @@ def train(
         "split": asdict(data.split),
         "subset": subset,
         "labelled_subjects": labelled_subjects,
+        "unlabelled_slices": data.images_alone if sees_images_alone else None,
         "settings": main.settings.model_dump(mode="json"),
         "labels_seen": union(labelled, auxiliary_seen),
         "images_seen": union(labelled, pictured, auxiliary_seen),
         "selected_on": union(seen(opened, data.split.validation), auxiliary_selected),
     }
+    config["taken_over"] = {} if reuse is None else find_stages(RunFolder(reuse), config, [one for _, one in stages])
     run = RunFolder(Path(out))
     check_out(run, config, resume=resume, overwrite=overwrite, inexact=inexact)
-    _announce(console, data, hardware, stages, seed=seed)
+    announce(console, data, hardware, stages, seed=seed, unlabelled_slices=config["unlabelled_slices"])
+    for name in config["taken_over"]:
+        console.print(f"stage {name} is taken over from {reuse}", highlight=False)
     if dry_run:
         console.print("dry run: nothing was written.")
         return run
     open_folder(run, config, overwrite=overwrite and not resume)
     with locked(run.root):
+        take_over(run, config["taken_over"])
         try:
             shown = last_that_draws([stage for _, stage in stages])
             for index, (part, stage) in enumerate(stages):
@@ -334,35 +352,3 @@ def _plan(
         if changes and role not in present:
             raise UserError(f"--set {role}.{next(iter(changes))}: this run has no such part; leave it out.")
     return parts
-
-
-def _hidden(data: TrainingData) -> str:
-    """How many more subjects give images alone."""
-    more = len(data.image_subjects) - len(data.subjects)
-    return f" (labels of {more} more hidden)" if more else ""
-
-
-def _announce(
-    console: Console,
-    data: TrainingData,
-    hardware: Hardware,
-    stages: Sequence[tuple[Part, Stage]],
-    *,
-    seed: int,
-) -> None:
-    task = stages[-1][0].task
-    console.print(
-        f"{stages[-1][0].recipe.name} on {data.dataset.name}: {len(data.training)} slices of {len(data.subjects)} "
-        f"subjects{_hidden(data)}, {len(data.validation)} validation slices of {len(data.split.validation)}; "
-        f"{task.image_channels} channels, {task.label_count} labels, {task.size} px; "
-        f"{hardware.device}, {hardware.precision}, {hardware.threads} threads",
-        highlight=False,
-    )
-    for part, stage in stages:
-        guess = estimate(stage, stage.task, hardware, seed=seed)
-        console.print(
-            f"{part.recipe.name}, {stage.name}: {stage.task.total_images / 1000:g} k{stage.unit} in batches of "
-            f"{stage.task.batch}; "
-            f"about {guess.memory_mb:.0f} MB of tensors, {clock(guess.seconds)} at the speed just probed",
-            highlight=False,
-        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,7 @@ class Orders:
     tile: int | None = None
     balance: Mapping[str, float] = field(default_factory=dict)
     subset: str | None = None
+    unlabelled: str = "use"
     settings: Mapping[str, str] = field(default_factory=dict)
     axis: int | None = None
     seed: int = 0
@@ -113,7 +114,10 @@ class Road:
             write_json(target, inspection)
         inspection = read_json(target)
         name = str(inspection["name"])
-        return choose_recipe(facts_of(inspection), RECIPES, dataset=name, named=self.orders.recipe)
+        facts = facts_of(inspection)
+        if self.orders.unlabelled == "ignore":
+            facts = replace(facts, unlabelled=0)
+        return choose_recipe(facts, RECIPES, dataset=name, named=self.orders.recipe)
 
     def _list_steps(self) -> None:
         places = [*self.steps]
@@ -136,13 +140,16 @@ class Road:
             "conditions": orders.conditions,
             "tile": orders.tile,
             "subset": orders.subset,
+            "unlabelled": orders.unlabelled,
             "axis": orders.axis,
             "seed": orders.seed,
             "device": orders.device,
             "precision": orders.precision,
             "threads": orders.threads,
         }
-        said = {key: value for key, value in options.items() if value != "auto"}
+        said = {key: value for key, value in options.items() if key == "unlabelled" or value != "auto"}
+        if orders.unlabelled == "use":
+            del said["unlabelled"]
         if orders.conditions == ():
             said["conditions"] = "none"
         line = command("train", recipe, self.dataset, out=folder, preset=orders.preset, **said, set=orders.settings)
@@ -282,6 +289,7 @@ class Road:
             auxiliary=orders.auxiliary,
             conditions=orders.conditions,
             tile=orders.tile,
+            unlabelled=orders.unlabelled,
             settings=orders.settings,
             balance=orders.balance,
             truncation=orders.truncation,
@@ -312,7 +320,11 @@ def _gate_options(generator: GeneratorOrders | None, gate: GateOrders | None) ->
     """Options of the trial's command line that ask the gate."""
     if generator is None or gate is None:
         return {}
-    said = {key: value for key, value in vars(generator).items() if value not in (None, "auto")}
+    said = {
+        key: value
+        for key, value in vars(generator).items()
+        if (value != "use" if key == "unlabelled" else value not in (None, "auto"))
+    }
     if generator.conditions == ():
         said["conditions"] = "none"
     return {

@@ -29,6 +29,7 @@ def run_workflow(
     tile: int | None = None,
     balance: Mapping[str, float] | None = None,
     subset: str | None = None,
+    unlabelled: str = "use",
     settings: Mapping[str, str] | None = None,
     axis: int | None = None,
     seed: int = 0,
@@ -57,8 +58,8 @@ def run_workflow(
 
     Args:
         recipe: name of a recipe that gives pairs; default: chosen by what the data has, and the reason is said.
-        size, kimg, batch, preset, capacity, mask_source, auxiliary, conditions, tile, subset, settings, axis, seed,
-            precision, threads: as in `segmint.train`.
+        size, kimg, batch, preset, capacity, mask_source, auxiliary, conditions, tile, subset, unlabelled, settings,
+            axis, seed, precision, threads: as in `segmint.train`.
         truncation, balance: as in `segmint.sample`.
         arms, seeds, steps, augment: as in `segmint.trial`; trial_batch: slices a step of the trial's segmenters.
         privacy: as in `segmint.evaluate`.
@@ -89,6 +90,7 @@ def run_workflow(
         tile=tile,
         balance=dict(balance or {}),
         subset=subset,
+        unlabelled=unlabelled,
         settings=dict(settings or {}),
         axis=axis,
         seed=seed,

@@ -30,6 +30,7 @@ class ConversionResult:
         pairs: How many.
         subjects: How many.
         subject_kind: What they are.
+        unlabelled: How many images without a mask.
         messages: Sentences to print: what was found, what was mapped, what to check.
     """
 
@@ -38,6 +39,7 @@ class ConversionResult:
     subjects: int
     messages: tuple[str, ...]
     subject_kind: SubjectKind = "subject"
+    unlabelled: int = 0
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ def convert_folders(
     out: Path | str,
     pattern: str = "*_mask",
     ignore: Sequence[str] = (),
+    keep_unlabelled: bool = False,
     subject: str | None = None,
     channel_names: Sequence[str] | None = None,
     labels: Mapping[str, int] | Sequence[str] | None = None,
@@ -84,6 +87,7 @@ def convert_folders(
         pattern: Name of a mask without ending; "*" stands for the name of its image. With two folders it is used where
             no mask has the very name of an image.
         ignore: Patterns of files to leave out, such as "*_2ndHO*", matched against the name and the path in its folder.
+        keep_unlabelled: Images without a mask go to imagesUnlabelled; without this they are refused.
         subject: Regular expression for the subject, see `matching.subjects_of`.
         channel_names: One name for each channel.
         labels: Names, or name -> mask value, see `mask_values.map_values`.
@@ -102,13 +106,15 @@ def convert_folders(
     masks_folder = None if masks is None else Path(masks)
     check_target(target, overwrite=overwrite, inputs=[images, *([masks_folder] if masks_folder else [])])
     if masks_folder is None:
-        pairs = match_tree(images, pattern=pattern, ignore=ignore, besides=target)
+        found = match_tree(images, pattern=pattern, ignore=ignore, besides=target, keep_unlabelled=keep_unlabelled)
     else:
-        pairs = match_two_folders(images, masks_folder, pattern=pattern, ignore=ignore, besides=target)
-    ids = case_ids(pairs)
-    subjects, manner = subjects_of(pairs, subject=subject, ids=ids)
-    ending = _ending(pairs)
-    survey = _survey(pairs, threshold=threshold, keep_three=channel_names is not None and len(channel_names) == 3)
+        found = match_two_folders(
+            images, masks_folder, pattern=pattern, ignore=ignore, besides=target, keep_unlabelled=keep_unlabelled
+        )
+    ids = case_ids(found)
+    subjects, manner = subjects_of(found, subject=subject, ids=ids)
+    ending = _ending(found)
+    survey = _survey(found, threshold=threshold, keep_three=channel_names is not None and len(channel_names) == 3)
     mapping = map_values(survey.mask_values, labels=labels, where=masks_folder or images)
     names = _channel_names(survey.channels, channel_names, modality)
 
@@ -119,7 +125,7 @@ def convert_folders(
                 "--contrast subject stretches all pictures of a subject alike, but nothing tells subjects apart here: say how with"
                 " --subject REGEX."
             )
-        maps = percentile_maps(zip(subjects, (_reader(pair.image, survey) for pair in pairs), strict=True))
+        maps = percentile_maps(zip(subjects, (_reader(pair.image, survey) for pair in found), strict=True))
     kind: SubjectKind = "image" if manner == UNKNOWN else "subject"
 
     with staged_folder(target, overwrite=overwrite) as staging:
@@ -133,10 +139,10 @@ def convert_folders(
             rgb=survey.channels == 3 and ending != ".nii.gz",
             subject_kind=kind,
         )
-        for pair, one, whom in zip(pairs, ids, subjects, strict=True):
+        for pair, one, whom in zip(found, ids, subjects, strict=True):
             picture = read_image(pair.image)
             channels = survey.kept(picture.channels)
-            label = mapping.apply(_read_mask(pair.mask, threshold).values)
+            label = None if pair.mask is None else mapping.apply(_read_mask(pair.mask, threshold).values)
             writer.add(
                 one,
                 channels,
@@ -147,10 +153,15 @@ def convert_folders(
                 intensity=maps.get(whom),
             )
         writer.finish()
-    messages = _messages(pairs, subjects, manner, names, mapping, survey)
+    owners = [whom for pair, whom in zip(found, subjects, strict=True) if pair.mask is not None]
+    messages = _messages(owners, manner, names, mapping, survey)
     if threshold is not None:
         messages.insert(1, f"Masks were cut: {threshold} and above is foreground.")
-    return ConversionResult(target, len(pairs), len(set(subjects)), tuple(messages), kind)
+    unlabelled = len(found) - len(owners)
+    if unlabelled:
+        images_kept = f"{unlabelled} image{'s' if unlabelled > 1 else ''} without a mask"
+        messages.insert(1, f"{images_kept} went to imagesUnlabelled.")
+    return ConversionResult(target, len(owners), len(set(owners)), tuple(messages), kind, unlabelled)
 
 
 def _reader(image: Path, survey: _Survey) -> Callable[[], AnyArray]:
@@ -165,26 +176,16 @@ def _survey(pairs: Sequence[MatchedPair], *, threshold: int | None, keep_three: 
     empty = 0
     all_equal = True
     for pair in pairs:
-        if is_lossy(pair.mask) and threshold is None:
-            raise UserError(
-                f"{pair.mask} is a JPG, which changes mask values at every edge: use masks in PNG, or cut them with "
-                "--threshold 128."
-            )
         channels = read_image(pair.image).channels
-        mask = _read_mask(pair.mask, threshold)
-        if mask.values.shape != channels.shape[1:]:
-            raise UserError(
-                f"{pair.mask} has the shape {_written(mask.values.shape)} but {pair.image} has "
-                f"{_written(channels.shape[1:])}: an "
-                "image and its mask must lie on the same grid."
-            )
         _refuse_not_finite(pair.image, channels)
-        here = np.unique(mask.values)
-        empty += bool(len(here) == 1 and here[0] == 0)
-        for value in here:
-            values.setdefault(int(value), pair.mask)
-        if mask.palette:
-            palette = palette or pair.mask
+        if pair.mask is not None:
+            mask = _fitting_mask(pair.mask, pair.image, channels, threshold)
+            here = np.unique(mask.values)
+            empty += bool(len(here) == 1 and here[0] == 0)
+            for value in here:
+                values.setdefault(int(value), pair.mask)
+            if mask.palette:
+                palette = palette or pair.mask
         count = channels.shape[0]
         all_equal = all_equal and (count == 1 or (count == 3 and bool((channels == channels[:1]).all())))
         first_with.setdefault(count, pair.image)
@@ -194,6 +195,20 @@ def _survey(pairs: Sequence[MatchedPair], *, threshold: int | None, keep_three: 
         raise UserError(f"{first} has {one} channels but {second} has {other}: all images must have the same channels.")
     channels_of_all = 1 if collapse else next(iter(first_with))
     return _Survey(channels_of_all, collapse, values, palette, empty)
+
+
+def _fitting_mask(path: Path, image: Path, channels: AnyArray, threshold: int | None) -> Mask:
+    if is_lossy(path) and threshold is None:
+        raise UserError(
+            f"{path} is a JPG, which changes mask values at every edge: use masks in PNG, or cut them with --threshold 128."
+        )
+    mask = _read_mask(path, threshold)
+    if mask.values.shape != channels.shape[1:]:
+        raise UserError(
+            f"{path} has the shape {_written(mask.values.shape)} but {image} has {_written(channels.shape[1:])}: an image and"
+            " its mask must lie on the same grid."
+        )
+    return mask
 
 
 def _read_mask(path: Path, threshold: int | None) -> Mask:
@@ -239,16 +254,15 @@ def _channel_names(count: int, given: Sequence[str] | None, modality: str | None
 
 
 def _messages(
-    pairs: Sequence[MatchedPair],
     subjects: Sequence[str],
     manner: str,
     names: Sequence[str],
     mapping: LabelMapping,
     survey: _Survey,
 ) -> list[str]:
-    count = len(set(subjects))
+    pairs, count = len(subjects), len(set(subjects))
     messages = [
-        f"{len(pairs)} pair{'s' if len(pairs) != 1 else ''} of {count} subject{'s' if count != 1 else ''} ({manner}); "
+        f"{pairs} pair{'s' if pairs != 1 else ''} of {count} subject{'s' if count != 1 else ''} ({manner}); "
         f"channels: {', '.join(names)}.",
         mapping.sentence(),
     ]
@@ -259,7 +273,7 @@ def _messages(
             f"Masks such as {survey.palette_mask.name} have a colour palette: its index was taken as the label id."
         )
     if survey.empty_masks:
-        messages.append(f"{survey.empty_masks} of {len(pairs)} masks are empty.")
+        messages.append(f"{survey.empty_masks} of {pairs} masks are empty.")
     if manner == UNKNOWN:
         messages.append(
             "If a subject has several images, say so with --subject REGEX, or it may end up in train and test; until "

@@ -24,19 +24,19 @@ class MatchedPair:
 
     Args:
         image: The image file.
-        mask: The mask file.
+        mask: The mask file; None for an image that is kept without one.
         relative: Path of the image within the images folder.
         stem: Its name without ending.
     """
 
     image: Path
-    mask: Path
+    mask: Path | None
     relative: PurePosixPath
     stem: str
 
 
 def match_two_folders(
-    images: Path, masks: Path, *, pattern: str, ignore: Sequence[str], besides: Path
+    images: Path, masks: Path, *, pattern: str, ignore: Sequence[str], besides: Path, keep_unlabelled: bool = False
 ) -> list[MatchedPair]:
     """Pair the files of two folders that have the same place and name, or a mask name that follows the pattern.
 
@@ -46,6 +46,7 @@ def match_two_folders(
         pattern: Name of a mask, "*" standing for the name of its image.
         ignore: Patterns of names or relative paths to leave out.
         besides: Output folder, left out where it lies among the files.
+        keep_unlabelled: An image without a mask is kept as one, instead of refused.
 
     Raises:
         UserError: a folder is missing or empty, or a file has no counterpart.
@@ -56,11 +57,15 @@ def match_two_folders(
         captured = _captured(mask_files, pattern)
         if captured:
             mask_files = captured
-    return _paired(images, image_files, mask_files, masks=masks)
+    return _paired(images, image_files, mask_files, masks=masks, keep_unlabelled=keep_unlabelled)
 
 
-def match_tree(root: Path, *, pattern: str, ignore: Sequence[str], besides: Path) -> list[MatchedPair]:
+def match_tree(
+    root: Path, *, pattern: str, ignore: Sequence[str], besides: Path, keep_unlabelled: bool = False
+) -> list[MatchedPair]:
     """Pair the files of one tree: the mask of `X.ext` lies beside it and is named by the pattern, like `X_mask.ext`.
+
+    Args: as in `match_two_folders`.
 
     Raises:
         UserError: the folder is missing, no name follows the pattern, or a file has no counterpart.
@@ -75,7 +80,7 @@ def match_tree(root: Path, *, pattern: str, ignore: Sequence[str], besides: Path
         )
     own_keys = {key for key in files if _capture(key[1], pattern) is not None}
     images = {key: path for key, path in files.items() if key not in own_keys}
-    return _paired(root, images, masks, masks=root)
+    return _paired(root, images, masks, masks=root, keep_unlabelled=keep_unlabelled)
 
 
 def case_ids(pairs: Sequence[MatchedPair]) -> list[str]:
@@ -183,14 +188,20 @@ def _captured(files: dict[_Key, Path], pattern: str) -> dict[_Key, Path]:
     return captured
 
 
-def _paired(root: Path, images: dict[_Key, Path], mask_files: dict[_Key, Path], *, masks: Path) -> list[MatchedPair]:
+def _paired(
+    root: Path, images: dict[_Key, Path], mask_files: dict[_Key, Path], *, masks: Path, keep_unlabelled: bool
+) -> list[MatchedPair]:
     lonely_images = [path for key, path in images.items() if key not in mask_files]
     lonely_masks = [path for key, path in mask_files.items() if key not in images]
-    if lonely_images:
+    if lonely_images and not keep_unlabelled:
         raise UserError(
-            f"{lonely_images[0]}{_more(lonely_images)} has no mask in {masks}: add it, set the image aside, or leave "
-            "it out "
-            "with --ignore."
+            f"{lonely_images[0]}{_more(lonely_images)} has no mask in {masks}: add it, leave the image out with --ignore, or keep"
+            " all such images as unlabelled ones with --keep-unlabelled."
+        )
+    if len(lonely_images) == len(images):
+        raise UserError(
+            f"No image in {root} has a mask in {masks}, and a dataset needs at least one pair: look at the names, or give"
+            " --pattern."
         )
     if lonely_masks:
         raise UserError(
@@ -199,7 +210,7 @@ def _paired(root: Path, images: dict[_Key, Path], mask_files: dict[_Key, Path], 
             "it out with --ignore."
         )
     return [
-        MatchedPair(path, mask_files[key], PurePosixPath(path.relative_to(root).as_posix()), key[1])
+        MatchedPair(path, mask_files.get(key), PurePosixPath(path.relative_to(root).as_posix()), key[1])
         for key, path in sorted(images.items(), key=lambda item: (item[0][0].parts, item[0][1]))
     ]
 

@@ -98,7 +98,8 @@ def convert_layout(
         writer.finish(split=kept)
     subjects = len({case.subject for case in labelled})
     messages = _messages(found, labelled, kept, licence)
-    return ConversionResult(target, len(labelled), subjects, messages, found.subject_kind)
+    unlabelled = len(found.cases) - len(labelled)
+    return ConversionResult(target, len(labelled), subjects, messages, found.subject_kind, unlabelled)
 
 
 def _volume(case: SourceCase) -> str:

@@ -1,0 +1,232 @@
+"""What a curve is before its first training: levels, arms, generators and budgets, resolved and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from segmint.data.dataset import Dataset, open_dataset
+from segmint.data.slices import open_slices
+from segmint.data.split import make_split, nested_subsets
+from segmint.data.subjects import Split
+from segmint.errors import UserError
+from segmint.evaluation.arms import PRIMARY_ARM, REAL_ARM, Arm, parse_arm
+from segmint.evaluation.budget import BATCH, default_steps
+from segmint.evaluation.regime import Regime, choose_regime
+from segmint.recipes import find_recipe
+from segmint.training.material import default_size
+from segmint.training.precision import choose_hardware
+
+STRONG = "strong"
+SEGMENTER = "unet"
+
+
+@dataclass(frozen=True)
+class CurveArm:
+    """One line of the curve.
+
+    Attributes:
+        name: of its folders; title: in tables and pictures.
+        arm: its training set; augment: what its segmenter's slices go through.
+        recipe: whose pairs, or whose segmenter, it has.
+        own: it is the segmenter that the recipe itself gives, not the U-Net.
+    """
+
+    name: str
+    title: str
+    arm: Arm
+    augment: tuple[str, ...] = ()
+    recipe: str | None = None
+    own: bool = False
+
+
+@dataclass(frozen=True)
+class Level:
+    """So many labelled subjects; `regime` holds them as all the real slices there are."""
+
+    count: int
+    regime: Regime
+
+    @property
+    def words(self) -> str:
+        """As in "with 4 labelled subjects"."""
+        return f"{self.count} labelled subject{'s' if self.count != 1 else ''}"
+
+    @property
+    def folder(self) -> str:
+        """Name of its folder."""
+        return f"labelled-{self.count}"
+
+
+@dataclass(frozen=True)
+class GeneratorOrders:
+    """What every generator is told, beside how many labels it sees; None leaves a choice to the recipe."""
+
+    kimg: float | None = None
+    batch: int | None = None
+    preset: str = "repaired"
+    capacity: str | None = None
+    settings: Mapping[str, Mapping[str, str]] | None = None
+    precision: str = "auto"
+    threads: int | None = None
+
+
+@dataclass(frozen=True)
+class CurvePlan:
+    """All that decides the result of a curve, and notes that belong beside it."""
+
+    dataset: Dataset
+    split: Split
+    levels: tuple[Level, ...]
+    arms: tuple[CurveArm, ...]
+    recipes: tuple[str, ...]
+    seeds: int
+    seed: int
+    steps: int
+    batch: int
+    augment: tuple[str, ...]
+    orders: GeneratorOrders
+    notes: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        """Side of the slices in pixels."""
+        return self.levels[0].regime.slices.size
+
+    @property
+    def axis(self) -> int | None:
+        """Slice axis of volumes."""
+        return self.levels[0].regime.slices.axis
+
+    def settings(self) -> dict[str, Any]:
+        """The same as JSON, without paths and machines: an interrupted curve may go on elsewhere."""
+        orders = asdict(self.orders)
+        return {
+            "dataset": self.dataset.identity,
+            "split": {part: list(subjects) for part, subjects in asdict(self.split).items()},
+            "size": self.size,
+            "axis": self.axis,
+            "labelled": [level.count for level in self.levels],
+            "recipes": list(self.recipes),
+            "arms": [arm.title for arm in self.arms],
+            "seeds": self.seeds,
+            "seed": self.seed,
+            "steps": self.steps,
+            "batch": self.batch,
+            "augment": list(self.augment),
+            **{f"generator_{key}": orders[key] for key in ("kimg", "batch", "preset", "capacity", "settings")},
+        }
+
+
+def plan_curve(
+    dataset: Path,
+    *,
+    recipes: Sequence[str],
+    labelled: Sequence[int | str],
+    seeds: int,
+    seed: int,
+    arm: str,
+    size: int | None,
+    axis: int | None,
+    steps: int | None,
+    batch: int | None,
+    augment: Sequence[str],
+    settings: Mapping[str, str],
+    orders: GeneratorOrders,
+    device: str,
+) -> CurvePlan:
+    """Resolve and check everything that `segmint.curve` is given; see there.
+
+    Raises:
+        UserError: anything in it is wrong.
+    """
+    opened = open_dataset(dataset)
+    if opened.provenance is not None:
+        raise UserError(f"{dataset} is a synthetic dataset: a curve is drawn for a real one.")
+    if seeds < 1:
+        raise UserError(f"--seeds {seeds}: a curve needs at least one.")
+    if not labelled:
+        raise UserError("--labelled: name at least one number of labelled subjects, such as 4,8,all.")
+    mixed = parse_arm(arm)
+    if not (mixed.real and mixed.synthetic):
+        raise UserError(f"--arm {arm}: the arm of real slices with pairs needs both R and F, such as {PRIMARY_ARM}.")
+    for name in recipes:
+        if not find_recipe(name).gives & {"pairs", "images"}:
+            raise UserError(f"--recipes {name}: this recipe draws no pairs; choose others (segmint recipes).")
+        if list(recipes).count(name) > 1:
+            raise UserError(f"--recipes {name}: it is named twice; name each recipe once.")
+    # Refused here rather than in the first cell.
+    find_recipe(SEGMENTER).settings(preset="repaired", capacity="small", changes=changes(augment))
+    notes = []
+    split = opened.split
+    if split is None:
+        split = make_split(opened.subjects, seed=seed)
+        notes.append(f"The dataset has no split of its own: one was made with seed {seed}.")
+    if size is None:
+        size = default_size(opened, device=choose_hardware(device=device).device, axis=axis)
+    batch = BATCH if batch is None else batch
+    steps = default_steps(size) if steps is None else steps
+    if steps < 1 or batch < 1:
+        raise UserError(f"--steps {steps} and --trial-batch {batch} must be at least 1.")
+    return CurvePlan(
+        dataset=opened,
+        split=split,
+        levels=_levels(opened, split, labelled, size=size, axis=axis, seed=seed),
+        arms=_arms(recipes, mixed, tuple(augment)),
+        recipes=tuple(recipes),
+        seeds=seeds,
+        seed=seed,
+        steps=steps,
+        batch=batch,
+        augment=tuple(augment),
+        orders=GeneratorOrders(**{**vars(orders), "settings": _by_recipe(settings, recipes)}),
+        notes=tuple(notes),
+    )
+
+
+def changes(augment: Sequence[str]) -> dict[str, str]:
+    """What the segmenter's recipe is told."""
+    return {"augment": ",".join(augment)} if augment else {}
+
+
+def _levels(
+    dataset: Dataset, split: Split, labelled: Sequence[int | str], *, size: int, axis: int | None, seed: int
+) -> tuple[Level, ...]:
+    try:
+        subsets = nested_subsets(split, labelled, seed=seed)
+    except UserError as error:
+        raise UserError(f"--labelled {','.join(map(str, labelled))}: {error}") from error
+    slices = open_slices(dataset, size=size, axis=axis)
+    # "all" may be one of the numbers too.
+    by_count = {len(subset.subjects): subset for subset in subsets.values()}
+    return tuple(
+        Level(count, choose_regime(slices, split, subset=subset, real_slices=None))
+        for count, subset in sorted(by_count.items())
+    )
+
+
+def _arms(recipes: Sequence[str], mixed: Arm, augment: tuple[str, ...]) -> tuple[CurveArm, ...]:
+    real = parse_arm(REAL_ARM)
+    arms = [CurveArm("real", "U-Net", real, augment)]
+    if STRONG not in augment:
+        arms.append(CurveArm("real-strong", "U-Net, strong augmentation", real, (*augment, STRONG)))
+    arms += [CurveArm(f"with-{name}", f"U-Net with pairs of {name}", mixed, augment, name) for name in recipes]
+    givers = [name for name in recipes if "segmenter" in find_recipe(name).gives]
+    return (
+        *arms,
+        *(CurveArm(f"{name}-segmenter", f"segmenter of {name}", real, (), name, own=True) for name in givers),
+    )
+
+
+def _by_recipe(settings: Mapping[str, str], recipes: Sequence[str]) -> dict[str, dict[str, str]]:
+    """`RECIPE.key` settings, sorted out."""
+    sorted_out: dict[str, dict[str, str]] = {name: {} for name in recipes}
+    for key, value in settings.items():
+        recipe, dot, name = key.partition(".")
+        if not dot or recipe not in sorted_out:
+            named = " or ".join(recipes) or "none"
+            raise UserError(f"--set {key}={value}: write it as RECIPE.KEY=VALUE, with one of --recipes ({named}).")
+        sorted_out[recipe][name] = value
+    return sorted_out

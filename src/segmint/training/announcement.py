@@ -1,0 +1,77 @@
+"""What a training says before it begins: the data, the networks, the cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from segmint.data.dataset import Dataset
+from segmint.data.layout import UNLABELLED as UNLABELLED_FOLDER
+from segmint.recipes import RECIPES
+from segmint.recipes.contract import DataFacts, Stage
+from segmint.training.estimate import estimate
+from segmint.training.material import TrainingData
+from segmint.training.parts import Part
+from segmint.training.precision import Hardware
+from segmint.training.progress import clock
+
+
+def cannot_use_unlabelled(recipe: str, dataset: Dataset) -> str:
+    """Why a recipe is refused for a dataset with images without labels, and what to do."""
+    facts = DataFacts(
+        pairs=len(dataset.cases),
+        subjects=len(dataset.subjects),
+        channels=len(dataset.channel_names),
+        labels=len(dataset.label_names),
+        unlabelled=len(dataset.unlabelled),
+    )
+    suited = " or ".join(one.name for one in RECIPES if one.suits(facts))
+    return (
+        f"{recipe} learns from labelled pairs alone and cannot use the {len(dataset.unlabelled)} images that {dataset.root} has in"
+        f" {UNLABELLED_FOLDER}: leave them out with --unlabelled ignore, or take a recipe that learns from them ({suited})."
+    )
+
+
+def _hidden(data: TrainingData) -> str:
+    """How many more subjects give images alone."""
+    more = len(set(data.image_subjects) & set(data.split.train)) - len(data.subjects)
+    return f" (labels of {more} more hidden)" if more else ""
+
+
+def _without_labels(data: TrainingData, unlabelled_slices: int | None) -> str:
+    """What becomes of the images in imagesUnlabelled."""
+    if unlabelled_slices:
+        return f", {unlabelled_slices} slices without labels"
+    return f" ({data.images_alone} slices without labels left out)" if data.images_alone else ""
+
+
+def announce(
+    console: Console,
+    data: TrainingData,
+    hardware: Hardware,
+    stages: Sequence[tuple[Part, Stage]],
+    *,
+    seed: int,
+    unlabelled_slices: int | None,
+) -> None:
+    """Say on the console what is trained on what, and, unless it is quiet, what that takes."""
+    task = stages[-1][0].task
+    console.print(
+        f"{stages[-1][0].recipe.name} on {data.dataset.name}: {len(data.training)} slices of {len(data.subjects)} "
+        f"subjects{_hidden(data)}{_without_labels(data, unlabelled_slices)}, "
+        f"{len(data.validation)} validation slices of {len(data.split.validation)}; "
+        f"{task.image_channels} channels, {task.label_count} labels, {task.size} px; "
+        f"{hardware.device}, {hardware.precision}, {hardware.threads} threads",
+        highlight=False,
+    )
+    if console.quiet:
+        return  # an estimate takes some steps
+    for part, stage in stages:
+        guess = estimate(stage, stage.task, hardware, seed=seed)
+        console.print(
+            f"{part.recipe.name}, {stage.name}: {stage.task.total_images / 1000:g} k{stage.unit} in batches of "
+            f"{stage.task.batch}; "
+            f"about {guess.memory_mb:.0f} MB of tensors, {clock(guess.seconds)} at the speed just probed",
+            highlight=False,
+        )

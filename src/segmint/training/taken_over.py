@@ -1,0 +1,77 @@
+"""Stages that see no labels, taken over from a run that differs in its labels alone: they would be the same, bit for bit."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from segmint.errors import UserError
+from segmint.outputs import staged_folder
+from segmint.recipes.contract import Stage
+from segmint.training.run_config import as_json
+from segmint.training.run_folder import RunFolder, RunLog
+
+# What a run's configuration may differ in: whose labels are seen, and where things lie.
+_OF_LABELS = ("labelled_subjects", "labels_seen", "images_seen", "dataset", "taken_over")
+
+
+def find_stages(other: RunFolder, config: Mapping[str, Any], stages: Sequence[Stage]) -> dict[str, dict[str, str]]:
+    """The stages of a new run that can be taken over: by folder name the run they come from and their checkpoint's hash.
+
+    Args:
+        other: a run of the same recipe, settings, data and seed.
+        config: of the new run; stages: all of its, in order.
+
+    Raises:
+        UserError: `other` is no run, differs in more than its labels, or has not finished those stages.
+    """
+    before = other.config
+    found = {}
+    for index, stage in enumerate(stages[:-1]):
+        if stage.sees_labels:
+            continue
+        folder = other.stage_folder(index, stage.name)
+        if other.status != "done" and not other.stage_folder(index + 1, stages[index + 1].name).is_dir():
+            raise UserError(f"--reuse {other.root}: its stage {stage.name} is not finished; let that run finish first.")
+        found[folder.name] = {
+            "run": str(other.root.resolve()),
+            "sha256": str(other.checkpoints(folder).entry("last")["sha256"]),
+        }
+    if not found:
+        return {}
+    for key, value in config.items():
+        old, new = before.get(key), as_json(value)
+        if key not in _OF_LABELS and old != new:
+            raise UserError(
+                f"--reuse {other.root}: that run has another {key}; only runs that differ in labels can be reused."
+            )
+    if before["dataset"]["identity"] != config["dataset"]["identity"] or _pairs(before) != _pairs(config):
+        raise UserError(f"--reuse {other.root}: that run has learned from other images; train anew.")
+    return found
+
+
+def _pairs(config: Mapping[str, Any]) -> set[tuple[str, str]]:
+    return {(str(dataset), str(subject)) for dataset, subject in config["images_seen"]}
+
+
+def take_over(run: RunFolder, found: Mapping[str, Mapping[str, str]]) -> None:
+    """Copy the stages that `find_stages` found into a run: log, pictures, checkpoints; what is there already is left."""
+    for name, origin in found.items():
+        other = RunFolder(Path(origin["run"]))
+        target = run.root / "stages" / name
+        if target.is_dir():
+            continue
+        log = RunLog(run.root / "log.jsonl")
+        log.cut_back(name, -1)
+        for line in other.log():
+            if line["stage"] == name:
+                log.append(line)
+        shutil.copytree(other.previews / name, run.previews / name, dirs_exist_ok=True)
+        plot = other.root / f"losses_{name}.png"
+        if plot.is_file():
+            shutil.copyfile(plot, run.root / plot.name)
+        # Last: from now on the stage counts as trained.
+        with staged_folder(target) as staging:
+            shutil.copytree(other.root / "stages" / name, staging, dirs_exist_ok=True)

@@ -1,0 +1,88 @@
+"""Levels, arms and settings of a curve, and what is refused before anything is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from segmint import recipes
+from segmint.data.split import nested_subsets
+from segmint.errors import UserError
+from segmint.evaluation.curve.plan import CurvePlan, plan_curve
+
+Planned = Callable[..., CurvePlan]
+
+
+def test_levels_are_nested_choices_of_training_subjects(planned: Planned, study: Any) -> None:
+    plan = planned(labelled=["all", 1, "3", 5])
+    assert [level.count for level in plan.levels] == [1, 3, 5]
+    chosen = [set(level.regime.labelled) for level in plan.levels]
+    assert chosen[0] < chosen[1] < chosen[2] == set(study.train)
+    assert [len(level.regime.training) for level in plan.levels] == [3, 9, 15]
+    # The very subjects that `train --labelled-subjects` sees.
+    assert chosen[1] == set(nested_subsets(study.split, [3], seed=0)["3"].subjects)
+    assert chosen[1] != set(planned(labelled=[3], seed=4).levels[0].regime.labelled)
+
+
+def test_arms_are_the_segmenter_alone_with_augmentation_and_with_pairs(planned: Planned) -> None:
+    plan = planned(recipes=["joint-stylegan2", "datasetgan"], augment=["flips"], arm="100R+500F")
+    assert [(arm.name, arm.arm.name, arm.augment) for arm in plan.arms] == [
+        ("real", "100R", ("flips",)),
+        ("real-strong", "100R", ("flips", "strong")),
+        ("with-joint-stylegan2", "100R+500F", ("flips",)),
+        ("with-datasetgan", "100R+500F", ("flips",)),
+    ]
+    assert [arm.name for arm in planned(recipes=[], augment=["strong"]).arms] == ["real"]
+
+
+def test_a_recipe_that_gives_a_segmenter_too_has_an_arm_for_it(
+    planned: Planned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = replace(recipes.find_recipe("joint-stylegan2"), name="both", gives=frozenset({"pairs", "segmenter"}))
+    monkeypatch.setattr(recipes, "RECIPES", (*recipes.RECIPES, both))
+    arms = planned(recipes=["both"]).arms
+    assert [(arm.name, arm.own) for arm in arms[2:]] == [("with-both", False), ("both-segmenter", True)]
+
+
+def test_settings_belong_to_recipes(planned: Planned) -> None:
+    named = {"datasetgan.labelled_images": "4", "joint-stylegan2.latent_size": "8"}
+    plan = planned(recipes=["joint-stylegan2", "datasetgan"], settings=named)
+    assert plan.orders.settings == {"joint-stylegan2": {"latent_size": "8"}, "datasetgan": {"labelled_images": "4"}}
+    assert plan.settings()["generator_settings"] == plan.orders.settings
+    assert (plan.size, plan.axis) == (16, 2)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"seeds": 0}, "--seeds 0"),
+        ({"labelled": []}, "--labelled: name at least one number"),
+        ({"labelled": [4, 9]}, r"--labelled 4,9: .*from 1 to 5, the training subjects"),
+        ({"labelled": ["few"]}, "--labelled few"),
+        ({"recipes": ["unet"]}, "--recipes unet: this recipe draws no pairs"),
+        ({"recipes": ["pix3pix"]}, "no recipe 'pix3pix'"),
+        ({"recipes": ["datasetgan", "datasetgan"]}, "named twice"),
+        ({"arm": "100R"}, "--arm 100R: .*both R and F"),
+        ({"augment": ["wild"]}, "augment"),
+        ({"steps": 0}, "--steps 0"),
+        ({"settings": {"latent_size": "8"}}, r"--set latent_size=8: write it as RECIPE\.KEY=VALUE"),
+        ({"settings": {"datasetgan.latent_size": "8"}}, r"one of --recipes \(joint-stylegan2\)"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(planned: Planned, options: dict[str, Any], said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        planned(**options)
+
+
+def test_a_synthetic_dataset_is_refused(synthetic: Path) -> None:
+    from segmint.evaluation.curve.plan import GeneratorOrders
+
+    with pytest.raises(UserError, match="is a synthetic dataset"):
+        plan_curve(
+            synthetic, recipes=[], labelled=[1], seeds=1, seed=0, arm="100R+300F", size=16, axis=None, steps=1, batch=1,
+            augment=(), settings={}, orders=GeneratorOrders(), device="cpu",
+        )  # fmt: skip
