@@ -41,9 +41,7 @@ def batches(seed: int = 0) -> dict[str, Batch]:
 
 def gradients(stage: BranchedStage) -> dict[str, Tensor]:
     """Of every parameter of the generator; one that has none counts as zero."""
-    return {
-        name: torch.zeros_like(p) if p.grad is None else p.grad for name, p in stage.generator.named_parameters()
-    }
+    return {name: torch.zeros_like(p) if p.grad is None else p.grad for name, p in stage.generator.named_parameters()}
 
 
 @pytest.mark.parametrize("mask_gradient", ["trunk", "branch"])
@@ -127,9 +125,7 @@ def test_features_are_matched_by_their_means_where_pairs_are_not_the_same() -> N
     assert mean.tolist() == [[[2]]]
 
 
-@pytest.mark.parametrize(
-    ("size", "strides"), [(32, (2, 1)), (64, (2, 2, 1)), (128, (2, 2, 2, 1)), (256, (2, 2, 2, 1))]
-)
+@pytest.mark.parametrize(("size", "strides"), [(32, (2, 1)), (64, (2, 2, 1)), (128, (2, 2, 2, 1)), (256, (2, 2, 2, 1))])
 def test_small_images_are_judged_with_fewer_halvings(size: int, strides: tuple[int, ...]) -> None:
     assert patch_strides(size, 3) == strides
 

@@ -13,7 +13,9 @@ from segmint.recipes.semanticgan import FAITHFUL, RECIPE, REPAIRED
 
 
 def test_the_faithful_preset_is_as_published() -> None:
-    ours = {key: value for key, value in FAITHFUL.model_dump().items() if key not in joint_stylegan2.FAITHFUL.model_dump()}
+    ours = {
+        key: value for key, value in FAITHFUL.model_dump().items() if key not in joint_stylegan2.FAITHFUL.model_dump()
+    }
     assert ours == {
         "mask_scales": 3,
         "mask_width": 1.0,
