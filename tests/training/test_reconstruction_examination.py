@@ -20,8 +20,7 @@ class Thresholds(ReconstructingStage):
 
     build_optimizers = step = None  # type: ignore[assignment]
 
-    def probabilities(self, images: Tensor) -> Tensor:
-        del images
+    def probabilities(self, images: Tensor) -> Tensor:  # noqa: ARG002
         raise AssertionError("what takes long is left out of looks")
 
     def draft(self, images: Tensor) -> Tensor:

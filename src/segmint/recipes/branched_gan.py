@@ -49,6 +49,7 @@ class BranchedStage(StyleGANStage, PairStage):
 
     name = "pairs"
     streams = ("unlabelled", "labelled")
+    settings: BranchedSettings
     generator: BranchedStyleGenerator
     mask_augmentation_strength: Tensor
     mask_sign_sum: Tensor
@@ -57,7 +58,6 @@ class BranchedStage(StyleGANStage, PairStage):
         super().__init__(
             task, settings, image_channels=task.image_channels, mask_counts=[task.label_count], branched=True
         )
-        self.branched = settings
         strides = patch_strides(task.size, settings.mask_scales)
         self.mask_discriminator = MultiScaleDiscriminator(
             channels=task.image_channels + task.label_count,
@@ -106,7 +106,7 @@ class BranchedStage(StyleGANStage, PairStage):
 
     def _synthesised(self, styles: Tensor, noise: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """With label logits whose gradient goes as far as it may; in training D_m alone gives them one."""
-        images, logits = self.generator(styles, noise, cut_masks=self.branched.mask_gradient == "branch")
+        images, logits = self.generator(styles, noise, cut_masks=self.settings.mask_gradient == "branch")
         return images, logits
 
     def _both_turn(self, reals: Tensor, pairs: Tensor, update: Update) -> dict[str, Tensor]:
@@ -117,8 +117,8 @@ class BranchedStage(StyleGANStage, PairStage):
         of_masks = self.mask_losses(pairs, images, logits, update)
         loss = (
             adversarial
-            + self.branched.mask_adversarial_weight * of_masks["mask_adversarial"]
-            + self.branched.feature_matching_weight * of_masks["feature_matching"]
+            + self.settings.mask_adversarial_weight * of_masks["mask_adversarial"]
+            + self.settings.feature_matching_weight * of_masks["feature_matching"]
         )
         update("generator", loss)
         logged = {"adversarial": adversarial.detach(), **{name: value.detach() for name, value in of_masks.items()}}
@@ -142,7 +142,7 @@ class BranchedStage(StyleGANStage, PairStage):
         return {"mask_adversarial": adversarial, "feature_matching": torch.stack(matching).mean()}
 
     def _matched(self, features: Sequence[Tensor]) -> Sequence[Tensor]:
-        if self.branched.matched_features == "each":
+        if self.settings.matched_features == "each":
             return features
         return [one.float().mean(dim=0) for one in features]
 
