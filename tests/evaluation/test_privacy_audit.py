@@ -22,7 +22,7 @@ from segmint.evaluation.privacy_audit import PAIRS, audit_privacy
 from segmint.evaluation.privacy_shown import privacy_table
 from segmint.outputs import read_json
 
-SIZE, EACH, TRAIN, HELD, MADE, PLANTED = 32, 4, 16, 30, 40, 6
+SIZE, EACH, TRAIN, HELD, MADE, PLANTED = 32, 4, 10, 26, 24, 5
 WINDOW = [IntensityMap("window", -1.0, 1.0)]
 
 
@@ -136,4 +136,4 @@ def test_it_is_part_of_an_evaluation_unless_switched_off(
         out = tmp_path / name
         assert main(["evaluate", str(real), str(synthetic), "--size", "16", "--out", str(out), *flags]) == 0
         assert ("privacy" in read_json(out / "evaluation.json")) == (out / "privacy.png").exists() == (not flags)
-        assert ("no guarantee" in capsys.readouterr().out) == (not flags)
+        assert ("no guarantee" in " ".join(capsys.readouterr().out.split())) == (not flags)

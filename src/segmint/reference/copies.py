@@ -145,10 +145,13 @@ class CopySearch:
         order = torch.maximum(upright[1], reversed_[1]).reshape(count, among).argsort(dim=1, descending=True)
         subjects = self._subjects[positions]
         kept = order.gather(1, _first(subjects.gather(1, order), ALIGNED, of_one=_OF_ONE_ALIGNED))
-        maps = similarity_map(scales.flatten(), shifts).reshape(count, among, 6)
+        maps = similarity_map(scales.flatten(), shifts).reshape(count, among, 2, 3)
         return _Start(
-            *(one.gather(1, kept) for one in (positions, turned, mirrored, half.reshape(count, among))),
-            maps=maps.gather(1, kept[:, :, None].expand(-1, -1, 6)).unflatten(2, (2, 3)),
+            positions.gather(1, kept),
+            turned.gather(1, kept),
+            mirrored.gather(1, kept),
+            half.reshape(count, among).gather(1, kept),
+            maps[torch.arange(count)[:, None], kept],
         )
 
 
