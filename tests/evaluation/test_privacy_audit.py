@@ -105,8 +105,8 @@ def test_new_images_are_no_copies(sets: dict[str, Path], tmp_path: Path) -> None
     assert section["findings"] == []
     assert section["pixels"]["copies"]["count"] == 0
     assert section["pixels"]["false_positives"]["share"] <= 0.02
-    assert 0 < section["pixels"]["excess"]["interval"][1] < 0.1
-    assert section["membership"]["excess"]["interval"][0] < 0 < section["membership"]["excess"]["interval"][1]
+    # None of 24 still allows for 12% (1 - 0.05^(1/24)).
+    assert 0.05 < section["pixels"]["excess"]["interval"][1] < 0.15
     assert "no guarantee" in section["notes"][0]
 
 
