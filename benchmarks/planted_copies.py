@@ -62,17 +62,26 @@ def main() -> None:
         f" ({100 * base.value:.2f}%, at most {100 * base.high:.2f}%); of the synthetic set as it is {above.hits} of"
         f" {above.total} count as copies."
     )
-    table = Table("transformation", "recall", "own image named", "lowest similarity")
-    planted = []
+    spread = np.array([training.slices.images[i].std(axis=(1, 2)).mean() for i in training.indices])
+    full = spread >= np.median(spread) / 2
+    console.print(
+        f"{int((~full).sum())} of {len(full)} training images hold little: less than half the median standard deviation."
+    )
+    table = Table("transformation", "recall", "of those that hold more", "own image named", "lowest similarity")
+    planted, shown = [], []
     for name, transformation in TRANSFORMATIONS.items():
         chosen = generator.choice(len(training.indices), min(options.copies, len(training.indices)), replace=False)
         images = np.asarray(training.slices.images[training.indices[chosen]], dtype=np.float64)
         copies = np.stack([transformation(image, generator) for image in images]).astype(np.float32)
         found = search.nearest(copies, np.arange(len(copies)))
         planted.append(found.evidence)
+        shown.append(full[chosen])
         named, lowest = f"{(found.positions == chosen).mean():.3f}", f"{found.similarity.min():.3f}"
-        table.add_row(name, _recall(found.evidence, nearness, seed=options.seed), named, lowest)
-    table.add_row("together", _recall(np.concatenate(planted), nearness, seed=options.seed), "", "")
+        recalls = _recalls(found.evidence, shown[-1], nearness, seed=options.seed)
+        table.add_row(name, *recalls, named, lowest)
+    table.add_row(
+        "together", *_recalls(np.concatenate(planted), np.concatenate(shown), nearness, seed=options.seed), "", ""
+    )
     console.print(table)
     console.print(_mixed(host, np.concatenate(planted), nearness, generator, seed=options.seed))
 
@@ -86,10 +95,12 @@ def _units(chosen: Chosen) -> NDArray[np.int64]:
     return np.unique(chosen.subjects, return_inverse=True)[1].astype(np.int64)
 
 
-def _recall(copies: NDArray[np.float64], held: Nearness, *, seed: int) -> str:
+def _recalls(copies: NDArray[np.float64], full: NDArray[np.bool_], held: Nearness, *, seed: int) -> list[str]:
+    """Of all copies, and of those of images that hold more than little."""
     compared = compare_nearness(copies, held, seed=seed)
     assert compared is not None
-    return f"{compared.copies.value:.3f}"
+    found = compared.scores > compared.threshold
+    return [f"{found.mean():.3f} of {len(found)}", f"{found[full].mean():.3f} of {int(full.sum())}"]
 
 
 def _mixed(

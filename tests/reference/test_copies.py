@@ -101,3 +101,15 @@ def test_a_twin_under_another_name_is_near_but_not_nearer(known: Any) -> None:
     assert np.allclose(apart.evidence[:, 0], alike.evidence[:, 0], atol=0.1)
     alone = CopySearch(known, ALL, np.zeros(8, dtype=np.int64)).nearest(known, ALL)
     assert alone.other.tolist() == [0.0] * 8
+
+
+def test_blank_images_are_like_nothing(known: Any) -> None:
+    blank = np.full_like(known[:2], -1)
+    search = CopySearch(np.concatenate([known[:3], blank]), np.arange(5), np.arange(5))
+    found = search.nearest(np.concatenate([blank, known[:1]]), np.arange(3))
+    assert np.isfinite(found.evidence).all()
+    assert found.similarity[:2].max() < 0.5
+    assert found.positions[2] == 0
+    only = CopySearch(known, np.array([4]), np.array([0])).nearest(known, np.array([4, 5]))
+    assert only.positions.tolist() == [0, 0]
+    assert only.similarity[0] == pytest.approx(1, abs=1e-3)

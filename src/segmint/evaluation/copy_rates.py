@@ -22,7 +22,7 @@ FEWEST = 100
 # subjects set it.
 TARGET, PROMISED = 0.002, 0.01
 # Chance of any false alarm among all synthetic images above which a single one is not called a copy.
-_ALARM = 0.05
+_ALARM = 0.01
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Comparison:
     Attributes:
         scores: [n] of the synthetic images, in units of the tail of held-out ones.
         threshold: the score from which on an image counts as copied; certain: the one from which on a single chance hit among all
-            synthetic images would be a 5% event.
+            synthetic images would be a 1% event.
         copies, false_positives: shares above the threshold of synthetic images, and of the held-out ones that did not set it.
         excess: the first less the second.
         calibrated_on, measured_on: images and subjects of the two parts of the held-out ones.

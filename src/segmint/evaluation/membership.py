@@ -79,7 +79,8 @@ def compare_membership(
 
 def _nearest(images: Tensor, among: Tensor) -> NDArray[np.float64]:
     """[n] distance of each to the nearest."""
-    parts = [torch.cdist(block, among).amin(dim=1) for block in torch.split(images, _BLOCK)]
+    blocks = (images[start : start + _BLOCK] for start in range(0, len(images), _BLOCK))
+    parts = [torch.cdist(block, among).amin(dim=1) for block in blocks]
     return torch.cat(parts).numpy().astype(np.float64)
 
 

@@ -24,8 +24,8 @@ from segmint.reference.random_features import RandomFeatures
 from segmint.reference.whitening import Whitening
 
 PICTURE = "privacy.png"
-# Images looked at on either side, and pairs shown.
-MOST, PAIRS = 1000, 20
+# Images looked at on either side, pairs shown, and images of either side from which membership is inferred.
+MOST, PAIRS, _MEMBERS = 1000, 20, 3000
 RANDOM, LEARNT = "random network", "segmenter"
 
 
@@ -145,11 +145,12 @@ def _membership(training: Chosen, shown: Chosen, held: Chosen | None, *, seed: i
     if held is None:
         return None
     network = _random_network(training)
-    sides = [features_of(network, one.slices.images, one.indices) for one in (training, held, shown)]
+    sides = [Chosen(one.slices, one.indices[:: -(-len(one.indices) // _MEMBERS)]) for one in (training, held, shown)]
+    features = [features_of(network, one.slices.images, one.indices) for one in sides]
     # Fitted on both sides of the split, so that neither is nearer for having set the scale.
-    whitening = Whitening(torch.cat(sides[:2]))
-    known, others, made = (whitening(one) for one in sides)
-    return compare_membership(known, _units(training), others, _units(held), made, seed=seed)
+    whitening = Whitening(torch.cat(features[:2]))
+    known, others, made = (whitening(one) for one in features)
+    return compare_membership(known, _units(sides[0]), others, _units(sides[1]), made, seed=seed)
 
 
 def _pairs(

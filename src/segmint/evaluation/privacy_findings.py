@@ -60,7 +60,7 @@ def _membership(section: Mapping[str, Any]) -> Iterator[dict[str, str]]:
         yield {
             "code": "membership shows",
             "message": f"The subjects that trained are nearer to the synthetic images than others: AUC {_auc(one['auc'])}, beyond"
-            f" what the split alone gives ({_auc(one['control'])}).",
+            f" what the split alone gives, {_auc(one['control'])}.",
             "advice": "Somebody with a patient's image could guess whether the patient was in the training set. Train on more"
             " subjects, or for a shorter time.",
         }
@@ -85,10 +85,11 @@ def privacy_sentences(section: Mapping[str, Any]) -> list[str]:
     if pixels["threshold"] is not None:
         base, copies, excess = pixels["false_positives"], pixels["copies"], pixels["excess"]
         sentences += [
-            f"An image counts as copied when it is nearer to a training image, or by more nearer to one training subject than to"
-            f" all others, than {pixels['calibrated_on']['images']} held-out images are: {copies['count']} of {shown['shown']}"
-            f" synthetic images ({_percent(copies['share'])}), and {base['count']} of {pixels['measured_on']['images']} other"
-            f" held-out images ({_percent(base['share'])}, at most {_percent(base['interval'][1])}).",
+            f"An image counts as copied when a training image is nearer to it, or one training subject by more nearer than all"
+            f" others, than {pixels['calibrated_on']['images']} held-out images let expect. That holds for {copies['count']} of"
+            f" {shown['shown']} synthetic images ({_percent(copies['share'])}), and for {base['count']} of"
+            f" {pixels['measured_on']['images']} other held-out images ({_percent(base['share'])}, at most"
+            f" {_percent(base['interval'][1])}).",
             f"Excess copies: {_signed(excess['share'])} of the synthetic images; with 95% confidence at most"
             f" {_percent(max(0.0, excess['interval'][1]))}.",
         ]

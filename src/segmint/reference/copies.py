@@ -57,6 +57,17 @@ class Copies:
 
 
 @dataclass(frozen=True)
+class _Start:
+    """Of each of n images the k training images to align it with [n, k], its symmetry for each, affine maps [n, k, 2, 3]."""
+
+    positions: Tensor
+    turned: Tensor
+    mirrored: Tensor
+    half: Tensor
+    maps: Tensor
+
+
+@dataclass(frozen=True)
 class _Found:
     """Of each of a block of images: position, similarities, and itself on the grid of the training image [n, C, s, s]."""
 
@@ -67,7 +78,7 @@ class _Found:
 
 
 class CopySearch:
-    """Training images made ready for a search; they are kept in memory at no more than 64 pixels a side.
+    """Training images made ready for a search; they are kept in memory at 32 pixels a side.
 
     The training images with the most similar spectra are shifted onto the query by cross-correlation; the few that then fit
     best are deformed onto it and compared in detail.
@@ -78,10 +89,9 @@ class CopySearch:
     """
 
     def __init__(self, images: NDArray[np.float32], indices: NDArray[np.int64], subjects: NDArray[np.int64]) -> None:
-        self._subjects = torch.from_numpy(subjects)
+        self._images, self._indices, self._subjects = images, indices, torch.from_numpy(subjects)
         self._side = min(images.shape[-1], FINEST)
-        self._images = torch.cat([resized(block, self._side) for block in _blocks(images, indices)])
-        self._coarse = torch.cat([resized(block, GRID) for block in torch.split(self._images, _BLOCK)])
+        self._coarse = torch.cat([resized(resized(block, self._side), GRID) for block in _blocks(images, indices)])
         self._index = SpectrumIndex(self._coarse)
 
     def nearest(self, images: NDArray[np.float32], indices: NDArray[np.int64]) -> Copies:
@@ -100,38 +110,49 @@ class CopySearch:
     @torch.no_grad()
     def _search(self, images: Tensor) -> _Found:
         fine = resized(images, self._side)
-        coarse = resized(fine, GRID)
+        start = self._shifted(resized(fine, GRID))
+        count, among = start.positions.shape
+        positions, turned, mirrored, half, maps = (
+            one.flatten(0, 1) for one in (start.positions, start.turned, start.mirrored, start.half, start.maps)
+        )
+        moving = symmetric(fine.repeat_interleave(among, dim=0), turned, mirrored, half)
+        wanted = self._indices[positions.numpy()]
+        fixed = torch.cat([resized(block, self._side) for block in _blocks(self._images, wanted)])
+        places = deform(fit(maps, resized(moving, GRID), self._coarse[positions]), moving, fixed)
+        aligned = taken(moving, places)
+        similarity = local_correlation(aligned, fixed, inside(places)).reshape(count, among)
+        subjects = self._subjects[start.positions]
+        nearest = similarity.argmax(dim=1, keepdim=True)
+        other = similarity.masked_fill(subjects == subjects.gather(1, nearest), 0.0).amax(dim=1)
+        best = nearest[:, 0] + torch.arange(count) * among
+        return _Found(positions[best], similarity.flatten()[best], other, aligned[best])
+
+    def _shifted(self, coarse: Tensor) -> _Start:
+        """The training images that fit queries [n, C, GRID, GRID] best once these are shifted."""
         likely = self._index.candidates(coarse, SPECTRA)
         kept = _first(self._subjects[likely.positions], LIKELY, of_one=_OF_ONE_LIKELY)
         count, among = kept.shape
-        queries = torch.arange(count).repeat_interleave(among)
         positions, scales, turned, mirrored = (
-            one.gather(1, kept).flatten() for one in (likely.positions, likely.scales, likely.turned, likely.mirrored)
+            one.gather(1, kept) for one in (likely.positions, likely.scales, likely.turned, likely.mirrored)
         )
-        moving = symmetric(coarse[queries], turned, mirrored)
-        moving = taken(moving, places_of(similarity_map(scales, torch.zeros(len(scales), 2)), GRID))
-        fixed = self._coarse[positions]
+        moving = symmetric(coarse.repeat_interleave(among, dim=0), turned.flatten(), mirrored.flatten())
+        magnify = similarity_map(scales.flatten(), torch.zeros(count * among, 2))
+        moving, fixed = taken(moving, places_of(magnify, GRID)), self._coarse[positions.flatten()]
         # A half turn leaves the spectrum as it is, so both ways up are tried.
         upright, reversed_ = best_shifts(moving, fixed), best_shifts(moving.flip((-2, -1)), fixed)
         half = reversed_[1] > upright[1]
         shifts = torch.where(half[:, None], reversed_[0], upright[0]) / GRID
-        correlation = torch.maximum(upright[1], reversed_[1]).reshape(count, among)
-        order = correlation.argsort(dim=1, descending=True)
-        subjects = self._subjects[positions].reshape(count, among)
+        order = torch.maximum(upright[1], reversed_[1]).reshape(count, among).argsort(dim=1, descending=True)
+        subjects = self._subjects[positions]
         kept = order.gather(1, _first(subjects.gather(1, order), ALIGNED, of_one=_OF_ONE_ALIGNED))
-        chosen = (torch.arange(count)[:, None] * among + kept).flatten()
-        subjects = subjects.gather(1, kept)
-        moving = symmetric(fine[queries[chosen]], turned[chosen], mirrored[chosen], half[chosen])
-        fixed = self._images[positions[chosen]]
-        maps = similarity_map(scales[chosen], shifts[chosen])
-        maps = fit(maps, resized(moving, GRID), self._coarse[positions[chosen]])
-        places = deform(maps, moving, fixed)
-        aligned = taken(moving, places)
-        similarity = local_correlation(aligned, fixed, inside(places)).reshape(count, -1)
-        nearest = similarity.argmax(dim=1, keepdim=True)
-        other = similarity.masked_fill(subjects == subjects.gather(1, nearest), 0.0).amax(dim=1)
-        best = nearest[:, 0] + torch.arange(count) * similarity.shape[1]
-        return _Found(positions[chosen][best], similarity.flatten()[best], other, aligned[best])
+        maps = similarity_map(scales.flatten(), shifts).reshape(count, among, 2, 3)
+        return _Start(
+            positions.gather(1, kept),
+            turned.gather(1, kept),
+            mirrored.gather(1, kept),
+            half.reshape(count, among).gather(1, kept),
+            maps[torch.arange(count)[:, None], kept],
+        )
 
 
 def _first(subjects: Tensor, count: int, *, of_one: int) -> Tensor:

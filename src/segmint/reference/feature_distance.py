@@ -11,7 +11,7 @@ from torch import Tensor
 
 from segmint.reference.whitening import Whitening
 
-_BLOCK = 32
+_BLOCK, _FITTED_ON = 32, 1500
 
 
 class FeatureSearch:
@@ -32,9 +32,9 @@ class FeatureSearch:
         turned: bool = True,
     ) -> None:
         self._features, self._turned = features, turned
-        known = features_of(features, images, indices)
-        self._whitening = Whitening(known)
-        self._known = self._whitening(known)
+        some = indices[:: -(-len(indices) // _FITTED_ON)]
+        self._whitening = Whitening(features_of(features, images, some))
+        self._known = torch.cat([self._whitening(features(block)) for block in _blocks(images, indices)])
 
     def nearest(self, images: NDArray[np.float32], indices: NDArray[np.int64]) -> NDArray[np.float64]:
         """[n] distance of some of `images` to the nearest training image."""

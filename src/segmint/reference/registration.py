@@ -20,6 +20,8 @@ FITTED, LEVELS = 8, ((2, 10), (1, 3))
 # the side. What is finer is lost in a copy that was resampled or is noisy.
 SMOOTHNESS, WINDOW, DETAIL = 1 / 16, 1 / 24, 1 / 64
 _LARGEST_SHIFT = 0.4
+# Variance in a window that counts as none.
+_NOTHING = 1e-5
 
 
 def best_shifts(moving: Tensor, fixed: Tensor) -> tuple[Tensor, Tensor]:
@@ -128,7 +130,10 @@ def local_correlation(moved: Tensor, fixed: Tensor, seen: Tensor) -> Tensor:
         moved, fixed: [n, C, S, S]; seen: [n, 1, S, S], 0 where nothing is known.
     """
     width = WINDOW * fixed.shape[-1]
-    moved, fixed = (smoothed(one, DETAIL * fixed.shape[-1]) for one in (moved, fixed))
+    # Centred first: a variance is a small difference of large numbers otherwise.
+    moved, fixed = (
+        smoothed(one - one.mean(dim=(-2, -1), keepdim=True), DETAIL * fixed.shape[-1]) for one in (moved, fixed)
+    )
     weight = smoothed(seen, width).clamp_min(1e-3)
 
     def mean(values: Tensor) -> Tensor:
@@ -137,7 +142,7 @@ def local_correlation(moved: Tensor, fixed: Tensor, seen: Tensor) -> Tensor:
     ours, theirs = mean(moved), mean(fixed)
     together = mean(moved * fixed) - ours * theirs
     first, second = (mean(moved.square()) - ours.square()), (mean(fixed.square()) - theirs.square())
-    spreads = (first.clamp_min(0) * second.clamp_min(0)).sqrt()
+    spreads = (first.clamp_min(0) * second.clamp_min(0)).sqrt() + _NOTHING
     return (together * seen).sum(dim=(1, 2, 3)) / ((spreads * seen).sum(dim=(1, 2, 3)) + 1e-6)
 
 

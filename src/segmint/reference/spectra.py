@@ -18,7 +18,7 @@ from segmint.reference.whitening import Whitening
 # Side at which images are compared; cycles kept either way over twice that side.
 GRID, CYCLES = 32, 14
 SCALES = (0.84, 0.89, 0.945, 1.0, 1.06, 1.125, 1.19)
-_BLOCK = 128
+_BLOCK, _FITTED_ON = 128, 1500
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,10 @@ class SpectrumIndex:
     """
 
     def __init__(self, images: Tensor) -> None:
-        spectra = torch.cat([_flat(_spectra(block)) for block in torch.split(images, _BLOCK)])
-        self._whitening = Whitening(spectra)
-        self._known = self._whitening(spectra)
+        some = images[:: -(-len(images) // _FITTED_ON)]
+        self._whitening = Whitening(_flat(_spectra(some)))
+        blocks = (images[start : start + _BLOCK] for start in range(0, len(images), _BLOCK))
+        self._known = torch.cat([self._whitening(_flat(_spectra(block))) for block in blocks])
 
     def candidates(self, queries: Tensor, count: int) -> Candidates:
         """The `count` training images (or all, where there are fewer) most like each query [n, C, GRID, GRID]."""
@@ -94,10 +95,9 @@ def _spectra(images: Tensor) -> Tensor:
     centred = above_border(images)
     centred = centred / (centred.square().mean(dim=(-2, -1), keepdim=True).sqrt() + 1e-3)
     side = 2 * images.shape[-1]
-    amplitudes = torch.fft.fftshift(torch.fft.fft2(centred, s=(side, side)).abs().sqrt(), dim=(-2, -1))
+    amplitudes: Tensor = torch.fft.fftshift(torch.fft.fft2(centred, s=(side, side)).abs().sqrt(), dim=(-2, -1))
     low, high = side // 2 - CYCLES, side // 2 + CYCLES + 1
-    kept: Tensor = amplitudes[..., low:high, low:high]
-    return kept
+    return amplitudes[..., low:high, low:high]
 
 
 def _symmetric(spectra: Tensor, *, turn: bool, mirror: bool) -> Tensor:
