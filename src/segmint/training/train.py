@@ -16,14 +16,13 @@ from segmint.data.layout import UNLABELLED as UNLABELLED_FOLDER
 from segmint.errors import UserError, WaitingForPerson
 from segmint.outputs import locked
 from segmint.recipes import RECIPES, find_recipe, recipe_that_gives
-from segmint.recipes.contract import DataFacts, Recipe, Stage
+from segmint.recipes.contract import DataFacts, Recipe
 from segmint.training.annotations import has_annotations, read_annotations
+from segmint.training.announcement import announce
 from segmint.training.auxiliary import Auxiliary, open_auxiliary
 from segmint.training.checkpoint import freeze
-from segmint.training.estimate import estimate
 from segmint.training.loop import Diverged, Interrupted
 from segmint.training.material import (
-    TrainingData,
     condition_names,
     conditioned,
     default_size,
@@ -32,8 +31,7 @@ from segmint.training.material import (
     union,
 )
 from segmint.training.parts import Grid, Part, plan_part, settings_by_role
-from segmint.training.precision import Hardware, choose_hardware
-from segmint.training.progress import clock
+from segmint.training.precision import choose_hardware
 from segmint.training.run_config import check_out, open_folder
 from segmint.training.run_folder import WAITING, RunFolder
 from segmint.training.stage_training import train_stage
@@ -208,7 +206,7 @@ def train(
     config["taken_over"] = {} if reuse is None else find_stages(RunFolder(reuse), config, [one for _, one in stages])
     run = RunFolder(Path(out))
     check_out(run, config, resume=resume, overwrite=overwrite, inexact=inexact)
-    _announce(console, data, hardware, stages, seed=seed, unlabelled_slices=config["unlabelled_slices"])
+    announce(console, data, hardware, stages, seed=seed, unlabelled_slices=config["unlabelled_slices"])
     for name in config["taken_over"]:
         console.print(f"stage {name} is taken over from {reuse}", highlight=False)
     if dry_run:
@@ -353,46 +351,3 @@ def _cannot_use_unlabelled(recipe: str, dataset: Dataset) -> str:
         f"{recipe} learns from labelled pairs alone and cannot use the {len(dataset.unlabelled)} images that {dataset.root} has in"
         f" {UNLABELLED_FOLDER}: leave them out with --unlabelled ignore, or take a recipe that learns from them ({suited})."
     )
-
-
-def _hidden(data: TrainingData) -> str:
-    """How many more subjects give images alone."""
-    more = len(set(data.image_subjects) & set(data.split.train)) - len(data.subjects)
-    return f" (labels of {more} more hidden)" if more else ""
-
-
-def _without_labels(data: TrainingData, unlabelled_slices: int | None) -> str:
-    """What becomes of the images in imagesUnlabelled."""
-    if unlabelled_slices:
-        return f", {unlabelled_slices} slices without labels"
-    return f" ({data.images_alone} slices without labels left out)" if data.images_alone else ""
-
-
-def _announce(
-    console: Console,
-    data: TrainingData,
-    hardware: Hardware,
-    stages: Sequence[tuple[Part, Stage]],
-    *,
-    seed: int,
-    unlabelled_slices: int | None,
-) -> None:
-    task = stages[-1][0].task
-    console.print(
-        f"{stages[-1][0].recipe.name} on {data.dataset.name}: {len(data.training)} slices of {len(data.subjects)} "
-        f"subjects{_hidden(data)}{_without_labels(data, unlabelled_slices)}, "
-        f"{len(data.validation)} validation slices of {len(data.split.validation)}; "
-        f"{task.image_channels} channels, {task.label_count} labels, {task.size} px; "
-        f"{hardware.device}, {hardware.precision}, {hardware.threads} threads",
-        highlight=False,
-    )
-    if console.quiet:
-        return  # an estimate takes some steps
-    for part, stage in stages:
-        guess = estimate(stage, stage.task, hardware, seed=seed)
-        console.print(
-            f"{part.recipe.name}, {stage.name}: {stage.task.total_images / 1000:g} k{stage.unit} in batches of "
-            f"{stage.task.batch}; "
-            f"about {guess.memory_mb:.0f} MB of tensors, {clock(guess.seconds)} at the speed just probed",
-            highlight=False,
-        )

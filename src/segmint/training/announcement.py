@@ -1,0 +1,57 @@
+"""What a training says of itself before it begins: data, machine, and what each stage will cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from segmint.recipes.contract import Stage
+from segmint.training.estimate import estimate
+from segmint.training.material import TrainingData
+from segmint.training.parts import Part
+from segmint.training.precision import Hardware
+from segmint.training.progress import clock
+
+
+def _hidden(data: TrainingData) -> str:
+    """How many more subjects give images alone."""
+    more = len(set(data.image_subjects) & set(data.split.train)) - len(data.subjects)
+    return f" (labels of {more} more hidden)" if more else ""
+
+
+def _without_labels(data: TrainingData, unlabelled_slices: int | None) -> str:
+    """What becomes of the images in imagesUnlabelled."""
+    if unlabelled_slices:
+        return f", {unlabelled_slices} slices without labels"
+    return f" ({data.images_alone} slices without labels left out)" if data.images_alone else ""
+
+
+def announce(
+    console: Console,
+    data: TrainingData,
+    hardware: Hardware,
+    stages: Sequence[tuple[Part, Stage]],
+    *,
+    seed: int,
+    unlabelled_slices: int | None,
+) -> None:
+    task = stages[-1][0].task
+    console.print(
+        f"{stages[-1][0].recipe.name} on {data.dataset.name}: {len(data.training)} slices of {len(data.subjects)} "
+        f"subjects{_hidden(data)}{_without_labels(data, unlabelled_slices)}, "
+        f"{len(data.validation)} validation slices of {len(data.split.validation)}; "
+        f"{task.image_channels} channels, {task.label_count} labels, {task.size} px; "
+        f"{hardware.device}, {hardware.precision}, {hardware.threads} threads",
+        highlight=False,
+    )
+    if console.quiet:
+        return  # an estimate takes some steps
+    for part, stage in stages:
+        guess = estimate(stage, stage.task, hardware, seed=seed)
+        console.print(
+            f"{part.recipe.name}, {stage.name}: {stage.task.total_images / 1000:g} k{stage.unit} in batches of "
+            f"{stage.task.batch}; "
+            f"about {guess.memory_mb:.0f} MB of tensors, {clock(guess.seconds)} at the speed just probed",
+            highlight=False,
+        )
