@@ -108,6 +108,7 @@ def test_a_spoilt_dataset_is_refused(
         (["--labelled", "2,9"], "from 1 to 4, the training subjects"),
         (["--labelled", "2", "--recipes", "unet"], "--recipes unet"),
         (["--labelled", "1", "--recipes", "datasetgan"], "datasetgan with 1 labelled subject: 16 labelled images"),
+        (["--labelled", "1", "--recipes", "datasetgan"], "--set datasetgan.labelled_images=3"),
         (["--labelled", "2", "--set", "seed"], "--set seed"),
     ],
 )

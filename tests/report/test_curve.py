@@ -30,7 +30,10 @@ CURVE = {
     "dataset": {"name": "hearts", "identity": "hearts-1", "label_names": ["background", "ventricle"]},
     "size": 32, "steps": 60, "batch": 8, "seeds": 2, "segmenter": "unet", "test_subjects": ["a", "b", "c"],
     "labelled": [{"subjects": 2, "slices": 6, "all": False}, {"subjects": 9, "slices": 27, "all": True}],
-    "arms": [{"name": "real", "title": "U-Net"}, {"name": "with-x", "title": "U-Net with <pairs> of x"}],
+    "arms": [
+        {"name": "real", "title": "U-Net", "own": False},
+        {"name": "with-x", "title": "U-Net with <pairs> of x", "own": True},
+    ],
     "points": [
         point(2, "real", 0.5, 0.0), point(2, "with-x", 0.567, 0.067), point(9, "real", 0.8, 0.0), point(9, "with-x", None, None),
     ],

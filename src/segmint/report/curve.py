@@ -66,7 +66,12 @@ def _figure(
             x, y = [one["labelled"] * shift for one in found], [one["mean"] for one in found]
             colour = SERIES[place % len(SERIES)]
             axes.plot(
-                x, y, _MARKERS[place % len(_MARKERS)] + "-", color=colour, markersize=6, label=plain(arm["title"])
+                x,
+                y,
+                _MARKERS[place % len(_MARKERS)] + ("--" if arm["own"] else "-"),
+                color=colour,
+                markersize=6,
+                label=plain(arm["title"]),
             )
             for at, one in zip(x, found, strict=True):
                 if None not in one["interval"]:

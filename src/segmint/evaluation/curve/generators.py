@@ -103,4 +103,6 @@ class Generators:
                 progress=self.progress and not dry_run,
             )
         except UserError as error:
-            raise UserError(f"{recipe} with {level.words}: {error}") from error
+            # A setting is that of one recipe here.
+            said = str(error).replace("--set ", f"--set {recipe}.")
+            raise UserError(f"{recipe} with {level.words}: {said}") from error

@@ -58,7 +58,7 @@ def conclude(plan: CurvePlan, drawn: Sequence[Point]) -> dict[str, Any]:
             }
             for level in plan.levels
         ],
-        "arms": [{"name": arm.name, "title": arm.title, "recipe": arm.recipe} for arm in plan.arms],
+        "arms": [{"name": arm.name, "title": arm.title, "recipe": arm.recipe, "own": arm.own} for arm in plan.arms],
         "points": [_described(point, subjects, real[point.level.count]) for point in drawn],
         "scores": [
             {
@@ -129,10 +129,20 @@ def _notes(plan: CurvePlan, drawn: Sequence[Point], subjects: Sequence[str]) -> 
                 f"The {arm.title} was trained with its generator, once for each number of labels, for the recipe's budget rather"
                 " than for the steps of the U-Net."
             )
-    said = (
-        f"With {point.level.words}, {point.arm.recipe}: {_unnamed(note)}" for point in drawn for note in point.notes
-    )
-    return [*notes, *said]
+    return [*notes, *_on_generators(plan, drawn)]
+
+
+def _on_generators(plan: CurvePlan, drawn: Sequence[Point]) -> list[str]:
+    """What the generators of each recipe have seen, said once where it is the same whatever the number of labels."""
+    found: dict[tuple[str, str], list[Point]] = {}
+    for point in drawn:
+        for note in point.notes:
+            found.setdefault((str(point.arm.recipe), _unnamed(note)), []).append(point)
+    notes = []
+    for (recipe, note), holding in found.items():
+        always = len(holding) == len(plan.levels)
+        notes += [f"{recipe}: {note}"] if always else [f"With {one.level.words}, {recipe}: {note}" for one in holding]
+    return notes
 
 
 def _unnamed(note: str) -> str:

@@ -45,6 +45,7 @@ def write_curve_plot(folder: Path, curve: Mapping[str, Any]) -> None:
                 linewidth=1.4,
                 elinewidth=1,
                 capsize=2,
+                linestyle="--" if arm["own"] else "-",
                 color=colours[arm["name"]],
                 marker=_MARKERS[place % len(_MARKERS)],
             )
@@ -68,7 +69,7 @@ def write_curve_plot(folder: Path, curve: Mapping[str, Any]) -> None:
 
 
 def _colours(curve: Mapping[str, Any]) -> dict[str, str]:
-    """A recipe's pairs and its own segmenter share a colour."""
+    """A recipe's pairs and its own segmenter, which is dashed, share a colour."""
     recipes = list(curve["recipes"])
     plain = [arm["name"] for arm in curve["arms"] if arm["recipe"] is None]
     greys = {name: _GREYS[number % len(_GREYS)] for number, name in enumerate(plain)}
