@@ -161,5 +161,8 @@ def test_what_recipes_say_of_data() -> None:
     assert sentence is not None
     assert "every one of its 40 images has a label map" in sentence
     assert joint.suits(DataFacts(pairs=0, subjects=8, channels=1, labels=3, unlabelled=40)) is None
-    assert joint.suits(DataFacts(pairs=40, subjects=8, channels=1, labels=3, unlabelled=5)) is None
+    assert joint.suits(DataFacts(pairs=40, subjects=8, channels=1, labels=3, unlabelled=41)) is None
+    sentence = joint.suits(DataFacts(pairs=40, subjects=8, channels=1, labels=3, unlabelled=5))
+    assert sentence is not None
+    assert "the 5 without are left out" in sentence
     assert unet.suits(labelled) is None

@@ -26,10 +26,17 @@ def test_all_slices_labelled_leads_to_the_joint_recipe() -> None:
 
 
 def test_images_without_labels_lead_to_a_recipe_that_learns_from_them() -> None:
-    choice = choose_recipe(replace(ALL_LABELLED, unlabelled=40), RECIPES, dataset="hearts")
-    assert choice.recipe != "joint-stylegan2"
-    assert "40 of its images have no label map" in choice.why
+    choice = choose_recipe(replace(ALL_LABELLED, unlabelled=400), RECIPES, dataset="hearts")
+    assert choice.recipe == "datasetgan"
+    assert "400 of its images have no label map" in choice.why
     assert "labels from the 120 that have one" in choice.why
+
+
+def test_a_few_images_without_labels_do_not_decide() -> None:
+    choice = choose_recipe(replace(ALL_LABELLED, unlabelled=40), RECIPES, dataset="hearts")
+    assert choice.recipe == "joint-stylegan2"
+    assert "the 40 without are left out" in choice.why
+    assert "These suit it too: datasetgan" in choice.why
 
 
 def test_the_first_that_suits_wins_and_the_others_are_named() -> None:

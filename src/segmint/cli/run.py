@@ -27,7 +27,7 @@ def run_verb(
     tile: options.Tile = None,
     balance: options.Balance = None,
     subset: options.Subset = None,
-    unlabelled: options.Unlabelled = "use",
+    unlabelled: options.Unlabelled = "auto",
     settings: options.Settings = None,
     axis: options.Axis = None,
     seed: options.Seed = 0,

@@ -79,7 +79,7 @@ def trial_verb(
     auxiliary: options.Auxiliary = None,
     conditions: options.Conditions = None,
     tile: options.Tile = None,
-    unlabelled: options.Unlabelled = "use",
+    unlabelled: options.Unlabelled = "auto",
     balance: options.Balance = None,
     truncation: options.Truncation = None,
     precision: options.Precision = "auto",

@@ -28,7 +28,7 @@ class GeneratorOrders:
     auxiliary: str | None = None
     conditions: tuple[str, ...] | None = None
     tile: int | None = None
-    unlabelled: str = "use"
+    unlabelled: str = "auto"
     settings: Mapping[str, str] = field(default_factory=dict)
     balance: Mapping[str, float] = field(default_factory=dict)
     truncation: float | None = None

@@ -53,12 +53,12 @@ def _stages(task: Task, settings: StyleGANSettings) -> Sequence[Stage]:
 
 
 def _suits(facts: DataFacts) -> str | None:
-    if facts.pairs == 0 or facts.unlabelled > 0:
+    if facts.pairs == 0 or facts.unlabelled > facts.pairs:
         return None
-    return (
-        f"every one of its {facts.pairs} images has a label map, "
-        "so image and labels can be learnt together by one generator"
-    )
+    together = "so image and labels can be learnt together by one generator"
+    if facts.unlabelled:
+        return f"{facts.pairs} of its images have a label map, {together}; the {facts.unlabelled} without are left out"
+    return f"every one of its {facts.pairs} images has a label map, {together}"
 
 
 RECIPE = Recipe(

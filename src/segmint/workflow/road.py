@@ -46,7 +46,7 @@ class Orders:
     tile: int | None = None
     balance: Mapping[str, float] = field(default_factory=dict)
     subset: str | None = None
-    unlabelled: str = "use"
+    unlabelled: str = "auto"
     settings: Mapping[str, str] = field(default_factory=dict)
     axis: int | None = None
     seed: int = 0
@@ -77,6 +77,7 @@ class Road:
     progress: bool
     steps: list[Step] = field(default_factory=list)
     choice: Choice | None = None
+    unlabelled_images: int = 0
 
     def travel(self) -> Path:
         """Go every step that is not done yet and return the report.
@@ -115,6 +116,7 @@ class Road:
         inspection = read_json(target)
         name = str(inspection["name"])
         facts = facts_of(inspection)
+        self.unlabelled_images = facts.unlabelled
         if self.orders.unlabelled == "ignore":
             facts = replace(facts, unlabelled=0)
         return choose_recipe(facts, RECIPES, dataset=name, named=self.orders.recipe)
@@ -147,8 +149,9 @@ class Road:
             "precision": orders.precision,
             "threads": orders.threads,
         }
+        # What `train` and this workflow would do unasked is another thing for images without labels.
         said = {key: value for key, value in options.items() if key == "unlabelled" or value != "auto"}
-        if orders.unlabelled == "use":
+        if not self.unlabelled_images or orders.unlabelled == "use":
             del said["unlabelled"]
         if orders.conditions == ():
             said["conditions"] = "none"
@@ -320,11 +323,7 @@ def _gate_options(generator: GeneratorOrders | None, gate: GateOrders | None) ->
     """Options of the trial's command line that ask the gate."""
     if generator is None or gate is None:
         return {}
-    said = {
-        key: value
-        for key, value in vars(generator).items()
-        if (value != "use" if key == "unlabelled" else value not in (None, "auto"))
-    }
+    said = {key: value for key, value in vars(generator).items() if value not in (None, "auto")}
     if generator.conditions == ():
         said["conditions"] = "none"
     return {

@@ -29,7 +29,7 @@ def run_workflow(
     tile: int | None = None,
     balance: Mapping[str, float] | None = None,
     subset: str | None = None,
-    unlabelled: str = "use",
+    unlabelled: str = "auto",
     settings: Mapping[str, str] | None = None,
     axis: int | None = None,
     seed: int = 0,
