@@ -62,7 +62,8 @@ def test_a_run_folder_holds_what_it_should(discs: Path, tmp_path: Path) -> None:
 
 
 def test_a_stopped_run_resumes_to_the_same_weights(discs: Path, tmp_path: Path) -> None:
-    whole = last_weights(tiny(discs, tmp_path / "whole"))
+    # Long enough to be caught on a busy machine.
+    whole = last_weights(tiny(discs, tmp_path / "whole", kimg=0.192))
     command = [sys.executable, "-c", _SCRIPT, str(discs), str(tmp_path / "stopped"), json.dumps(TINY_SETTINGS)]
     process = subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, stderr=subprocess.DEVNULL)
     log = tmp_path / "stopped" / "log.jsonl"
@@ -73,8 +74,8 @@ def test_a_stopped_run_resumes_to_the_same_weights(discs: Path, tmp_path: Path) 
     process.wait(60)
     stopped = RunFolder(tmp_path / "stopped")
     assert stopped.status == "interrupted", "the run ended before it could be stopped"
-    assert 0 < stopped.log()[-1]["images"] < 64
-    resumed = tiny(discs, stopped.root, resume=True)
+    assert 0 < stopped.log()[-1]["images"] < 192
+    resumed = tiny(discs, stopped.root, resume=True, kimg=0.192)
     again = last_weights(resumed)
     assert whole.keys() == again.keys()
     assert all(torch.equal(whole[name], again[name]) for name in whole)
@@ -85,7 +86,7 @@ _SCRIPT = """
 import json, sys
 from pathlib import Path
 from segmint.training.train import train
-train("joint-stylegan2", Path(sys.argv[1]), out=Path(sys.argv[2]), kimg=0.064, batch=4, size=32, threads=1, progress=False,
+train("joint-stylegan2", Path(sys.argv[1]), out=Path(sys.argv[2]), kimg=0.192, batch=4, size=32, threads=1, progress=False,
       precision="float32", device="cpu", settings=json.loads(sys.argv[3]))
 """
 

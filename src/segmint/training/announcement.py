@@ -24,7 +24,8 @@ def cannot_use_unlabelled(recipe: str, dataset: Dataset) -> str:
         subjects=len(dataset.subjects),
         channels=len(dataset.channel_names),
         labels=len(dataset.label_names),
-        unlabelled=len(dataset.unlabelled),
+        # As if most images had none, which only recipes suit that learn from them.
+        unlabelled=max(len(dataset.unlabelled), len(dataset.cases) + 1),
     )
     suited = " or ".join(one.name for one in RECIPES if one.suits(facts))
     return (
