@@ -76,7 +76,7 @@ def test_adds_nothing_where_no_gain_is_certain() -> None:
     assert choice.arm == Arm(real=100)
     assert not choice.opened
     assert choice.sentence.startswith("The gate added no synthetic pairs: of 2 shares, cross-validated on 10")
-    assert choice.confidence == pytest.approx(0.975)
+    assert choice.confidence == pytest.approx(0.95)
     content = choice.as_json()
     assert content["chosen"] == "100R"
     assert [one["arm"] for one in content["candidates"]] == ["100R+25F", "100R+300F"]
@@ -86,18 +86,18 @@ def test_intervals_are_wider_than_the_bootstrap_by_the_t_quantile() -> None:
     rng = np.random.default_rng(2)
     real = rng.normal(0.7, 0.1, (1, 5))
     better = real + rng.normal(0.02, 0.02, real.shape)
-    plain = bootstrap_difference(better, real)
+    plain = bootstrap_difference(better, real, confidence=0.9)
     gain = choose([(SMALL, better)], real).best.gain
-    assert (gain.high - gain.low) / (plain.high - plain.low) == pytest.approx(2.776 / 1.96, rel=1e-3)
+    assert (gain.high - gain.low) / (plain.high - plain.low) == pytest.approx(2.132 / 1.645, rel=1e-3)
     assert gain.value == plain.value
 
 
 def test_a_set_that_does_nothing_is_rarely_added() -> None:
-    """Three candidates that are as good as 100R: opened at most at the one-sided level, 2.5 percent, and some slack."""
+    """Three candidates that are as good as 100R: added in at most 5 percent of trials, and what 300 of them leave to chance."""
     rng, opened, trials = np.random.default_rng(3), 0, 300
     for _ in range(trials):
         real = rng.normal(0.7, 0.1, (2, 10))
         subject = rng.normal(0, 0.03, (3, 1, 10))
         scores = real + subject + rng.normal(0, 0.02, (3, 2, 10))
         opened += choose([(arm, one) for arm, one in zip((SMALL, MIDDLE, LARGE), scores, strict=True)], real).opened
-    assert opened <= 0.045 * trials
+    assert 0 < opened <= 0.08 * trials

@@ -20,11 +20,13 @@ from segmint.data.subjects import Split
 from segmint.errors import UserError
 from segmint.evaluation.arms import REAL_ARM, Arm, parse_arm
 from segmint.evaluation.points import points
-from segmint.evaluation.statistics import CONFIDENCE, Estimate, bootstrap_difference
+from segmint.evaluation.statistics import Estimate, bootstrap_difference
 
 SHARES = (25, 100, 300)
 """Synthetic pairs in percent of the real slices, of which the gate chooses unless told otherwise."""
 FOLDS, SEEDS = 2, 2
+# Chance that a set which does nothing is added, over all its shares.
+_ALARM = 0.05
 _FEWEST_SUBJECTS = 4
 
 
@@ -42,7 +44,7 @@ class Choice:
 
     Attributes:
         arm: 100R where no candidate gained for sure.
-        subjects: how many the candidates were tested on; confidence: of each interval, adjusted for their number.
+        subjects: how many the candidates were tested on; confidence: of each two-sided interval, by their number.
     """
 
     arm: Arm
@@ -134,15 +136,15 @@ def choose(
 ) -> Choice:
     """Take the candidate that gained most among those whose gain has its lower bound above 0; else 100R.
 
-    Intervals are adjusted for the number of candidates [Bonferroni] and widened from normal to t quantiles, as a gate
-    often has few subjects.
+    Only lower bounds decide, so each is one-sided, at a level that keeps the chance of adding a set that does nothing at 5%
+    over all candidates [Bonferroni]; intervals are widened from normal to t quantiles, as a gate often has few subjects.
 
     Args:
         candidates: arms, each with its Dice [seeds, subjects], subjects of all folds beside each other.
         real: Dice of 100R, the same shape.
         seed: of the bootstrap.
     """
-    confidence = 1 - (1 - CONFIDENCE) / len(candidates)
+    confidence = 1 - 2 * _ALARM / len(candidates)
     judged = []
     for arm, scores in candidates:
         paired = int((~np.isnan(scores - real)).any(axis=0).sum())
