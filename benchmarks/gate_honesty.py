@@ -60,8 +60,6 @@ def main() -> None:
         make = partial(
             design_trial,
             real,
-            size=given.size,
-            axis=None,
             steps=given.steps,
             batch=None,
             segmenter="unet",
@@ -83,6 +81,7 @@ def main() -> None:
             progress=False,
             train=train_segmenter,
             draw=partial(draw_planted, more=more),
+            size=given.size,
         ).conduct(given.out / kind, overwrite=False)
         plain, gated = content["arms"]
         print(f"{kind}: {content['gate']['sentence']}")

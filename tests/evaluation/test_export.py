@@ -5,9 +5,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from segmint.data.dataset import open_dataset
+from segmint.data.subjects import Split
+from segmint.data.writer import DatasetWriter
 from segmint.errors import UserError
 from segmint.evaluation.export import export_arms
 from segmint.evaluation.outside import score_predictions
@@ -62,6 +65,24 @@ def test_what_is_predicted_for_its_test_images_can_be_scored(
     content = json.loads((scored / "trial.json").read_text())
     assert [arm["mean"] for arm in content["arms"]] == [1.0, 1.0]
     assert content["test_subjects"] == list(study.test)
+
+
+def test_tiff_gets_the_ending_nnunet_reads(tmp_path: Path) -> None:
+    folder = tmp_path / "cells"
+    folder.mkdir()
+    writer = DatasetWriter(
+        folder, name="cells", channel_names=("grey",), label_names=("background", "cell"), file_ending=".tiff"
+    )
+    image, label = np.zeros((1, 16, 16), np.uint8), np.zeros((16, 16), np.uint8)
+    label[4:9, 4:9] = 1
+    for number in range(4):
+        writer.add(f"c{number}", image + 40 * label, label, subject=f"s{number}")
+    writer.finish(split=Split(("s0", "s1"), ("s2",), ("s3",)))
+    out = export_arms(folder, out=tmp_path / "raw", arms=("100R",))
+    arm = out / "Dataset501_cells_100R"
+    assert sorted(path.name for path in (arm / "imagesTr").iterdir()) == [f"c{i}_0000.tif" for i in range(3)]
+    assert json.loads((arm / "dataset.json").read_text())["file_ending"] == ".tif"
+    assert len(open_dataset(arm).cases) == 3
 
 
 def test_a_subset_of_subjects_is_its_r(tmp_path: Path, real: Path, study: Any) -> None:

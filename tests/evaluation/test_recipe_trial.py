@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -53,13 +54,13 @@ class Draws:
 
 def prepared(real: Path, draw: Draws, train: Any, **options: Any) -> RecipeTrial:
     make = partial(
-        design_trial, real, size=16, axis=None, steps=20, batch=4, segmenter="unet", subset=None, real_slices=None,
-        device="cpu", demonstration=False,
+        design_trial, real, steps=20, batch=4, segmenter="unet", subset=None, real_slices=None, device="cpu",
+        demonstration=False,
     )  # fmt: skip
     chosen: dict[str, Any] = {
         "dataset": real, "arms": parse_arms("100R,gate", gate=True), "seeds": 2, "generator": GeneratorOrders("joint-stylegan2"),
         "generator_seeds": 1, "gate": GateOrders(shares=(100, 300)), "make": make, "device": "cpu", "progress": False,
-        "train": train, "draw": draw,
+        "train": train, "draw": draw, "size": 16,
     }  # fmt: skip
     return RecipeTrial(**{**chosen, **options})
 
@@ -128,6 +129,60 @@ def test_given_pairs_serve_the_arms_and_generators_the_gate(
     assert not (tmp_path / "other").exists()
 
 
+def test_split_and_size_are_those_of_the_given_pairs(tmp_path: Path, study: Any) -> None:
+    """The real dataset has no split of its own: the run's holds for the gate too."""
+    real = study.write_real(tmp_path / "real", split=None)
+    dataset, run = open_dataset(real), tmp_path / "run"
+    run.mkdir()
+    config = {"dataset": {"identity": dataset.identity}, "split": asdict(study.split), "size": 16, "axis": None}
+    (run / "config.json").write_text(json.dumps(config))
+    made = study.provenance(dataset, run=str(run))
+    pairs = study.write_synthetic(tmp_path / "pairs", made, pairs=3 * study.real_slices)
+    draw = Draws(study)
+    content = conducted(
+        tmp_path / "trial",
+        prepared(real, draw, study.stand_in(lambda share, _: 0.2 * share), given=(pairs,), size=None),
+    )
+    assert content["size"] == 16
+    assert content["test_subjects"] == list(study.test)
+    for split, *_ in draw.calls:
+        assert {*split.train, *split.validation} <= {*study.train, *study.validation}
+
+
+def test_repeated_slices_and_the_gate_in_one_trial(tmp_path: Path, real: Path, study: Any) -> None:
+    one = prepared(
+        real, Draws(study), study.stand_in(), arms=parse_arms("100R,100R+50B,100R+50B+100F,gate", gate=True),
+        repeat="tumour",
+    )  # fmt: skip
+    content = conducted(tmp_path / "trial", one)
+    assert [arm["name"] for arm in content["arms"]] == ["100R", "100R+50B", "100R+100F+50B", "gate"]
+    assert content["repeat"] == "tumour"
+    with pytest.raises(UserError, match="no arm repeats real slices"):
+        prepared(real, Draws(study), study.stand_in(), repeat="tumour").conduct(tmp_path / "x", overwrite=False)
+
+
+@pytest.mark.parametrize(
+    ("orders", "word"),
+    [
+        (GeneratorOrders("joint-styelgan2"), "no recipe"),
+        (GeneratorOrders("unet"), "draws no pairs"),
+        (GeneratorOrders("joint-stylegan2", settings={"no_such": "1"}), "no_such"),
+    ],
+)
+def test_a_wrong_generator_leaves_an_earlier_trial_alone(
+    tmp_path: Path, real: Path, synthetic: Path, orders: GeneratorOrders, word: str
+) -> None:
+    out = tmp_path / "trial"
+    trial(real, synthetic, out=out, size=16, arms=("100R", "100F"), seeds=1, steps=2, batch=4, progress=False)
+    before = (out / "trial.json").read_text()
+    with pytest.raises(UserError, match=f"(?i){word}"):
+        trial(real, out=out, size=16, generator=orders, gate=GateOrders(), overwrite=True, progress=False)
+    assert (out / "trial.json").read_text() == before
+    with pytest.raises(UserError, match=f"(?i){word}"):
+        trial(real, out=tmp_path / "new", size=16, generator=orders, gate=GateOrders(), progress=False)
+    assert not (tmp_path / "new").exists()
+
+
 def test_a_stopped_trial_goes_on(tmp_path: Path, real: Path, study: Any) -> None:
     shift = lambda share, seed: 0.2 + 0.01 * seed - 0.2 * share  # noqa: E731
     whole = conducted(tmp_path / "whole", prepared(real, Draws(study), study.stand_in(shift)))
@@ -157,6 +212,7 @@ def test_an_inner_generator_that_saw_its_test_subjects_is_refused(tmp_path: Path
     ("options", "word"),
     [
         ({"arms": parse_arms("100R")}, "no arm would use its pairs"),
+        ({"arms": parse_arms("100F,gate", gate=True)}, "compared with 100R"),
         ({"generator_seeds": 0}, "--generator-seeds 0"),
         ({"generator_seeds": 3}, "cannot use 3 generators"),
         ({"gate": GateOrders(seeds=0)}, "--gate-seeds 0"),
@@ -179,7 +235,7 @@ def test_the_gate_wants_a_recipe_and_a_recipe_no_set(tmp_path: Path, real: Path,
         trial(real, synthetic, out=tmp_path / "t", arms=("100R", "gate"))
     with pytest.raises(UserError, match=r"leave .* out"):
         trial(real, synthetic, out=tmp_path / "t", generator=GeneratorOrders("joint-stylegan2"))
-    with pytest.raises(UserError, match="--real-slices has no meaning"):
+    with pytest.raises(UserError, match="--real-slices: generators learn from whole subjects"):
         trial(
             real, out=tmp_path / "t", size=16, generator=GeneratorOrders("joint-stylegan2"), gate=GateOrders(),
             real_slices=4,

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from segmint.data.subjects import Split
+from segmint.errors import UserError, WaitingForPerson
+from segmint.recipes import find_recipe
 from segmint.synthesis.sample import sample
 from segmint.training.run_folder import RunFolder
 from segmint.training.train import train
@@ -40,6 +42,42 @@ class GeneratorOrders:
         content = asdict(self)
         del content["threads"]
         return content
+
+
+def check_generator(
+    orders: GeneratorOrders,
+    dataset: Path,
+    *,
+    split: Split,
+    subset: str | None,
+    size: int,
+    axis: int | None,
+    beside: Path,
+    device: str,
+) -> None:
+    """Whether a generator can be trained so, and gives what a trial needs; nothing is written.
+
+    Args:
+        beside: some path in whose place nothing is written.
+
+    Raises:
+        UserError: it cannot, or does not.
+    """
+    if not find_recipe(orders.recipe).gives & {"pairs", "images"}:
+        raise UserError(f"--recipe {orders.recipe} draws no pairs: choose a recipe that does (segmint recipes).")
+    _train(
+        orders,
+        dataset,
+        out=beside.with_name(f".{beside.name}.checked"),
+        split=split,
+        subset=subset,
+        size=size,
+        axis=axis,
+        seed=0,
+        device=device,
+        progress=False,
+        dry_run=True,
+    )
 
 
 class DrawsPairs(Protocol):
@@ -94,33 +132,27 @@ def drawn_pairs(
     run, target = folder / RUN, folder / PAIRS
     begun = (run / "config.json").is_file()
     if not begun or RunFolder(run).status != "done":
-        train(
-            orders.recipe,
-            dataset,
-            out=run,
-            size=size,
-            axis=axis,
-            kimg=orders.kimg,
-            batch=orders.batch,
-            preset=orders.preset,
-            capacity=orders.capacity,
-            mask_source=orders.mask_source,
-            auxiliary=orders.auxiliary,
-            conditions=orders.conditions,
-            tile=orders.tile,
-            unlabelled=orders.unlabelled,
-            settings=orders.settings,
-            precision=orders.precision,
-            threads=orders.threads,
-            split=split,
-            subset=subset,
-            seed=seed,
-            resume=begun,
-            # A call that was stopped before it wrote its configuration has left nothing to keep.
-            overwrite=not begun,
-            device=device,
-            progress=progress,
-        )
+        try:
+            _train(
+                orders,
+                dataset,
+                out=run,
+                split=split,
+                subset=subset,
+                size=size,
+                axis=axis,
+                seed=seed,
+                device=device,
+                progress=progress,
+                resume=begun,
+                # A call that was stopped before it wrote its configuration has left nothing to keep.
+                overwrite=not begun,
+            )
+        except WaitingForPerson as error:
+            raise UserError(
+                f"{orders.recipe} waits for labels that a person gives, which a trial cannot: train it with segmint train, and "
+                "give the trial what segmint sample draws from it."
+            ) from error
     if not (target / "dataset.json").is_file():
         sample(
             run,
@@ -133,3 +165,24 @@ def drawn_pairs(
             device=device,
         )
     return target
+
+
+def _train(orders: GeneratorOrders, dataset: Path, *, out: Path, **options: Any) -> None:
+    train(
+        orders.recipe,
+        dataset,
+        out=out,
+        kimg=orders.kimg,
+        batch=orders.batch,
+        preset=orders.preset,
+        capacity=orders.capacity,
+        mask_source=orders.mask_source,
+        auxiliary=orders.auxiliary,
+        conditions=orders.conditions,
+        tile=orders.tile,
+        unlabelled=orders.unlabelled,
+        settings=orders.settings,
+        precision=orders.precision,
+        threads=orders.threads,
+        **options,
+    )

@@ -14,15 +14,15 @@ from rich.console import Console
 from segmint.data.dataset import open_dataset
 from segmint.data.subjects import Split
 from segmint.errors import UserError
-from segmint.evaluation.arms import REAL_ARM, Arm
+from segmint.evaluation.arms import REAL_ARM, Arm, parse_arm
 from segmint.evaluation.cells import CellResult, TrainsSegmenter
 from segmint.evaluation.conduct import run_cells
 from segmint.evaluation.design import Design
 from segmint.evaluation.gate import FOLDS, SEEDS, SHARES, Choice, candidate_arms, choose, inner_splits
-from segmint.evaluation.generator import DrawsPairs, GeneratorOrders, drawn_pairs
+from segmint.evaluation.generator import DrawsPairs, GeneratorOrders, check_generator, drawn_pairs
 from segmint.evaluation.outcome import conclude, write_outcome
 from segmint.evaluation.summary import collect_scores
-from segmint.evaluation.trial_folder import opened_trial_folder
+from segmint.evaluation.trial_folder import again, opened_trial_folder
 from segmint.outputs import write_json
 
 
@@ -39,7 +39,15 @@ class MakesDesign(Protocol):
     """Resolves a trial of these arms; everything else about it is fixed."""
 
     def __call__(
-        self, synthetic: Sequence[Path], *, arms: Sequence[str], seeds: int, split: Split | None
+        self,
+        synthetic: Sequence[Path],
+        *,
+        arms: Sequence[str],
+        seeds: int,
+        split: Split | None,
+        repeat: str | None,
+        size: int | None,
+        axis: int | None,
     ) -> Design: ...
 
 
@@ -49,7 +57,8 @@ class RecipeTrial:
 
     Attributes:
         arms: as asked for; the gated one is resolved by the gate.
-        given: synthetic sets for the arms, where the generators are for the gate alone; else
+        given: synthetic sets for the arms, where the generators are for the gate alone.
+        size, axis, repeat: as in `segmint.trial`.
         generator_seeds: generators trained for the trial itself; seed k of every arm with F takes set k modulo their number.
     """
 
@@ -65,6 +74,9 @@ class RecipeTrial:
     train: TrainsSegmenter
     draw: DrawsPairs = drawn_pairs
     given: tuple[Path, ...] = ()
+    size: int | None = None
+    axis: int | None = None
+    repeat: str | None = None
 
     @property
     def gated(self) -> bool:
@@ -81,25 +93,61 @@ class RecipeTrial:
             UserError: something in the orders or the dataset is wrong, or `out` holds something else.
             KeyboardInterrupt: stopped by Ctrl-C; the same call goes on.
         """
-        real = self.make([], arms=[REAL_ARM], seeds=self.seeds, split=None)
-        self._check(real)
+        real = self._resolved()
+        self._check(real, out)
         with opened_trial_folder(out, self._settings(real), overwrite=overwrite, inputs=[*real.inputs, *self.given]):
             try:
                 choice = self._choose(real, out / "gate") if self.gated else None
                 trained = resolve(self.arms, choice)
                 sets = self._sets(real, trained, out) if any(arm.synthetic for arm in trained) else []
-                design = self.make(sets, arms=[arm.name for arm in trained], seeds=self.seeds, split=real.regime.split)
+                design = self._designed(real, sets, trained, seeds=self.seeds, split=real.regime.split)
                 found = self._cells(design, out)
             except KeyboardInterrupt:
                 Console(stderr=True, quiet=not self.progress).print(
-                    f"stopped; what is finished is kept in {out}. To go on: the same command again", highlight=False
+                    f"stopped; what is finished is kept in {out}. To go on: {again(overwrite=overwrite)}",
+                    highlight=False,
                 )
                 raise
             content = conclude(design, _as_asked(found, self.arms, choice), gate=choice)
             write_outcome(out, content)
         return content
 
-    def _check(self, real: Design) -> None:
+    def _resolved(self) -> Design:
+        """Split, size, axis and what is repeated, by the given sets where there are any, before anything is trained."""
+        asked = [arm for arm in self.arms if not arm.gated]
+        if not any(arm.content == REAL_ARM for arm in asked):
+            asked.insert(0, parse_arm(REAL_ARM))
+        if self.given:
+            shown = [*asked, *(candidate_arms(self.gate.shares) if self.gated else ())]
+            arms = list(dict.fromkeys(shown))
+        else:
+            arms = [arm for arm in asked if not arm.synthetic]
+        repeating = any(arm.repeated for arm in self.arms)
+        # An arm of repeated slices beside pairs is not among them yet.
+        repeat = self.repeat if any(arm.repeated for arm in arms) or not repeating else None
+        return self.make(
+            self.given,
+            arms=[arm.name for arm in arms],
+            seeds=self.seeds,
+            split=None,
+            repeat=repeat,
+            size=self.size,
+            axis=self.axis,
+        )
+
+    def _designed(self, real: Design, sets: Sequence[Path], arms: Sequence[Arm], *, seeds: int, split: Split) -> Design:
+        """A trial of these arms on another split, on the same grid."""
+        return self.make(
+            sets,
+            arms=[arm.name for arm in arms],
+            seeds=seeds,
+            split=split,
+            repeat=self.repeat if any(arm.repeated for arm in arms) else None,
+            size=real.regime.slices.size,
+            axis=real.regime.slices.axis,
+        )
+
+    def _check(self, real: Design, out: Path) -> None:
         if self.generator_seeds < 1:
             raise UserError(f"--generator-seeds {self.generator_seeds}: at least one is needed.")
         if self.generator_seeds > self.seeds:
@@ -113,22 +161,33 @@ class RecipeTrial:
         for arm in self.arms:
             if not arm.gated:
                 arm.counts(len(real.regime.training))
-        if self.given:
-            # Refused here rather than after the folds.
-            widest = max(
-                (*self.arms, *(candidate_arms(self.gate.shares) if self.gated else ())), key=lambda arm: arm.synthetic
-            )
-            self.make(self.given, arms=[widest.name], seeds=self.seeds, split=None)
-        if not self.gated:
-            return
         if real.real_slices is not None:
             raise UserError(
-                "--real-slices has no meaning for the folds of the gate: use a stored --subset of subjects."
+                "--real-slices: generators learn from whole subjects, so use a stored --subset of them with --recipe."
             )
+        if self.draw is drawn_pairs:
+            check_generator(
+                self.generator,
+                self.dataset,
+                split=real.regime.split,
+                subset=real.subset,
+                size=real.regime.slices.size,
+                axis=real.regime.slices.axis,
+                beside=out,
+                device=self.device,
+            )
+        if not self.gated:
+            return
+        if not any(arm.name == REAL_ARM for arm in self.arms):
+            raise UserError(f"--arms: the gate's arm is compared with {REAL_ARM}; name that too.")
         if self.gate.seeds < 1:
             raise UserError(f"--gate-seeds {self.gate.seeds}: at least one is needed.")
         candidate_arms(self.gate.shares)
-        inner_splits(real.regime.split, real.regime.labelled, folds=self.gate.folds)
+        for split in inner_splits(real.regime.split, real.regime.labelled, folds=self.gate.folds):
+            try:
+                self._designed(real, [], [parse_arm(REAL_ARM)], seeds=1, split=split)
+            except UserError as error:
+                raise UserError(f"--gate-folds {self.gate.folds} leaves a fold that cannot be used: {error}") from error
 
     def _settings(self, real: Design) -> dict[str, Any]:
         return real.settings() | {
@@ -150,7 +209,7 @@ class RecipeTrial:
     def _pairs(self, real: Design, split: Split, arms: Sequence[Arm], *, seed: int, folder: Path) -> Path:
         """A synthetic set that is large enough for the arms, of a generator that sees no subject tested here or later."""
         tested = Split(split.train, split.validation, tuple(dict.fromkeys((*split.test, *real.regime.split.test))))
-        regime = self.make([], arms=[REAL_ARM], seeds=1, split=split).regime
+        regime = self._designed(real, [], [parse_arm(REAL_ARM)], seeds=1, split=split).regime
         return self.draw(
             self.generator,
             self.dataset,
@@ -180,9 +239,8 @@ class RecipeTrial:
             )
             inside = folder / f"fold{number}"
             pairs = self._pairs(real, split, candidates, seed=number, folder=inside / "generator")
-            design = self.make(
-                [pairs], arms=[REAL_ARM, *(arm.name for arm in candidates)], seeds=self.gate.seeds, split=split
-            )
+            arms = [parse_arm(REAL_ARM), *candidates]
+            design = self._designed(real, [pairs], arms, seeds=self.gate.seeds, split=split)
             found = collect_scores(self._cells(design, inside), label_names=regime.dataset.label_names)
             for arm in found.arms:
                 tables.setdefault(arm.name, []).append(found.by_subject(arm.name))

@@ -17,7 +17,7 @@ from segmint.evaluation.generator import GeneratorOrders
 from segmint.evaluation.outcome import conclude, write_outcome
 from segmint.evaluation.recipe_trial import GateOrders, RecipeTrial
 from segmint.evaluation.table import trial_table
-from segmint.evaluation.trial_folder import opened_trial_folder
+from segmint.evaluation.trial_folder import again, opened_trial_folder
 from segmint.training.segmenter import train_segmenter
 
 
@@ -98,8 +98,6 @@ def trial(
     make = partial(
         design_trial,
         Path(real),
-        size=size,
-        axis=axis,
         steps=steps,
         batch=batch,
         segmenter=segmenter,
@@ -107,14 +105,13 @@ def trial(
         augment=augment,
         subset=subset,
         real_slices=real_slices,
-        repeat=repeat,
         device=device,
         demonstration=demonstration,
     )
     if generator is None:
         if gate is not None:
             raise UserError("The gate trains generators of its own: name their recipe with --recipe.")
-        design = make(sets, arms=arms, seeds=seeds)
+        design = make(sets, arms=arms, seeds=seeds, size=size, axis=axis, repeat=repeat)
         conduct(design, Path(out), overwrite=overwrite, device=device, progress=progress, train=train_segmenter)
         return Path(out)
     asked = _with_gate(arms, gate)
@@ -134,6 +131,9 @@ def trial(
         progress=progress,
         train=train_segmenter,
         given=tuple(sets),
+        size=size,
+        axis=axis,
+        repeat=repeat,
     ).conduct(Path(out), overwrite=overwrite)
     if progress:
         Console().print(trial_table(content))
@@ -161,7 +161,7 @@ def conduct(design: Design, out: Path, *, overwrite: bool, device: str, progress
             results = run_cells(design, out, device=device, train=train, console=console)
         except KeyboardInterrupt:
             console.print(
-                f"stopped; finished cells are kept in {out}. To go on: the same command again", highlight=False
+                f"stopped; finished cells are kept in {out}. To go on: {again(overwrite=overwrite)}", highlight=False
             )
             raise
         content = conclude(design, results)

@@ -62,6 +62,11 @@ def check_trial_folder(
     return stored
 
 
+def again(*, overwrite: bool) -> str:
+    """How to go on with what was stopped."""
+    return "the same command without --overwrite" if overwrite else "the same command again"
+
+
 def _clear(out: Path) -> None:
     """Take away what stands at `out`; a trial that is running there keeps it."""
     if out.is_dir() and not out.is_symlink():

@@ -124,7 +124,8 @@ def training_data(
     alone = open_unlabelled_slices(slices) if with_unlabelled else None
     alone_indices = np.zeros(0, dtype=np.int64)
     if alone is not None:
-        allowed = set(alone.dataset.subjects) - (split.subjects - set(image_subjects))
+        withheld = (split.subjects | set(dataset.subjects)) - set(image_subjects)
+        allowed = set(alone.dataset.subjects) - withheld
         alone_indices = alone.indices(allowed)
         image_subjects = (*image_subjects, *sorted(allowed - set(image_subjects)))
     validation = slices.indices(split.validation)

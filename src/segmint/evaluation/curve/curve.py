@@ -15,7 +15,7 @@ from segmint.evaluation.curve.plot import write_curve_plot
 from segmint.evaluation.curve.points import Generates, cells_of, run_points
 from segmint.evaluation.curve.table import curve_csv, curve_table
 from segmint.evaluation.progress import CellProgress
-from segmint.evaluation.trial_folder import check_trial_folder, opened_trial_folder
+from segmint.evaluation.trial_folder import again, check_trial_folder, opened_trial_folder
 from segmint.outputs import write_json, write_text
 from segmint.training.segmenter import train_segmenter
 
@@ -103,7 +103,7 @@ def draw_curve(
     out = Path(out)
     check_trial_folder(out, plan.settings(), overwrite=overwrite, what="curve", inputs=[plan.dataset.root])
     generators = Generators(plan, out, device, progress)
-    generators.check()
+    generators.check(anew=overwrite)
     conduct(
         plan, out, generators=generators, train=train_segmenter, overwrite=overwrite, device=device, progress=progress
     )
@@ -146,7 +146,7 @@ def conduct(
                 )
             )
         except KeyboardInterrupt:
-            console.print(f"stopped; finished runs and cells are kept in {out}. To go on: the same command again")
+            console.print(f"stopped; finished runs and cells are kept in {out}. To go on: {again(overwrite=overwrite)}")
             raise
         content = conclude(plan, points)
         write_curve_plot(out, content)

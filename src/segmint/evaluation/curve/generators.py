@@ -24,14 +24,17 @@ class Generators:
     device: str
     progress: bool
 
-    def check(self) -> None:
+    def check(self, *, anew: bool) -> None:
         """Whether every recipe can be trained with the fewest labels, before anything is trained.
+
+        Args:
+            anew: what is there will be cleared away; else what was begun has been checked.
 
         Raises:
             UserError: one cannot.
         """
         for recipe in self.plan.recipes:
-            if not (self._run(recipe, self.plan.levels[0]) / "config.json").is_file():
+            if anew or not (self._run(recipe, self.plan.levels[0]) / "config.json").is_file():
                 self._train(recipe, self.plan.levels[0], dry_run=True)
 
     def trained(self, recipe: str, level: Level) -> Path:
@@ -75,7 +78,7 @@ class Generators:
     def _train(self, recipe: str, level: Level, *, dry_run: bool = False) -> None:
         plan, orders, run = self.plan, self.plan.orders, self._run(recipe, level)
         first = self._run(recipe, plan.levels[0])
-        begun = (run / "config.json").is_file()
+        begun = not dry_run and (run / "config.json").is_file()
         try:
             train(
                 recipe,
