@@ -17,6 +17,7 @@ from segmint.data.dataset import open_dataset
 from segmint.data.intensity import IntensityMap
 from segmint.data.subjects import Split
 from segmint.data.writer import DatasetWriter
+from segmint.errors import UserError
 from segmint.evaluation.evidence import open_evidence
 from segmint.evaluation.privacy_audit import PAIRS, audit_privacy
 from segmint.evaluation.privacy_shown import privacy_table
@@ -57,8 +58,12 @@ def sets(study: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path
         (name, (np.rot90(image, 1, (1, 2)) * 0.8 + 0.1, label))
         for (name, _), (_, (image, label)) in zip(fakes, cases[::EACH][:PLANTED], strict=False)
     ]
+    few = study.provenance(
+        open_dataset(real), labels_seen=names[PLANTED:TRAIN], images_seen=names[:TRAIN], selected_on=()
+    )
     return {
         "real": real,
+        "few labels": write(folder / "few", copies + fakes[PLANTED:], made=few),
         "new": write(folder / "new", fakes, made=made),
         "leaky": write(folder / "leaky", copies + fakes[PLANTED:], made=made),
     }
@@ -98,6 +103,28 @@ def test_planted_copies_are_named_and_drawn(sets: dict[str, Path], tmp_path: Pat
     assert "aligned pixels" in text
     assert "copies of training images" in text
     assert not any(word in text for word in ("nan", "None", "…"))
+
+
+def test_copies_of_images_seen_without_labels_are_found_too(sets: dict[str, Path], tmp_path: Path) -> None:
+    section = audited(sets["real"], sets["few labels"], tmp_path)
+    assert section["training"]["subjects"] == TRAIN
+    assert section["held_out"]["subjects"] == HELD, "who was seen is no yardstick"
+    assert section["pixels"]["copies"]["count"] == pytest.approx(PLANTED, abs=1)
+    assert {one["subject"] for one in section["nearest"][:PLANTED]} == {f"s{number:02d}" for number in range(PLANTED)}
+    assert any(f"Of {PLANTED} training subjects" in note for note in section["notes"])
+
+
+def test_other_channels_are_one_sentence(sets: dict[str, Path], tmp_path: Path) -> None:
+    folder = tmp_path / "two"
+    folder.mkdir()
+    writer = DatasetWriter(
+        folder, name="two", channel_names=("T1", "T2"), label_names=("background", "organ"), file_ending=".nii.gz"
+    )
+    image, label = picture(np.random.default_rng(1))
+    writer.add("case", np.concatenate([image, image]), label, subject="other", intensity=WINDOW * 2)
+    writer.finish()
+    with pytest.raises(UserError, match=r"differ in their channels \(T1 against T1, T2\)"):
+        audited(sets["real"], folder, tmp_path / "out")
 
 
 def test_new_images_are_no_copies(sets: dict[str, Path], tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ class Learner:
         """
         training, held = evidence.training, evidence.holdout
         for other in (evidence.synthetic, *([held] if held is not None else [])):
-            _check_channels(training, other)
+            check_channels(training, other)
         return reference_segmenter(
             PoolPart(training.slices, training.indices),
             PoolPart(held.slices, held.indices) if held is not None else None,
@@ -124,12 +124,18 @@ def see_alignment(
     return content
 
 
-def _check_channels(training: Chosen, other: Chosen) -> None:
+def check_channels(training: Chosen, other: Chosen) -> None:
+    """Images can be compared only with the same channels.
+
+    Raises:
+        UserError: they differ.
+    """
     ours, theirs = (one.slices.dataset for one in (training, other))
     if ours.channel_names != theirs.channel_names:
         raise UserError(
             f"{ours.root} and {theirs.root} differ in their channels ({', '.join(ours.channel_names)} against"
-            f" {', '.join(theirs.channel_names)}): --alignment needs equal ones."
+            f" {', '.join(theirs.channel_names)}): images are compared only with equal ones; masks alone are with --no-privacy"
+            " and without --alignment."
         )
 
 

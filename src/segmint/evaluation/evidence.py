@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,12 +55,16 @@ class Evidence:
         training: real ones of the subjects whose labels the generator has seen.
         synthetic: the drawn ones.
         holdout: real ones of other subjects, the yardstick; None where there are none.
+        pictured: real ones of the subjects whose images the generator has seen, with labels or without.
+        unseen: those of `holdout` of whom it has not seen an image either.
         notes: how this was decided, where it was not plain.
     """
 
     training: Chosen
     synthetic: Chosen
     holdout: Chosen | None
+    pictured: Chosen
+    unseen: Chosen | None
     notes: tuple[str, ...]
 
     @property
@@ -107,10 +111,14 @@ def open_evidence(
             f"Synthetic pixels are {slices.scale / made.scale:.2f} times as large as those of the real slices: shapes and"
             " overlaps are compared all the same."
         )
+    held = _holdout(slices, training, other, size=size, axis=axis)
+    pictured = {*training, *(_seen(truth, drawn, "images_seen") & set(truth.subjects))}
     return Evidence(
         training=known,
         synthetic=Chosen(made, _drawn_indices(made, truth)),
-        holdout=_holdout(slices, training, other, size=size, axis=axis),
+        holdout=held,
+        pictured=Chosen(slices, slices.indices(pictured)),
+        unseen=_unseen(held, truth, pictured),
         notes=tuple(notes),
     )
 
@@ -128,15 +136,8 @@ def _subject_notes(real: Dataset) -> list[str]:
 
 def _training_subjects(real: Dataset, drawn: Dataset) -> tuple[list[str], str]:
     """The subjects whose labels the generator learned from, and a note where they had to be guessed."""
-    if drawn.provenance is not None:
-        # A case added or a file rewritten changes the hash of an identity, not the patients.
-        seen = {
-            subject
-            for identity, subject in drawn.provenance.labels_seen
-            if identity.rpartition("-")[0] == real.identity.rpartition("-")[0]
-        }
-        if known := sorted(seen & set(real.subjects)):
-            return known, ""
+    if drawn.provenance is not None and (known := sorted(_seen(real, drawn, "labels_seen") & set(real.subjects))):
+        return known, ""
     if real.split is not None:
         return list(real.split.train), (
             f"{drawn.name} does not say that it learned from {real.name}: the training part of the split was taken."
@@ -144,6 +145,23 @@ def _training_subjects(real: Dataset, drawn: Dataset) -> tuple[list[str], str]:
     return list(real.subjects), (
         f"{drawn.name} does not say that it learned from {real.name}, which has no split: all of it was taken."
     )
+
+
+def _seen(real: Dataset, drawn: Dataset, what: Literal["labels_seen", "images_seen"]) -> set[str]:
+    """Subjects of the real dataset that the generator has seen, as the synthetic one says."""
+    if drawn.provenance is None:
+        return set()
+    # A case added or a file rewritten changes the hash of an identity, not the patients.
+    name = real.identity.rpartition("-")[0]
+    return {subject for identity, subject in getattr(drawn.provenance, what) if identity.rpartition("-")[0] == name}
+
+
+def _unseen(held: Chosen | None, real: Dataset, pictured: set[str]) -> Chosen | None:
+    """Held-out slices without those of subjects whose images were seen."""
+    if held is None or held.slices.dataset.identity != real.identity:
+        return held
+    kept = held.slices.indices(set(held.subjects) - pictured)
+    return Chosen(held.slices, kept) if len(kept) else None
 
 
 def _drawn_indices(made: SliceSet, real: Dataset) -> NDArray[np.int64]:

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from segmint.evaluation.alignment_audit import Learner
+from segmint.evaluation.alignment_audit import Learner, check_channels
 from segmint.evaluation.copy_rates import Comparison, Nearness, compare_nearness
 from segmint.evaluation.evidence import Chosen, Evidence
 from segmint.evaluation.membership import compare_membership
@@ -46,8 +46,11 @@ def audit_privacy(evidence: Evidence, folder: Path, *, learner: Learner | None =
         `sentences`, `notes`, and `picture`, a file in `folder` with those pairs: the synthetic image, the same brought in
         line, the training image.
     """
-    training, shown = evidence.training, _some(evidence.synthetic, seed)
-    held = _some(evidence.holdout, seed) if evidence.holdout is not None else None
+    training, unseen = evidence.pictured, evidence.unseen
+    for other in (evidence.synthetic, *([unseen] if unseen is not None else [])):
+        check_channels(training, other)
+    shown = _some(evidence.synthetic, seed)
+    held = _some(unseen, seed) if unseen is not None else None
     search = CopySearch(training.slices.images, training.indices, _units(training))
     copies = search.nearest(shown.slices.images, shown.indices)
     new = search.nearest(held.slices.images, held.indices) if held is not None else None
@@ -57,7 +60,7 @@ def audit_privacy(evidence: Evidence, folder: Path, *, learner: Learner | None =
     section: dict[str, Any] = {
         "synthetic": _counted(evidence.synthetic, shown),
         "training": _counted(training, training),
-        "held_out": _counted(evidence.holdout, held) if evidence.holdout is not None and held is not None else None,
+        "held_out": _counted(unseen, held) if unseen is not None and held is not None else None,
         "pixels": {
             "similarity": {
                 "synthetic": _spread(copies.similarity),
@@ -74,7 +77,7 @@ def audit_privacy(evidence: Evidence, folder: Path, *, learner: Learner | None =
     section["nearest"] = _pairs(order, copies, shown, training, marked)
     section["findings"] = privacy_findings(section)
     section["sentences"] = privacy_sentences(section)
-    section["notes"] = privacy_notes(section)
+    section["notes"] = [*privacy_notes(section), *_notes_on_images(evidence)]
     section["picture"] = PICTURE
     aligned = search.aligned(shown.slices.images, shown.indices[order])
     draw_pairs(
@@ -82,6 +85,18 @@ def audit_privacy(evidence: Evidence, folder: Path, *, learner: Learner | None =
     )
     content: dict[str, Any] = without_nan(section)
     return content
+
+
+def _notes_on_images(evidence: Evidence) -> list[str]:
+    """What the generator saw of subjects without their labels."""
+    alone = len(set(evidence.pictured.subjects) - set(evidence.training.subjects))
+    left_out = len(evidence.training.slices.dataset.unlabelled)
+    notes = []
+    if alone:
+        notes.append(f"Of {alone} training subjects the generator saw images without labels: they were searched too.")
+    if left_out:
+        notes.append(f"The {left_out} images without a mask in the real dataset were not searched.")
+    return notes
 
 
 def _described(compared: Comparison | None) -> dict[str, Any]:
