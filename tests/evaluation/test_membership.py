@@ -76,3 +76,11 @@ def test_few_subjects_are_underpowered_or_not_tested() -> None:
     assert (
         compare_membership(people(generator, 3), units(3), people(generator, 5), units(5), people(generator, 9)) is None
     )
+
+
+def test_intervals_of_few_subjects_stay_in_the_range_of_an_auc() -> None:
+    generator = np.random.default_rng(5)
+    result = compared(people(generator, 4), people(generator, 2), people(generator, 30, each=1))
+    for name in ("auc", "control"):
+        low, high = result[name]["interval"]
+        assert 0 <= low <= result[name]["value"] <= high <= 1
