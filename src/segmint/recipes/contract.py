@@ -75,6 +75,10 @@ class Update(Protocol):
         """The run's precision; leave it for what needs float32."""
 
 
+# How many times the smallest distance of a training is too far off.
+FAR_OFF = 1.5
+
+
 @dataclass(frozen=True)
 class Measurement:
     """One value of a measure; `direction` is "lower" or "higher", whichever is better."""
@@ -88,6 +92,17 @@ class Measurement:
         if other is None or other.value != other.value:
             return self.value == self.value
         return self.value < other.value if self.direction == "lower" else self.value > other.value
+
+    def chooses_over(self, last: Measurement | None) -> bool:
+        """Whether the best checkpoint, measured so, is to be used rather than the last.
+
+        A Dice ("higher") measures what a segmenter is for, and chooses. A distance to validation pairs ("lower") does not tell
+        among good generators which teaches best, while longer training does teach better; it is believed only where the last
+        checkpoint lies so far off that something went wrong since (a collapse, say).
+        """
+        if last is None:
+            return self.direction == "higher"
+        return self.direction == "higher" or not last.value <= FAR_OFF * self.value
 
 
 class Pairs(Protocol):

@@ -40,7 +40,7 @@ def sample(
     mask_source: str | None = None,
     masks: Path | None = None,
     balance: Mapping[str, float] | None = None,
-    checkpoint: str = "best",
+    checkpoint: str = "auto",
     with_real: bool = False,
     overwrite: bool = False,
     device: str = "auto",
@@ -57,7 +57,7 @@ def sample(
         mask_source: for runs that paint masks: "real", "deformed", or a run that draws masks; default: as in training.
         masks: a dataset whose label maps are painted, in its own order.
         balance: {label: share}: that share of the pairs holds the label, by name or id; one label.
-        checkpoint: "best" or "last".
+        checkpoint: "best" (by the validation measure), "last", or "auto": the last, unless it is far worse than the best.
         with_real: also write the real training and validation cases, and a splits_final.json (five folds by subject) that
             keeps synthetic cases out of every validation part.
 
