@@ -20,6 +20,7 @@ from segmint.evaluation.trial import trial
 from segmint.outputs import read_json, write_json
 from segmint.recipes import RECIPES
 from segmint.report.build import build_report
+from segmint.synthesis.cards import write_cards
 from segmint.synthesis.sample import sample
 from segmint.training.run_folder import RunFolder
 from segmint.training.train import train
@@ -98,7 +99,9 @@ class Road:
             self._train(self.choice.recipe)
             self._sample(arms)
             self._evaluate()
+            self._write_cards()
             self._trial(arms)
+            self._write_cards()
         except KeyboardInterrupt:
             self._say("Stopped; finished steps are kept. To go on with all of it: the same command with --resume.")
             raise
@@ -232,6 +235,16 @@ class Road:
             overwrite=True,
             device=orders.device,
             progress=self.progress,
+        )
+
+    def _write_cards(self) -> None:
+        """What the audit and the trial found, into the synthetic set."""
+        trial = self.out / "trial" / "trial.json"
+        write_cards(
+            self.out / "synthetic",
+            self.out / "run",
+            evaluation=read_json(self.out / "evaluation" / RESULT),
+            trial=read_json(trial) if trial.is_file() else None,
         )
 
     def _trial(self, arms: Sequence[Arm]) -> None:
