@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from segmint.evaluation.arms import GATE, PRIMARY_ARM, REAL_ARM, Arm
 from segmint.evaluation.cells import CellResult
 from segmint.evaluation.convergence import last_fifth_gain
-from segmint.evaluation.statistics import Estimate, bootstrap_difference, bootstrap_mean
+from segmint.evaluation.statistics import CONFIDENCE, Estimate, bootstrap_difference, bootstrap_mean
 from segmint.evaluation.subject_metrics import METRICS
 from segmint.evaluation.verdict import Primary
 from segmint.metrics import dice
@@ -103,7 +103,7 @@ def describe_arms(scores: Scores, *, real_slices: int) -> list[dict[str, Any]]:
             "difference_to_real": None,
         }
         if real is not None:
-            difference = bootstrap_difference(by_subject, real, units=units)
+            difference = dice_difference(by_subject, real, units)
             entry["ratio_to_real"] = mean.value / float(np.nanmean(real)) if np.nansum(real) > 0 else None
             entry["difference_to_real"] = {"difference": difference.value, "interval": difference.interval}
         described.append(entry)
@@ -111,10 +111,19 @@ def describe_arms(scores: Scores, *, real_slices: int) -> list[dict[str, Any]]:
 
 
 def mean_dice(values: NDArray[np.float64], units: list[int] | None = None) -> Estimate:
-    """Mean with interval; a bootstrap interval beyond the range of Dice is cut there."""
-    estimate = bootstrap_mean(values, units=units)
-    low, high = np.clip(estimate.interval, *dice.RANGE)
-    return Estimate(estimate.value, float(low), float(high))
+    """Mean with interval, which stays where Dice can be."""
+    return bootstrap_mean(values, units=units, within=dice.RANGE)
+
+
+def dice_difference(
+    treated: NDArray[np.float64],
+    control: NDArray[np.float64],
+    units: list[int] | None = None,
+    *,
+    confidence: float = CONFIDENCE,
+) -> Estimate:
+    """Paired difference with interval, which stays where differences of Dice can be."""
+    return bootstrap_difference(treated, control, units=units, within=dice.DIFFERENCES, confidence=confidence)
 
 
 def compare(scores: Scores) -> tuple[Primary | None, list[str]]:
@@ -126,7 +135,7 @@ def compare(scores: Scores) -> tuple[Primary | None, list[str]]:
     if not {name, REAL_ARM} <= scores.dice.keys():
         return None, []
     treated, control = scores.by_subject(name), scores.by_subject(REAL_ARM)
-    difference = bootstrap_difference(treated, control, units=scores.units[name])
+    difference = dice_difference(treated, control, scores.units[name])
     paired = (~np.isnan(treated - control)).any(axis=0)
     notes = []
     if not paired.all():
