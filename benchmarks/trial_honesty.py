@@ -3,13 +3,13 @@
 python benchmarks/trial_honesty.py
 python benchmarks/trial_honesty.py --real --out DIR
 
-The first simulates tables of subjects x seeds whose true mean is 0, with standard deviations (between subjects, between seeds, what
-is left) as in real trials, and prints for each number of subjects and seeds how many percent of the intervals miss 0: the percentile
-interval of the crossed bootstrap, and the studentised one that a trial gives. On a difference between arms, to miss is to claim
-one that is not there. 5 percent is right; more is too narrow.
+The first simulates tables of subjects x seeds whose true mean is 0, with standard deviations (between subjects, between
+seeds, what is left) as in real trials, and prints for each number of subjects and seeds how many percent of the intervals
+miss 0: the percentile interval of the crossed bootstrap, and the studentised one that a trial gives. On a difference between
+arms, to miss is to claim one that is not there. 5 percent is right; more is too narrow.
 
-The second trains: repetitions of equal arms (real slices alone, under other seeds), and of 100R against 50R, on a phantom, and prints how
-many of each were claimed to differ. A stopped call goes on where it stopped, cell by cell.
+The second trains: repetitions of equal arms (real slices alone, under other seeds), and of 100R against 50R, on a phantom,
+and prints how many of each were claimed to differ. A stopped call goes on where it stopped, cell by cell.
 """
 
 from __future__ import annotations
@@ -17,12 +17,11 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from real_trials import Repetitions
 
+from real_trials import Repetitions
 from segmint.evaluation.statistics import bootstrap_mean
 
 SUBJECTS, SEEDS = (5, 10, 15, 20, 30), (2, 3, 5)

@@ -178,7 +178,7 @@ def _deviations(
 def _mean_squares(
     table: NDArray[np.float64], rows: NDArray[np.float64], columns: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], _MeanSquares]:
-    """Means [R] and mean squares of `table` [I, J] with each row and column taken as often as `rows` [R, I], `columns` [R, J] say."""
+    """Means [R] and mean squares of `table` [I, J] whose rows and columns count as often as `rows` [R, I], `columns` [R, J] say."""
     n_rows, n_columns = table.shape
     by_column = rows @ table / n_rows
     means = (by_column * columns).sum(axis=1) / n_columns

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from segmint.evaluation.arms import GATE, PRIMARY_ARM, REAL_ARM, Arm
 from segmint.evaluation.cells import CellResult
 from segmint.evaluation.convergence import last_fifth_gain
+from segmint.evaluation.signed_rank import signed_ranks
 from segmint.evaluation.statistics import CONFIDENCE, Estimate, bootstrap_difference, bootstrap_mean
 from segmint.evaluation.subject_metrics import METRICS
-from segmint.evaluation.verdict import Primary
+from segmint.evaluation.verdict import EQUIVALENCE_CONFIDENCE, MARGIN, Primary
 from segmint.metrics import dice
 
 
@@ -82,6 +83,8 @@ def _units(sets: Sequence[int | None]) -> list[int] | None:
 def describe_arms(scores: Scores, *, real_slices: int) -> list[dict[str, Any]]:
     """What trial.json says of each arm: slices, mean Dice over labels, subjects and seeds, each label, against 100R."""
     real = scores.by_subject(REAL_ARM) if REAL_ARM in scores.dice else None
+    others = {arm.name: scores.by_subject(arm.name) for arm in scores.arms if arm.name != REAL_ARM}
+    ranks = {} if real is None else signed_ranks(others, real)
     described = []
     for arm in scores.arms:
         counts, units = arm.counts(real_slices), scores.units[arm.name]
@@ -101,11 +104,15 @@ def describe_arms(scores: Scores, *, real_slices: int) -> list[dict[str, Any]]:
             "labels": {label: {"mean": one.value, "interval": one.interval} for label, one in labels.items()},
             "ratio_to_real": None,
             "difference_to_real": None,
+            "wilcoxon": None,
         }
         if real is not None:
             difference = dice_difference(by_subject, real, units)
             entry["ratio_to_real"] = mean.value / float(np.nanmean(real)) if np.nansum(real) > 0 else None
             entry["difference_to_real"] = {"difference": difference.value, "interval": difference.interval}
+        if arm.name in ranks:
+            found = ranks[arm.name]
+            entry["wilcoxon"] = {"p": found.p, "p_holm": found.adjusted, "subjects": found.subjects}
         described.append(entry)
     return described
 
@@ -136,6 +143,7 @@ def compare(scores: Scores) -> tuple[Primary | None, list[str]]:
         return None, []
     treated, control = scores.by_subject(name), scores.by_subject(REAL_ARM)
     difference = dice_difference(treated, control, scores.units[name])
+    narrow = dice_difference(treated, control, scores.units[name], confidence=EQUIVALENCE_CONFIDENCE)
     paired = (~np.isnan(treated - control)).any(axis=0)
     notes = []
     if not paired.all():
@@ -143,7 +151,7 @@ def compare(scores: Scores) -> tuple[Primary | None, list[str]]:
             f"{int((~paired).sum())} of {len(scores.subjects)} test subjects have no Dice in one of the two arms of "
             "the primary comparison (no label in truth or prediction) and are left out of it."
         )
-    return Primary(difference, int(paired.sum()), scores.seeds, f"{name} minus {REAL_ARM}"), notes
+    return Primary(difference, int(paired.sum()), scores.seeds, f"{name} minus {REAL_ARM}", narrow), notes
 
 
 def describe_primary(primary: Primary | None) -> dict[str, Any] | None:
@@ -156,6 +164,10 @@ def describe_primary(primary: Primary | None) -> dict[str, Any] | None:
         "interval": primary.difference.interval,
         "subjects": primary.subjects,
         "seeds": primary.seeds,
+        "equivalence": None
+        if primary.narrow is None
+        else {"margin": MARGIN, "interval": primary.narrow.interval, "holds": primary.equivalent},
+        "smallest_effect_seen": primary.difference.smallest_seen,
     }
 
 

@@ -13,6 +13,7 @@ from segmint.report.material import Material
 _BADGES: Mapping[str, tuple[str, str]] = {
     "helps": ("▲", "Helps"),
     "harms": ("▼", "Harms"),
+    "equivalent": ("■", "Equivalent"),
     "inconclusive": ("◆", "Inconclusive"),
     "none added": ("■", "No pairs added"),
     "descriptive": ("○", "Descriptive, no verdict"),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from segmint.evaluation.secondary import secondary_sentences
 from segmint.report.arms import Arm, signed_points
 from segmint.report.facts import counted
 from segmint.report.health import gather_warnings
@@ -45,6 +46,7 @@ def trial_section(trial: Mapping[str, Any], arms: tuple[Arm, ...], numbers: Iter
         "subjects_caption": _subjects_caption(trial),
         "curves_caption": _curves_caption(trial),
         "gate": _gate(trial),
+        "secondary": secondary_sentences(trial),
         "notes": [str(note) for note in trial.get("notes") or []],
     }
 
