@@ -19,6 +19,7 @@ def judged(
     demonstration: bool = False,
     subject_kind: SubjectKind = "subject",
     narrow: Estimate | None = None,
+    folds: int = 0,
 ) -> Verdict:
     primary = None if difference is None else Primary(difference, subjects, 5, narrow=narrow)
     return decide(
@@ -29,6 +30,7 @@ def judged(
         generators=generators,
         demonstration=demonstration,
         subject_kind=subject_kind,
+        folds=folds,
     )
 
 
@@ -138,6 +140,8 @@ def test_names_what_it_is_conditional_on() -> None:
     assert "conditional on one synthetic set" in judged(UNCLEAR).sentence
     assert "conditional on one generator" in judged(UNCLEAR, sets=3, generators=1).sentence
     assert "conditional" not in judged(UNCLEAR, sets=3, generators=3).sentence
+    assert ", conditional on one generator in each of 4 folds." in judged(UNCLEAR, folds=4).sentence
+    assert "conditional" not in judged(UNCLEAR, sets=2, generators=2, folds=4).sentence
 
 
 @pytest.mark.parametrize("difference", [BETTER, WORSE, UNCLEAR, None])

@@ -22,7 +22,7 @@ from segmint.recipes import find_recipe
 from segmint.training.material import default_size
 from segmint.training.precision import choose_hardware
 
-_SPLIT_SEED = 0
+SPLIT_SEED = 0
 # Bootstrap intervals over fewer seeds than this tend to be too narrow.
 _FEW_SEEDS = 5
 
@@ -177,8 +177,8 @@ def _choose_split(dataset: Dataset, runs: Sequence[Mapping[str, Any]]) -> tuple[
         if run["dataset"]["identity"] == dataset.identity:
             parts = {part: tuple(subjects) for part, subjects in run["split"].items()}
             return Split(**parts), ["The dataset has no split of its own: that of the generator's run was used."]
-    split = make_split(dataset.subjects, seed=_SPLIT_SEED)
-    return split, [f"The dataset has no split of its own: one was made with seed {_SPLIT_SEED}."]
+    split = make_split(dataset.subjects, seed=SPLIT_SEED)
+    return split, [f"The dataset has no split of its own: one was made with seed {SPLIT_SEED}."]
 
 
 def _repeated(name: str | None, regime: Regime, arms: Sequence[Arm]) -> tuple[int | None, list[str]]:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from segmint.data.subjects import Split
 from segmint.errors import UserError
 from segmint.evaluation.arms import REAL_ARM, Arm, parse_arm
+from segmint.evaluation.folds import deal_folds
 from segmint.evaluation.points import points
 from segmint.evaluation.statistics import Estimate, bootstrap_difference
 from segmint.metrics import dice
@@ -119,15 +120,13 @@ def inner_splits(split: Split, labelled: Sequence[str], *, folds: int = FOLDS, s
             f"The gate needs at least {max(_FEWEST_SUBJECTS, folds)} labelled training subjects for its folds, here are "
             f"{len(labelled)}: leave it out, or give the split more of them."
         )
-    order = [sorted(labelled)[i] for i in np.random.default_rng([seed, 7]).permutation(len(labelled))]
-    parts = [frozenset(order[k::folds]) for k in range(folds)]
     return [
         Split(
             train=tuple(subject for subject in sorted(labelled) if subject not in part),
             validation=split.validation,
-            test=tuple(sorted(part)),
+            test=part,
         )
-        for part in parts
+        for part in deal_folds(labelled, folds, seed=[seed, 7])
     ]
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segmint.evaluation.arms import GATE, PRIMARY_ARM, REAL_ARM, Arm
+from segmint.evaluation.arms import GATE, PRIMARY_ARM, REAL_ARM, Arm, ArmCounts
 from segmint.evaluation.cells import CellResult
 from segmint.evaluation.convergence import last_fifth_gain
 from segmint.evaluation.signed_rank import signed_ranks
@@ -80,14 +80,20 @@ def _units(sets: Sequence[int | None]) -> list[int] | None:
     return numbers if len(set(numbers)) > 1 else None
 
 
-def describe_arms(scores: Scores, *, real_slices: int) -> list[dict[str, Any]]:
-    """What trial.json says of each arm: slices, mean Dice over labels, subjects and seeds, each label, against 100R."""
+def describe_arms(
+    scores: Scores, *, real_slices: int, counts: Mapping[str, ArmCounts] | None = None
+) -> list[dict[str, Any]]:
+    """What trial.json says of each arm: slices, mean Dice over labels, subjects and seeds, each label, against 100R.
+
+    Args:
+        real_slices: 100 percent; counts: slices of each arm by name, where its shares do not tell.
+    """
     real = scores.by_subject(REAL_ARM) if REAL_ARM in scores.dice else None
     others = {arm.name: scores.by_subject(arm.name) for arm in scores.arms if arm.name != REAL_ARM}
     ranks = {} if real is None else signed_ranks(others, real)
     described = []
     for arm in scores.arms:
-        counts, units = arm.counts(real_slices), scores.units[arm.name]
+        slices, units = (counts or {}).get(arm.name) or arm.counts(real_slices), scores.units[arm.name]
         by_subject = scores.by_subject(arm.name)
         mean = mean_dice(by_subject, units)
         labels = {
@@ -95,10 +101,10 @@ def describe_arms(scores: Scores, *, real_slices: int) -> list[dict[str, Any]]:
         }
         entry: dict[str, Any] = {
             "name": arm.name,
-            "real_slices": counts.real,
-            "synthetic_slices": counts.synthetic,
-            "augmented_slices": counts.flipped,
-            "repeated_slices": counts.repeated,
+            "real_slices": slices.real,
+            "synthetic_slices": slices.synthetic,
+            "augmented_slices": slices.flipped,
+            "repeated_slices": slices.repeated,
             "mean": mean.value,
             "interval": mean.interval,
             "labels": {label: {"mean": one.value, "interval": one.interval} for label, one in labels.items()},

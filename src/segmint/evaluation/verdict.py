@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 from segmint.data.subjects import SubjectKind
 from segmint.evaluation.arms import PRIMARY_ARM, REAL_ARM
 from segmint.evaluation.convergence import LARGEST_GAIN
-from segmint.evaluation.gate import Choice
 from segmint.evaluation.points import points
 from segmint.evaluation.statistics import CONFIDENCE, Estimate
 
@@ -49,6 +48,18 @@ class Primary:
         return self.narrow is not None and self.narrow.low > -MARGIN and self.narrow.high < MARGIN
 
 
+class GateChoice(Protocol):
+    """What the gate chose."""
+
+    @property
+    def opened(self) -> bool:
+        """Whether any pairs are added."""
+
+    @property
+    def sentence(self) -> str:
+        """What was chosen and why."""
+
+
 @dataclass(frozen=True)
 class Verdict:
     """Kind and sentence."""
@@ -66,7 +77,8 @@ def decide(
     generators: int,
     demonstration: bool,
     subject_kind: SubjectKind = "subject",
-    gate: Choice | None = None,
+    gate: GateChoice | None = None,
+    folds: int = 0,
 ) -> Verdict:
     """Decide what may be said.
 
@@ -82,10 +94,11 @@ def decide(
         synthetic_sets: sets used; generators: different generators they came from.
         subject_kind: what the tested "subjects" are.
         gate: what the gate chose, where the primary comparison is that of its arm.
+        folds: of a cross-validated trial, 0 of another; then sets and generators are those of a fold.
     """
     kind, sentence = _decide(primary, gain=gain, steps=steps, subject_kind=subject_kind, gate=gate)
     if primary is not None and kind not in ("not converged", "none added"):
-        sentence += _condition(synthetic_sets, generators)
+        sentence += _condition(synthetic_sets, generators, folds)
         if gate is not None:
             sentence += f". {gate.sentence}"
     if demonstration:
@@ -94,7 +107,7 @@ def decide(
 
 
 def _decide(
-    primary: Primary | None, *, gain: float, steps: int, subject_kind: SubjectKind, gate: Choice | None
+    primary: Primary | None, *, gain: float, steps: int, subject_kind: SubjectKind, gate: GateChoice | None
 ) -> tuple[Kind, str]:
     if gain > LARGEST_GAIN:
         return "not converged", (
@@ -163,7 +176,9 @@ def _unseen(difference: Estimate) -> str:
     )
 
 
-def _condition(synthetic_sets: int, generators: int) -> str:
+def _condition(synthetic_sets: int, generators: int, folds: int) -> str:
+    if folds:
+        return f", conditional on one generator in each of {folds} folds" if generators == 1 else ""
     if synthetic_sets == 1:
         return ", conditional on one synthetic set"
     return ", conditional on one generator" if generators == 1 else ""

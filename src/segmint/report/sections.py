@@ -74,8 +74,20 @@ def _design(trial: Mapping[str, Any], arms: tuple[Arm, ...]) -> str:
     return (
         f"A segmentation network ({trial.get('segmenter', 'unet')}) was trained from scratch on each of"
         f" {counted(len(arms), 'training set')}, {often}, for the same {counted(trial.get('steps'), 'optimiser step')} of"
-        f" {counted(trial.get('batch'), 'image')} at {trial.get('size')} pixels. Every network was then tested on the same"
-        f" {counted(len(trial.get('test_subjects') or []), 'held-out subject')}, which neither it nor the generator had seen."
+        f" {counted(trial.get('batch'), 'image')} at {trial.get('size')} pixels. {_tested(trial)}"
+    )
+
+
+def _tested(trial: Mapping[str, Any]) -> str:
+    subjects, folds = len(trial.get("test_subjects") or []), len(trial.get("folds") or [])
+    if folds:
+        return (
+            f"This was done in each of {folds} folds, with generators of its own, so that each of {counted(subjects, 'subject')} was"
+            " tested once, by networks and generators that had not seen it."
+        )
+    return (
+        f"Every network was then tested on the same {counted(subjects, 'held-out subject')}, which neither it nor the generator"
+        " had seen."
     )
 
 
