@@ -115,10 +115,11 @@ def notes_of_folds(folds: Sequence[Fold], notes: Sequence[str]) -> list[str]:
         note if len(numbers) == len(folds) else f"Fold {', '.join(map(str, numbers))}: {note}"
         for note, numbers in found.items()
     ]
+    shared = ", and folds training subjects" if len(folds) > 2 else ""
     return [
         *named,
-        f"Every subject is tested once, in one of {len(folds)} folds. Folds share most of their training subjects, and the subjects"
-        " of a fold their segmenters and generators: the intervals take folds for independent and may be somewhat narrow.",
+        f"Every subject is tested once, in one of {len(folds)} folds. The subjects of a fold share segmenters and generators"
+        f"{shared}: the intervals take subjects for independent of each other and may be somewhat narrow.",
     ]
 
 

@@ -31,7 +31,8 @@ def _primary(primary: Mapping[str, Any]) -> list[str]:
     lines = []
     equivalence = primary.get("equivalence") or {}
     low, high = equivalence.get("interval") or (None, None)
-    if low is not None and high is not None:
+    # Arms that hold the same slices do not differ, and nothing was tested.
+    if low is not None and high is not None and low < high:
         margin = f"{100 * equivalence['margin']:g} point"
         inside = f"inside ±{margin}, so equivalent" if equivalence["holds"] else f"not inside ±{margin}"
         lines.append(

@@ -82,8 +82,8 @@ def _tested(trial: Mapping[str, Any]) -> str:
     subjects, folds = len(trial.get("test_subjects") or []), len(trial.get("folds") or [])
     if folds:
         return (
-            f"This was done in each of {folds} folds, with generators of its own, so that each of {counted(subjects, 'subject')} was"
-            " tested once, by networks and generators that had not seen it."
+            f"This was done in each of {folds} folds, with generators of its own, so that each of"
+            f" {counted(subjects, 'subject')} was tested once, by networks and generators that had not seen it."
         )
     return (
         f"Every network was then tested on the same {counted(subjects, 'held-out subject')}, which neither it nor the generator"
