@@ -23,7 +23,7 @@ from segmint.training.material import default_size
 from segmint.training.precision import choose_hardware
 
 SPLIT_SEED = 0
-# Bootstrap intervals over fewer seeds than this tend to be too narrow.
+# Fewer seeds than this say little of how much seeds differ.
 _FEW_SEEDS = 5
 
 
@@ -212,7 +212,9 @@ def note_few_seeds(seeds: int) -> list[str]:
         return []
     if seeds == 1:
         return ["With one seed an arm the intervals leave out the chance that lies in training."]
-    return [f"With {seeds} seeds an arm the intervals tend to be too narrow; {_FEW_SEEDS} are the default."]
+    return [
+        f"With {seeds} seeds an arm the intervals know little of how much seeds differ; {_FEW_SEEDS} are the default."
+    ]
 
 
 def _notes(regime: Regime, sets: Sequence[SyntheticSet], arms: Sequence[Arm], *, seeds: int) -> list[str]:

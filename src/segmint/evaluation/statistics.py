@@ -4,12 +4,13 @@ Every seed's segmenter is scored on the same subjects, so subjects and seeds are
 resampled, independently of each other (the pigeonhole bootstrap [Owen 2007, Annals of Applied Statistics 1(2)]). Each
 resampled mean is divided by its own standard error, from the mean squares of the two-way layout, so that the interval
 knows how uncertain a few subjects leave the error and how skewed they are (the studentised bootstrap [Davison and Hinkley
-1997, section 5.2]). What resampling a handful of seeds cannot know, it being right at 2 and 3 seeds only where seeds
-hardly differ, is added as the ratio of t quantiles: at the degrees of freedom of the error [Satterthwaite 1946,
-Biometrics 2(6)] against those of the subjects alone.
+1997, section 5.2]). Percentiles of the same resamples are too narrow for few or skewed subjects; a t interval alone for
+skewed ones.
 
-`benchmarks/trial_honesty.py` prints how often such intervals cover the truth, beside percentile intervals of the same
-resamples, which are too narrow for few or skewed subjects.
+Resampling a handful of seeds cannot tell how much seeds differ: where they make up most of the error, such an interval is
+too narrow. It is therefore widened by the ratio of t quantiles at the degrees of freedom of the error [Satterthwaite 1946,
+Biometrics 2(6)] and at those of the subjects. The price: where neither subjects nor seeds differ, as between an arm and itself,
+it is too wide. `benchmarks/trial_honesty.py` prints how often intervals miss.
 """
 
 from __future__ import annotations
