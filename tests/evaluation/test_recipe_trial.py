@@ -47,6 +47,7 @@ def test_the_gate_adds_pairs_that_help(tmp_path: Path, real: Path, study: Any) -
     content = conducted(tmp_path / "trial", prepared(real, draw, train))
     assert content["gate"]["chosen"] == "100R+300F", "300F spoils less than 100F"
     assert content["gate"]["subjects"] == len(study.train)
+    assert "Only 16 of 23 subjects are tested: --folds 5 would test each of them once." in content["notes"]
     assert [arm["name"] for arm in content["arms"]] == ["100R", "gate"]
     gated = content["arms"][1]
     assert (gated["real_slices"], gated["synthetic_slices"]) == (study.real_slices, 3 * study.real_slices)
@@ -94,6 +95,7 @@ def test_given_pairs_serve_the_arms_and_generators_the_gate(
     assert content["gate"]["chosen"] == "100R+300F"
     assert [one["path"] for one in content["synthetic"]] == [str(synthetic.resolve())]
     assert len(draw.calls) == 2, "one generator a fold, none beside them"
+    assert not any("--folds" in note for note in content["notes"])
     few = study.write_synthetic(tmp_path / "few", study.provenance(open_dataset(real)), pairs=study.real_slices)
     with pytest.raises(UserError, match="holds 15 pairs, but the arm 100R\\+300F needs 45"):
         prepared(real, draw, train, given=(few,)).conduct(tmp_path / "other", overwrite=False)

@@ -107,7 +107,9 @@ class RecipeTrial:
                     highlight=False,
                 )
                 raise
-            design = replace(found.design, notes=(*found.design.notes, *note_few_tested(real.regime.split)))
+            # What folds would refuse is not advised.
+            advice = note_few_tested(real.regime.split) if real.subset is None and not self.given else []
+            design = replace(found.design, notes=(*found.design.notes, *advice))
             content = conclude(design, found.results, gate=found.choice)
             write_outcome(out, content)
         return content
