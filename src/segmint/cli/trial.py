@@ -97,6 +97,10 @@ def trial_verb(
     gate_shares: options.GateShares = None,
     gate_folds: options.GateFolds = None,
     gate_seeds: options.GateSeeds = None,
+    folds: Annotated[
+        int | None,
+        typer.Option("--folds", metavar="K", help="Test every subject once, in K folds with generators of their own."),
+    ] = None,
     demonstration: Annotated[
         bool, typer.Option("--demonstration", help="Say in the verdict that this is no evidence.")
     ] = False,
@@ -151,6 +155,7 @@ def trial_verb(
         generator=generator,
         generator_seeds=generator_seeds,
         gate=options.read_gate(gate, shares=gate_shares, folds=gate_folds, seeds=gate_seeds),
+        folds=folds,
         overwrite=overwrite,
         device=device,
     )
