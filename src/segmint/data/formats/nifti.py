@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from segmint.data.formats.format import AnyArray, Geometry, reason
 from segmint.errors import UserError
 
-_DAMAGED = (
+DAMAGED = (
     ImageFileError,
     HeaderDataError,
     WrapStructError,
@@ -46,8 +46,8 @@ class Nifti:
             raise UserError(f"{path} does not exist.")
         try:
             return _geometry(path, nibabel.load(path))
-        except _DAMAGED as error:
-            raise _damaged(path, error) from error
+        except DAMAGED as error:
+            raise damaged(path, error) from error
 
     def read_image(self, path: Path) -> AnyArray:
         values, shape = _read(path)
@@ -96,21 +96,35 @@ def slice_affine(affine: NDArray[np.float64], *, axis: int, index: int) -> NDArr
     return moved
 
 
+def read_content(path: Path) -> bytes:
+    """The whole file, decompressed.
+
+    Raises:
+        UserError: it is missing, or its compression is damaged.
+    """
+    try:
+        content = path.read_bytes()
+        # Decompressing all of it checks length and checksum, which reading just enough bytes would not.
+        return gzip.decompress(content) if path.name.lower().endswith(".gz") else content
+    except DAMAGED as error:
+        raise damaged(path, error) from error
+
+
+def is_nifti_2(content: bytes) -> bool:
+    """Whether a file is NIfTI-2, by the size that its header says it has."""
+    sizes = struct.unpack("<i", content[:4]) + struct.unpack(">i", content[:4]) if len(content) >= 4 else ()
+    return _LARGE_HEADER in sizes
+
+
 def _read(path: Path) -> tuple[AnyArray, tuple[int, ...]]:
     """Values in the stored type (float where the header scales) and the spatial shape."""
     try:
-        content = path.read_bytes()
-        if path.name.lower().endswith(".gz"):
-            # Decompressing all of it checks length and checksum, which reading just enough bytes would not.
-            content = gzip.decompress(content)
-        large = len(content) >= 4 and _LARGE_HEADER in struct.unpack("<i", content[:4]) + struct.unpack(
-            ">i", content[:4]
-        )
-        image: Any = (nibabel.Nifti2Image if large else nibabel.Nifti1Image).from_bytes(content)
+        content = read_content(path)
+        image: Any = (nibabel.Nifti2Image if is_nifti_2(content) else nibabel.Nifti1Image).from_bytes(content)
         shape = _geometry(path, image).shape
         return np.asanyarray(image.dataobj), shape
-    except _DAMAGED as error:
-        raise _damaged(path, error) from error
+    except DAMAGED as error:
+        raise damaged(path, error) from error
 
 
 def _geometry(path: Path, image: Any) -> Geometry:
@@ -146,7 +160,7 @@ def _write(
     path.write_bytes(gzip.compress(content, compresslevel=5, mtime=0) if path.name.lower().endswith(".gz") else content)
 
 
-def _damaged(path: Path, error: Exception) -> UserError:
+def damaged(path: Path, error: Exception) -> UserError:
     if isinstance(error, FileNotFoundError):
         return UserError(f"{path} does not exist.")
     return UserError(f"{path} is damaged or not a NIfTI file ({reason(error)}): replace it by an intact copy.")
