@@ -202,3 +202,37 @@ def test_multi_frame_images(tmp_path: Path, dicom: SimpleNamespace) -> None:
     series = _arranged(tmp_path / "multi")
     assert np.array_equal(read_values(series), _expected(dicom.stored()) + np.arange(5))
     assert np.allclose(series.affine, _arranged(tmp_path / "classic").affine)
+
+
+def test_an_element_that_claims_gigabytes_takes_none(tmp_path: Path, dicom: SimpleNamespace) -> None:
+    import tracemalloc
+
+    dicom.series(tmp_path)
+    path = tmp_path / "IM0002"
+    content = bytearray(path.read_bytes())
+    # The modality, with a length of four bytes in place of two letters and two bytes.
+    place = content.index(b"\x08\x00\x60\x00CS")
+    content[place + 4 : place + 8] = b"OB\0\0"
+    content[place + 8 : place + 12] = (0xF0000000).to_bytes(4, "little")
+    path.write_bytes(content)
+    tracemalloc.start()
+    with pytest.raises(UserError, match="IM0002"):
+        _arranged(tmp_path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 50_000_000
+
+
+def test_a_deflated_file_that_could_fill_the_memory_is_refused(
+    tmp_path: Path, dicom: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pydicom.uid import DeflatedExplicitVRLittleEndian
+
+    def deflate(_: int, one: Any) -> None:
+        one.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+
+    dicom.series(tmp_path, change=deflate)
+    assert np.array_equal(read_values(_arranged(tmp_path)), _expected(dicom.stored()) - 1024)
+    monkeypatch.setenv("SEGMINT_MEMORY_GB", "0.0001")
+    with pytest.raises(UserError, match="IM0000 becomes, or may become, longer than"):
+        _arranged(tmp_path)

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import mmap
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from segmint.data.convert.dicom.library import pydicom_for, reading
+from segmint.data.convert.dicom.library import opened, pydicom_for, reading
+from segmint.data.formats.memory import MOST_DEFLATED, memory_limit, too_long
 from segmint.errors import UserError
 
 _ENDINGS = (".dcm", ".dicom", ".ima")
 _PREAMBLE, _MAGIC = 128, b"DICM"
+_DEFLATED = b"1.2.840.10008.1.2.1.99"
 _DIRECTORY = "1.2.840.10008.1.3.10"
-_SEGMENTATIONS = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
+_STORAGE = "1.2.840.10008.5.1.4.1.1."
+_SEGMENTATIONS = (f"{_STORAGE}66.4", f"{_STORAGE}66.7")
+_SLICES = ("2", "2.1", "4", "4.1", "128", "128.1")
+"""Ends of the classes of CT, MR and PET images, each in one file a slice or all in one."""
 _BELONGING = (
     "SOPClassUID",
     "SOPInstanceUID",
@@ -106,6 +112,8 @@ def read_headers(source: Path) -> DicomFiles:
             segmentations.append(header)
         elif "Rows" in header.attributes and "Columns" in header.attributes:
             images.append(header)
+        elif kind.removeprefix(_STORAGE) in _SLICES:
+            raise UserError(f"{path} is damaged (its header has no end): replace it by an intact copy.")
         elif kind != _DIRECTORY and path.name.upper() != "DICOMDIR":
             others[header.text("Modality") or "unknown"] += 1
     if not images and not segmentations and not others:
@@ -131,10 +139,20 @@ def _is_dicom(path: Path) -> bool:
 
 def _read(path: Path) -> Header:
     library = pydicom_for(path)
-    with reading(path):
+    _refuse_bomb(path)
+    with reading(path), opened(path) as handle:
         attributes = library.dcmread(
-            path, stop_before_pixels=True, specific_tags=[*_BELONGING, *_PLACE, *_VALUES], defer_size=None
+            handle, stop_before_pixels=True, specific_tags=[*_BELONGING, *_PLACE, *_VALUES], defer_size=None
         )
         header = Header(path, attributes)
         header.text("SOPClassUID")
         return header
+
+
+def _refuse_bomb(path: Path) -> None:
+    """A file that is deflated as a whole is inflated at once: refused where that could fill the memory."""
+    if path.stat().st_size * MOST_DEFLATED <= memory_limit():
+        return
+    with path.open("rb") as handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        if content.find(_DEFLATED) >= 0:
+            raise too_long(path)

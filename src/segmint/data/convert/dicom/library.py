@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import io
+import logging
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +14,9 @@ from typing import Any
 
 from segmint.data.formats.format import reason
 from segmint.errors import UserError
+
+# What it remarks of odd files is told in one sentence here, or is of no consequence.
+logging.getLogger("pydicom").setLevel(logging.CRITICAL)
 
 
 def pydicom_for(path: Path, *, module: str = "pydicom") -> Any:
@@ -23,6 +29,19 @@ def pydicom_for(path: Path, *, module: str = "pydicom") -> Any:
         return importlib.import_module(module)
     except ImportError as error:
         raise UserError(f"Reading {path} needs pydicom: install it with pip install 'segmint[dicom]'.") from error
+
+
+class _WithinFile(io.BufferedReader):
+    """Never takes memory for more than the file holds, however much an element of it says it does."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        rest = max(0, os.fstat(self.fileno()).st_size - self.tell())
+        return super().read(rest if size is None or size < 0 else min(size, rest))
+
+
+def opened(path: Path) -> io.BufferedReader:
+    """The file, for pydicom to read."""
+    return _WithinFile(io.FileIO(path))
 
 
 @contextmanager

@@ -18,8 +18,10 @@ from segmint.data.convert.dicom.frames import Frame, frames_of
 from segmint.data.convert.dicom.library import reading
 from segmint.data.convert.dicom.series import ImageSeries
 from segmint.data.convert.dicom.values import stored_frames
+from segmint.data.formats.memory import FLOAT32, check_memory
 from segmint.errors import UserError
 
+_BYTE = 1
 BACKGROUND = "background"
 _OFF_GRID = 0.1
 """Voxels by which a frame may miss the grid of its series at any corner."""
@@ -135,6 +137,9 @@ def paint(
     label = np.zeros(series.shape, dtype=np.uint8)
     owner = np.zeros(series.shape, dtype=np.int32)
     for number, one in enumerate(segmentations, start=1):
+        check_memory(
+            one.path, (len(one.frames), *one.frames[0].shape) if one.frames else (), bytes_a_value=_BYTE + FLOAT32
+        )
         stored = stored_frames(one.path, [frame.number for frame in one.frames])
         for frame, pixels in zip(one.frames, stored, strict=True):
             if pixels.shape != frame.shape[::-1]:

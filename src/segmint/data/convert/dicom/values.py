@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from segmint.data.convert.dicom.frames import Frame
-from segmint.data.convert.dicom.library import pydicom_for, reading
+from segmint.data.convert.dicom.library import opened, pydicom_for, reading
 from segmint.data.convert.dicom.series import ImageSeries
 from segmint.data.formats.format import AnyArray
+from segmint.data.formats.memory import FLOAT32, check_memory
 from segmint.errors import UserError
 
+_FLOAT64 = 8
 PHYSICAL = ("CT", "PT")
 """Modalities whose numbers are physical: how a viewer shows them does not change them."""
 
@@ -28,6 +30,7 @@ def read_values(series: ImageSeries) -> AnyArray:
     lowest, highest = _range(series)
     turned = lowest + highest if is_inverted(series) else None
     kind = _kind(series, lowest, highest)
+    check_memory(series.path, series.shape, bytes_a_value=2 * _FLOAT64 + FLOAT32)
     volume = np.empty(series.shape, dtype=kind)
     wanted: dict[Path, list[tuple[int, Frame]]] = defaultdict(list)
     for number, frame in enumerate(series.frames):
@@ -76,9 +79,10 @@ def stored_frames(path: Path, numbers: list[int]) -> list[AnyArray]:
         UserError: the file is damaged, or compressed in a way that needs a further package.
     """
     pixels = pydicom_for(path, module="pydicom.pixels")
-    with reading(path):
+    with reading(path), opened(path) as handle:
         try:
-            found = dict(zip(numbers, pixels.iter_pixels(path, indices=numbers), strict=True))
+            dataset = pydicom_for(path).dcmread(handle)
+            found = dict(zip(numbers, pixels.iter_pixels(dataset, indices=numbers), strict=True))
         except RuntimeError as error:
             if "plugins" not in str(error) and "decompress" not in str(error):
                 raise
