@@ -11,9 +11,10 @@ import numpy as np
 from segmint.data.convert.contrast import Contrast, percentile_maps
 from segmint.data.convert.mask_values import LabelMapping, map_values
 from segmint.data.convert.matching import UNKNOWN, MatchedPair, case_ids, match_tree, match_two_folders, subjects_of
-from segmint.data.convert.pictures import Mask, is_lossy, read_image, read_mask, source_ending, target_ending
+from segmint.data.convert.pictures import Mask, Picture, is_lossy, read_image, read_mask, source_ending, target_ending
 from segmint.data.convert.pseudonyms import Codes, Name, Pseudonyms
 from segmint.data.formats.format import AnyArray
+from segmint.data.grid import distance_apart
 from segmint.data.subjects import SubjectKind
 from segmint.data.writer import DatasetWriter
 from segmint.errors import UserError
@@ -203,10 +204,11 @@ def _survey(pairs: Sequence[MatchedPair], *, threshold: int | None, keep_three: 
     empty = 0
     all_equal = True
     for pair in pairs:
-        channels = read_image(pair.image).channels
+        picture = read_image(pair.image)
+        channels = picture.channels
         _refuse_not_finite(pair.image, channels)
         if pair.mask is not None:
-            mask = _fitting_mask(pair.mask, pair.image, channels, threshold)
+            mask = _fitting_mask(pair.mask, pair.image, picture, threshold)
             here = np.unique(mask.values)
             empty += bool(len(here) == 1 and here[0] == 0)
             for value in here:
@@ -224,17 +226,25 @@ def _survey(pairs: Sequence[MatchedPair], *, threshold: int | None, keep_three: 
     return _Survey(channels_of_all, collapse, values, palette, empty)
 
 
-def _fitting_mask(path: Path, image: Path, channels: AnyArray, threshold: int | None) -> Mask:
+def _fitting_mask(path: Path, image: Path, picture: Picture, threshold: int | None) -> Mask:
     if is_lossy(path) and threshold is None:
         raise UserError(
             f"{path} is a JPG, which changes mask values at every edge: use masks in PNG, or cut them with --threshold 128."
         )
     mask = _read_mask(path, threshold)
-    if mask.values.shape != channels.shape[1:]:
+    shape = picture.channels.shape[1:]
+    if mask.values.shape != shape:
         raise UserError(
-            f"{path} has the shape {_written(mask.values.shape)} but {image} has {_written(channels.shape[1:])}: an image and"
+            f"{path} has the shape {_written(mask.values.shape)} but {image} has {_written(shape)}: an image and"
             " its mask must lie on the same grid."
         )
+    if picture.affine is not None and mask.affine is not None:
+        apart = distance_apart(shape, mask.affine, picture.affine)
+        if apart is not None:
+            raise UserError(
+                f"{path} lies {apart:.3g} mm away from {image} according to their headers: resample it onto the same grid, or"
+                " mend its header."
+            )
     return mask
 
 
@@ -242,7 +252,7 @@ def _read_mask(path: Path, threshold: int | None) -> Mask:
     mask = read_mask(path)
     if threshold is None:
         return mask
-    return Mask((mask.values >= threshold).astype(np.int64))
+    return Mask((mask.values >= threshold).astype(np.int64), affine=mask.affine)
 
 
 def _refuse_not_finite(path: Path, channels: AnyArray) -> None:
