@@ -124,6 +124,13 @@ def test_series_without_segmentation_are_left_out_or_kept(tmp_path: Path, dicom:
     assert len(list((kept.dataset / "imagesUnlabelled").iterdir())) == 1
 
 
+def test_text_in_the_pixels_is_pointed_out_where_the_header_owns_up(tmp_path: Path, dicom: SimpleNamespace) -> None:
+    slices = dicom.series(tmp_path / "in", change=lambda _, one: setattr(one, "BurnedInAnnotation", "YES"))
+    dicom.segmentation(tmp_path / "in" / "seg", slices, _masks(dicom.shape))
+    messages = convert_layout("dicom", tmp_path / "in", out=tmp_path / "out").messages
+    assert any("1 series say that text is burnt into their pixels" in message for message in messages)
+
+
 def test_several_segmentations_of_a_series_are_joined(tmp_path: Path, dicom: SimpleNamespace) -> None:
     slices = dicom.series(tmp_path / "in")
     masks = _masks(dicom.shape)

@@ -55,6 +55,7 @@ _VALUES = (
     "SegmentSequence",
     "SegmentationType",
     "MaximumFractionalValue",
+    "BurnedInAnnotation",
 )
 """The only attributes that are read. Names, dates and institutions are not among them; the patient's id tells subjects
 apart and is replaced by a code before anything is written."""

@@ -15,6 +15,7 @@ from typing import Any
 from segmint.data.formats.format import reason
 from segmint.errors import UserError
 
+_LITTLE = 1 << 16
 # What it remarks of odd files is told in one sentence here, or is of no consequence.
 logging.getLogger("pydicom").setLevel(logging.CRITICAL)
 
@@ -35,6 +36,8 @@ class _WithinFile(io.BufferedReader):
     """Never takes memory for more than the file holds, however much an element of it says it does."""
 
     def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and 0 <= size <= _LITTLE:
+            return super().read(size)
         rest = max(0, os.fstat(self.fileno()).st_size - self.tell())
         return super().read(rest if size is None or size < 0 else min(size, rest))
 

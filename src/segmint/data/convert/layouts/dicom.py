@@ -94,7 +94,7 @@ def _counted(files: DicomFiles, grouped: SeriesHeaders) -> str:
 
 
 def _remarks(files: DicomFiles, volumes: Sequence[Volume], left: Sequence[Sequence[Header]]) -> list[str]:
-    remarks = ["Names, ids and dates of the headers were left behind: subjects and cases are numbered."]
+    remarks = ["Names, ids and dates of the headers were left behind: subjects and cases are numbered, or coded."]
     inverted = [one.series for one in volumes if is_inverted(one.series)]
     if inverted:
         remarks.append(f"Greys of {len(inverted)} series were stored inverted (MONOCHROME1) and are turned.")
@@ -102,6 +102,11 @@ def _remarks(files: DicomFiles, volumes: Sequence[Volume], left: Sequence[Sequen
     if len(kept) > len(inverted):
         remarks.append(
             f"Series of {' and '.join(PHYSICAL)} that are to be shown inverted keep their numbers, which are physical."
+        )
+    burnt = [one.series for one in volumes if one.series.headers[0].text("BurnedInAnnotation") == "YES"]
+    if burnt:
+        remarks.append(
+            f"{len(burnt)} series say that text is burnt into their pixels, such as that of {burnt[0].path}: look at them."
         )
     if left:
         remarks.append(
