@@ -89,6 +89,9 @@ def test_slices_in_the_same_place_are_refused(tmp_path: Path, dicom: SimpleNames
         (_set(None, PhotometricInterpretation="PALETTE COLOR"), "is a colour picture"),
         (_set(2, ImagePositionPatient=None), r"IM0002 does not tell where it lies"),
         (_set(2, ImageOrientationPatient=[1, 0, 0, 1, 0, 0]), r"IM0002 tells an impossible orientation"),
+        (_set(None, BitsStored=None), "IM0000 does not tell how its pixels are to be read"),
+        (_set(None, PixelRepresentation=None), "IM0000 does not tell how its pixels are to be read"),
+        (_set(None, BitsAllocated=0), "IM0000 does not tell how its pixels are to be read"),
         (_set(None, NumberOfFrames=5), "does not tell where its frames lie"),
     ],
 )
@@ -236,3 +239,9 @@ def test_a_deflated_file_that_could_fill_the_memory_is_refused(
     monkeypatch.setenv("SEGMINT_MEMORY_GB", "0.0001")
     with pytest.raises(UserError, match="IM0000 becomes, or may become, longer than"):
         _arranged(tmp_path)
+
+
+def test_a_series_larger_than_the_limit_is_refused_before_it_is_read(tmp_path: Path, dicom: SimpleNamespace) -> None:
+    dicom.series(tmp_path, change=_set(Rows=30000, Columns=30000))
+    with pytest.raises(UserError, match=r"says it holds 30000 x 30000 x 5 values, whose reading takes 54 GB"):
+        read_values(_arranged(tmp_path))

@@ -92,7 +92,9 @@ def _refuse_colour(header: Header) -> None:
         raise UserError(
             f"{header.path} is a colour picture ({kind}): only grey slices can be put together to a volume."
         )
-    if kind not in ("MONOCHROME1", "MONOCHROME2"):
+    bits = [header.text(name) for name in ("BitsAllocated", "BitsStored")]
+    told = header.text("PixelRepresentation") in ("0", "1") and all(one.isdecimal() and int(one) > 0 for one in bits)
+    if kind not in ("MONOCHROME1", "MONOCHROME2") or not told:
         raise UserError(f"{header.path} does not tell how its pixels are to be read: replace it by an intact copy.")
     if header.attributes.get("ModalityLUTSequence"):
         raise UserError(f"{header.path} maps its values by a table: only slope and intercept can be read.")
@@ -103,6 +105,7 @@ def _refuse_mixed(header: Header, first: Header) -> None:
         ("Modality", "modality"),
         ("FrameOfReferenceUID", "frame of reference"),
         ("PhotometricInterpretation", "photometric interpretation"),
+        ("BitsAllocated", "number of bits"),
         ("BitsStored", "number of bits"),
         ("PixelRepresentation", "sign"),
     ):

@@ -14,7 +14,8 @@ from segmint.data.formats.format import AnyArray
 from segmint.data.formats.memory import FLOAT32, check_memory
 from segmint.errors import UserError
 
-_FLOAT64 = 8
+_VOLUME = 2 * 4
+"""Bytes of a value while a volume is put together, and brought to a smaller type."""
 PHYSICAL = ("CT", "PT")
 """Modalities whose numbers are physical: how a viewer shows them does not change them."""
 
@@ -30,7 +31,7 @@ def read_values(series: ImageSeries) -> AnyArray:
     lowest, highest = _range(series)
     turned = lowest + highest if is_inverted(series) else None
     kind = _kind(series, lowest, highest)
-    check_memory(series.path, series.shape, bytes_a_value=2 * _FLOAT64 + FLOAT32)
+    _check_memory(series)
     volume = np.empty(series.shape, dtype=kind)
     wanted: dict[Path, list[tuple[int, Frame]]] = defaultdict(list)
     for number, frame in enumerate(series.frames):
@@ -47,6 +48,14 @@ def read_values(series: ImageSeries) -> AnyArray:
     limits = np.iinfo(np.int16)
     fits = kind == np.int32 and volume.min() >= limits.min and volume.max() <= limits.max
     return volume.astype(np.int16) if fits else volume
+
+
+def _check_memory(series: ImageSeries) -> None:
+    """Files of many frames are held whole, and their frames beside them; of one slice there is little."""
+    files = {frame.path for frame in series.frames}
+    stored = -(-int(series.headers[0].attributes.BitsAllocated) // 8)
+    whole = 2 * stored if len(files) < len(series.frames) else 0
+    check_memory(series.path, series.shape, bytes_a_value=_VOLUME + whole + FLOAT32)
 
 
 def is_inverted(series: ImageSeries) -> bool:
