@@ -13,7 +13,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from segmint.data.binarise import binarise_dataset as binarise
-    from segmint.data.convert import convert_folders, convert_layout
+    from segmint.data.convert import Pseudonyms, convert_folders, convert_layout
     from segmint.data.inspect import inspect_dataset as inspect
     from segmint.data.phantoms import write_phantom as phantom
     from segmint.data.split import split_dataset as split
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = [
     "GateOrders",
     "GeneratorOrders",
+    "Pseudonyms",
     "__version__",
     "annotate_export",
     "annotate_import",
@@ -63,6 +64,7 @@ __all__ = [
 _VERBS = {
     "GateOrders": ("segmint.evaluation.recipe_trial", "GateOrders"),
     "GeneratorOrders": ("segmint.evaluation.generator", "GeneratorOrders"),
+    "Pseudonyms": ("segmint.data.convert", "Pseudonyms"),
     "annotate_export": ("segmint.synthesis.annotate", "export_images"),
     "annotate_import": ("segmint.synthesis.annotate", "import_labels"),
     "binarise": ("segmint.data.binarise", "binarise_dataset"),
