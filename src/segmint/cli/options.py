@@ -90,7 +90,10 @@ Balance = Annotated[
 Augment = Annotated[
     str,
     typer.Option(
-        "--augment", metavar="none|A,B", help="Augmentation of every arm alike: flips, elastic, strong (nnU-Net's set)."
+        "--augment",
+        metavar="none|A,B",
+        help="Augmentation of every arm alike: flips, elastic, strong (nnU-Net's set), cutmix, copypaste (of lesions; for"
+        " organs it makes impossible anatomy: name the lesions by --set copypaste_labels=ID,...).",
     ),
 ]
 Truncation = Annotated[
