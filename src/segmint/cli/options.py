@@ -122,6 +122,13 @@ Gate = Annotated[
     bool,
     typer.Option("--gate", help="An arm that adds pairs only where they helped inside the training subjects."),
 ]
+Curate = Annotated[
+    bool,
+    typer.Option(
+        "--curate",
+        help="Draw half as many pairs again as are needed, and keep those segmint curate keeps; inside the gate too.",
+    ),
+]
 GateShares = Annotated[
     str | None,
     typer.Option("--gate-shares", metavar="P,Q,...", help="Percentages it chooses from.  [default: 25,100,300]"),

@@ -61,9 +61,9 @@ class Judgement:
     @cached_property
     def reasons(self) -> dict[str, NDArray[np.bool_]]:
         """By reason, which pairs are dropped for it: bool [n]."""
-        found = {}
+        found: dict[str, NDArray[np.bool_]] = {}
         if self.agreed is not None:
-            found[DISAGREEMENT] = self.agreed.fails.any(axis=1)
+            found[DISAGREEMENT] = np.asarray(self.agreed.fails.any(axis=1))
         if self.copies is not None:
             found[NEAR_COPY] = self.copies.copied
         if self.uncertain is not None:

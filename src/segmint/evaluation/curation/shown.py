@@ -75,7 +75,7 @@ def curation_table(content: Mapping[str, Any]) -> RenderableType:
             Text(name),
             *(f"{100 * share[side]:.1f}%" for side in ("before", "after")),
             *("–" if area[side] is None else f"{area[side]:.0f} px" for side in ("before", "after")),
-            _asked((content["thresholds"] or {}).get(name)),
+            least_asked(content, name),
         )
     said = [Text(sentence) for sentence in sentences(content)]
     found = [Text(warning, style="bold red") for warning in content["warnings"]]
@@ -108,7 +108,9 @@ _REASONS = {
 }
 
 
-def _asked(thresholds: Mapping[str, Any] | None) -> str:
+def least_asked(content: Mapping[str, Any], label: str) -> str:
+    """The least Dice that was asked of pairs in a label, from the smallest of them to the largest; a dash where none was."""
+    thresholds = (content["thresholds"] or {}).get(label)
     if thresholds is None:
         return "–"
     asked = [band["least_dice"] for band in thresholds["bands"]]

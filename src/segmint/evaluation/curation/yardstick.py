@@ -90,4 +90,5 @@ def set_yardstick(counts: NDArray[np.int64], units: NDArray[np.int64], *, share:
 
 def _placed(counts: NDArray[np.int64], starts: Sequence[int]) -> NDArray[np.int64]:
     """[n] number of the band of each."""
-    return np.maximum(np.searchsorted(starts, counts.sum(axis=1), side="right") - 1, 0).astype(np.int64)
+    places = np.searchsorted(np.asarray(starts), counts.sum(axis=1), side="right") - 1
+    return np.asarray(places.clip(min=0), dtype=np.int64)
