@@ -89,13 +89,12 @@ def curate(
     provenance = _provenance_of(truth, drawn)
     split = split or _split_of(truth, synthetic)
     _refuse_leaks(truth, drawn, provenance, split)
-    keep = _share_to_keep(drawn, provenance, keep)
+    keep = _share_to_keep(truth, drawn, provenance, keep)
     if not agreement and not copies and keep == 1:
         raise UserError("Nothing to judge pairs by: --agreement 0, --no-copies and --keep 1 leave all of them.")
     evidence = open_evidence(real, synthetic, holdout=None, size=size, axis=axis, device=device, held=split.validation)
     learner = Learner(SEGMENTER, steps, batch, device, progress) if agreement else None
-    if learner is not None:
-        _check_training(evidence, split)
+    _check_evidence(evidence, split, judged=learner is not None)
     segmenter = learner.segmenter(evidence) if learner is not None else None
     judgement = judge(evidence, segmenter=segmenter, share=agreement, copies=copies, keep=keep)
     counts = judgement.counts
@@ -173,8 +172,11 @@ def _refuse_leaks(real: Dataset, drawn: Dataset, provenance: Provenance, split: 
             )
 
 
-def _share_to_keep(drawn: Dataset, provenance: Provenance, keep: float | None) -> float:
-    tells = any(case.uncertainty is not None for case in drawn.cases)
+def _share_to_keep(real: Dataset, drawn: Dataset, provenance: Provenance, keep: float | None) -> float:
+    # A dataset for nnU-Net may hold real cases beside the pairs.
+    known = set(real.subjects)
+    pairs = [case for case in drawn.cases if case.subject not in known]
+    tells = bool(pairs) and all(case.uncertainty is not None for case in pairs)
     if keep is None:
         return _KEEP if tells and provenance.keep == 1 else 1.0
     if keep < 1 and not tells:
@@ -182,16 +184,16 @@ def _share_to_keep(drawn: Dataset, provenance: Provenance, keep: float | None) -
     return keep
 
 
-def _check_training(evidence: Evidence, split: Split) -> None:
-    """The segmenter must learn from subjects that are not tested, and be judged on others."""
+def _check_evidence(evidence: Evidence, split: Split, *, judged: bool) -> None:
+    """What pairs are held against must not be tested; where a segmenter judges them, it must be judged itself on others."""
     real = evidence.training.slices.dataset
     tested = sorted(set(evidence.training.subjects) & set(split.test))
     if tested:
         raise UserError(
-            f'{real.root}: the segmenter that judges pairs would learn from the test subject "{tested[0]}": give the split that'
-            " the generator was trained on."
+            f'{real.root}: pairs would be held against the test subject "{tested[0]}": give it the split that the generator was'
+            " trained on."
         )
-    if evidence.holdout is None:
+    if judged and evidence.holdout is None:
         raise UserError(
             f"{real.root} has no validation subjects with masks that the generator has not learned from, to tell how well a"
             " segmenter can agree: make a split with some, or give --agreement 0."

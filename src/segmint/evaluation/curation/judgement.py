@@ -91,7 +91,7 @@ class Judgement:
 
     @cached_property
     def kept(self) -> NDArray[np.bool_]:
-        """[n]"""
+        """[n] whether each pair is kept: none of the reasons holds."""
         dropped = np.zeros(len(self.cases), dtype=np.bool_)
         for which in self.reasons.values():
             dropped |= which
