@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from segmint.data.inspect import inspect_dataset as inspect
     from segmint.data.phantoms import write_phantom as phantom
     from segmint.data.split import split_dataset as split
+    from segmint.evaluation.curation.curate import curate
     from segmint.evaluation.curve.curve import draw_curve as curve
     from segmint.evaluation.evaluate import evaluate
     from segmint.evaluation.export import export_arms
@@ -44,6 +45,7 @@ __all__ = [
     "binarise",
     "convert_folders",
     "convert_layout",
+    "curate",
     "curve",
     "demo",
     "evaluate",
@@ -70,6 +72,7 @@ _VERBS = {
     "binarise": ("segmint.data.binarise", "binarise_dataset"),
     "convert_folders": ("segmint.data.convert", "convert_folders"),
     "convert_layout": ("segmint.data.convert", "convert_layout"),
+    "curate": ("segmint.evaluation.curation.curate", "curate"),
     "curve": ("segmint.evaluation.curve.curve", "draw_curve"),
     "demo": ("segmint.workflow.demo", "demo"),
     "export_arms": ("segmint.evaluation.export", "export_arms"),

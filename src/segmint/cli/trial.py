@@ -93,6 +93,7 @@ def trial_verb(
     generator_seeds: Annotated[
         int, typer.Option("--generator-seeds", metavar="N", help="Generators trained with --recipe.")
     ] = 1,
+    curate: options.Curate = False,
     gate: options.Gate = False,
     gate_shares: options.GateShares = None,
     gate_folds: options.GateFolds = None,
@@ -132,6 +133,7 @@ def trial_verb(
         "truncation": truncation,
         "precision": precision,
         "threads": threads,
+        "curate": curate,
         "settings": options.read_settings(generator_settings, flag="--generator-set"),
     }
     generator = _generator(recipe, orders, seeds=generator_seeds)

@@ -17,6 +17,7 @@ from segmint.errors import UserError
 from segmint.evaluation.arms import REAL_ARM, Arm, parse_arm
 from segmint.evaluation.cells import CellResult, TrainsSegmenter
 from segmint.evaluation.conduct import run_cells
+from segmint.evaluation.curation.curate import RESULT as CURATION
 from segmint.evaluation.design import Design
 from segmint.evaluation.folds import note_few_tested
 from segmint.evaluation.gate import FOLDS, SEEDS, SHARES, Choice, candidate_arms, choose, inner_splits
@@ -188,6 +189,12 @@ class RecipeTrial:
             raise UserError(
                 "--real-slices: generators learn from whole subjects, so use a stored --subset of them with --recipe."
             )
+        for path in self.given:
+            if self.generator.curate != (path / CURATION).is_file():
+                raise UserError(
+                    f"{path} is {'not ' if self.generator.curate else ''}curated, and the gate would judge pairs that are"
+                    f"{'' if self.generator.curate else ' not'}: give --curate and what segmint curate wrote, or neither."
+                )
         if self.draw is drawn_pairs:
             check_generator(
                 self.generator,
@@ -244,6 +251,8 @@ class RecipeTrial:
             seed=seed,
             pairs=max(arm.counts(len(regime.training)).synthetic for arm in arms if arm.synthetic),
             folder=folder,
+            steps=real.steps,
+            batch=real.batch,
             device=self.device,
             progress=self.progress,
         )

@@ -80,7 +80,8 @@ def trial(
         seeds: cells of each arm, with seeds 0 to seeds - 1.
         steps: optimiser steps of every cell; batch: slices a step. Defaults suit small 2-D sets.
         segmenter: a recipe that gives a segmenter; segmenter_settings: settings of it, by name, as text.
-        augment: augmentation of every arm alike: any of "flips", "elastic", "strong" (nnU-Net's set); none by default.
+        augment: augmentation of every arm alike: any of "flips", "elastic", "strong" (nnU-Net's set), "cutmix" (a box of
+            another slice of the batch), "copypaste" (lesions of another slice of the batch); none by default.
         subset: name of a stored subset; only its subjects or slices are R. real_slices: only so many slices, drawn at
             random.
         repeat: name or id of the label whose slices B repeats; needed where an arm has B.

@@ -14,6 +14,7 @@ from segmint.outputs import write_text
 from segmint.report import facts
 from segmint.report.alignment import alignment_section
 from segmint.report.arms import read_arms
+from segmint.report.curation import curation_section
 from segmint.report.curve import curve_section
 from segmint.report.headline import make_headline
 from segmint.report.inspection import inspection_facts
@@ -27,6 +28,7 @@ _CONTENTS = (
     ("curve", "Label efficiency"),
     ("trial", "Segmentation trial"),
     ("pairs", "Real and generated"),
+    ("curation", "Curation"),
     ("masks", "Masks"),
     ("alignment", "Alignment"),
     ("privacy", "Privacy"),
@@ -75,6 +77,7 @@ def render(material: Material) -> str:
         trial=trial,
         curve=curve_section(material.curve, numbers),
         pairs=pairs_section(material.run) if material.run else None,
+        curation=curation_section(material),
         masks=masks_section(material, numbers),
         alignment=alignment_section(material),
         privacy=privacy_section(material),
@@ -109,6 +112,7 @@ def _page(material: Material) -> Mapping[str, Any]:
     else:
         title = f"Training {recipe or 'a generator'} on {dataset}"
     synthetic = (material.trial or {}).get("synthetic") or []
+    optional = {"curve": material.curve is not None, "curation": material.curation is not None}
     byline = [
         recipe,
         f"{config['size']} pixels" if config.get("size") else "",
@@ -121,7 +125,7 @@ def _page(material: Material) -> Mapping[str, Any]:
         "version": metadata.version("segmint"),
         "date": date.today().isoformat(),
         "folder": str(material.folder.resolve()),
-        "contents": [entry for entry in _CONTENTS if entry[0] != "curve" or material.curve is not None],
+        "contents": [entry for entry in _CONTENTS if optional.get(entry[0], True)],
         "run_elsewhere": ", ".join(str(entry["run"]) for entry in synthetic if entry.get("run")),
     }
 

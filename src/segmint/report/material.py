@@ -45,6 +45,8 @@ class Material:
     evaluation: Mapping[str, Any] | None = None
     evaluation_folder: Path | None = None
     curve: Mapping[str, Any] | None = None
+    curation: Mapping[str, Any] | None = None
+    curation_folder: Path | None = None
 
 
 def gather(folder: Path) -> Material:
@@ -72,6 +74,9 @@ def gather(folder: Path) -> Material:
             f"{folder} holds neither a run (config.json), an evaluation (evaluation.json), a trial (trial.json), a finished"
             " curve (curve.json) nor the steps of segmint run or demo (steps.json): give one of these folders."
         )
+    curation_folder = next(
+        (place for place in (folder / "synthetic", folder) if (place / "curation.json").is_file()), None
+    )
     return Material(
         folder=folder,
         steps=_mapping(steps_file) if steps_file.is_file() else None,
@@ -86,6 +91,8 @@ def gather(folder: Path) -> Material:
         evaluation=_mapping(evaluation_folder / "evaluation.json") if evaluation_folder else None,
         evaluation_folder=evaluation_folder,
         curve=_mapping(curve_file) if curve_file.is_file() else None,
+        curation=_mapping(curation_folder / "curation.json") if curation_folder else None,
+        curation_folder=curation_folder,
     )
 
 
