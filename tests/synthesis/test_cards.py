@@ -33,8 +33,9 @@ def test_a_sampled_set_says_what_it_is(discs_run: Path, tmp_path: Path) -> None:
 def test_what_was_found_later_is_put_in(discs_run: Path, tmp_path: Path) -> None:
     out = sample(discs_run, n=4, out=tmp_path / "drawn", device="cpu")
     identity = open_dataset(out).identity
-    write_cards(out, discs_run, evaluation=EVALUATION, trial=TRIAL)
+    write_cards(out, discs_run, evaluation=EVALUATION, trial=TRIAL, curation={"counts": {"pairs": 9, "kept": 4}})
     sheet = (out / DATASHEET).read_text()
+    assert "- Curated: 4 of 9 pairs drawn were kept" in sheet
     assert (
         "- Four drawn masks.\n- Warning, repeated masks: Two are one.\n- No copies.\n- Trial: Synthetic pairs help.\n"
         in sheet

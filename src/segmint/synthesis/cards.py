@@ -31,6 +31,7 @@ def write_cards(
     *,
     evaluation: Mapping[str, Any] | None = None,
     trial: Mapping[str, Any] | None = None,
+    curation: Mapping[str, Any] | None = None,
     at: Path | None = None,
 ) -> None:
     """Write both cards into a synthetic dataset; what was there of them is replaced.
@@ -38,14 +39,15 @@ def write_cards(
     Args:
         folder: the dataset; run: what it was drawn from.
         evaluation: content of evaluation.json of the set, where it was audited; trial: content of trial.json, where it
-            was tried.
+            was tried; curation: content of curation.json, where only some of the drawn pairs were kept.
         at: where the dataset will stand, where that is not `folder`.
 
     Raises:
         UserError: one of the two cannot be read.
     """
     dataset, of_run = open_dataset(folder), RunFolder(run)
-    write_text(folder / DATASHEET, datasheet(dataset, of_run, evaluation=evaluation, trial=trial, at=at or folder))
+    sheet = datasheet(dataset, of_run, evaluation=evaluation, trial=trial, curation=curation, at=at or folder)
+    write_text(folder / DATASHEET, sheet)
     write_text(folder / MODEL_CARD, model_card(of_run))
 
 
@@ -55,6 +57,7 @@ def datasheet(
     *,
     evaluation: Mapping[str, Any] | None,
     trial: Mapping[str, Any] | None,
+    curation: Mapping[str, Any] | None,
     at: Path,
 ) -> str:
     """Markdown: what the set holds, where it comes from, what it is for, what is known of it, and its licence."""
@@ -65,7 +68,7 @@ def datasheet(
     return _document(
         f"Datasheet: {dataset.name}",
         {
-            "What it holds": _content(dataset, provenance),
+            "What it holds": [*_content(dataset, provenance), *_curated(curation)],
             "Where it comes from": [
                 f"Every pair was drawn by a generator ({config['recipe']}, {find_recipe(config['recipe']).source}; see"
                 f" {MODEL_CARD}). None is an image of a patient.",
@@ -127,6 +130,15 @@ def _content(dataset: Dataset, provenance: Provenance) -> list[str]:
         f"{synthetic} synthetic pairs of an image (channels {_listed(dataset.channel_names)}) and a label map (labels"
         f" {_listed(dataset.label_names)}), as {dataset.file_ending} in the layout of nnU-Net v2.",
         f"Drawn with {', '.join(drawn)}, checkpoint {provenance.checkpoint_sha256[:12]}.",
+    ]
+
+
+def _curated(curation: Mapping[str, Any] | None) -> list[str]:
+    if curation is None:
+        return []
+    counts = curation["counts"]
+    return [
+        f"Curated: {counts['kept']} of {counts['pairs']} pairs drawn were kept; why the others were not is in curation.json."
     ]
 
 

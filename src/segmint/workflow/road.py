@@ -12,6 +12,7 @@ from rich.console import Console
 from segmint.data.inspect import inspect_dataset
 from segmint.errors import UserError
 from segmint.evaluation.arms import DEFAULT_ARMS, Arm, parse_arms
+from segmint.evaluation.curation.curate import RESULT as CURATION
 from segmint.evaluation.curation.curate import curate
 from segmint.evaluation.evaluate import RESULT, evaluate
 from segmint.evaluation.gate import candidate_arms
@@ -279,12 +280,13 @@ class Road:
 
     def _write_cards(self) -> None:
         """What the audit and the trial found, into the synthetic set."""
-        trial = self.out / "trial" / "trial.json"
+        trial, synthetic = self.out / "trial" / "trial.json", self.out / "synthetic"
         write_cards(
-            self.out / "synthetic",
+            synthetic,
             self.out / "run",
             evaluation=read_json(self.out / "evaluation" / RESULT),
             trial=read_json(trial) if trial.is_file() else None,
+            curation=read_json(synthetic / CURATION) if self.orders.curate else None,
         )
 
     def _trial(self, arms: Sequence[Arm]) -> None:

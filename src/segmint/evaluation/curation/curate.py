@@ -22,6 +22,7 @@ from segmint.evaluation.evidence import Evidence, open_evidence
 from segmint.evaluation.seen import same_dataset
 from segmint.evaluation.synthetic_sets import generator_runs
 from segmint.outputs import check_target, staged_folder, write_json
+from segmint.synthesis.cards import write_cards
 
 RESULT = "curation.json"
 AGREEMENT = 0.05
@@ -46,7 +47,8 @@ def curate(
     device: str = "auto",
     progress: bool = True,
 ) -> Path:
-    """Write the pairs of `synthetic` that are worth keeping to `out`, as a synthetic dataset, with `curation.json` and pictures.
+    """Write the pairs of `synthetic` that are worth keeping to `out`, as a synthetic dataset, with `curation.json`, pictures and,
+    while the run it was drawn from is in its place, a datasheet.
 
     A pair is dropped for any of three reasons:
 
@@ -113,6 +115,9 @@ def curate(
         )
         content["pictures"] = draw_pictures(judgement, evidence, segmenter, staging)
         write_json(staging / RESULT, content)
+        run = Path(provenance.run)
+        if (run / "config.json").is_file():
+            write_cards(staging, run, curation=content, at=out)
     if progress:
         Console().print(curation_table(content))
     return out
