@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
+import os
 import resource
 import shutil
 import subprocess
@@ -34,6 +35,7 @@ from rich.table import Table
 from fuzz_mutations import mutate
 from fuzz_originals import Original, originals
 from fuzz_reading import Wrong, read_and_compare
+from segmint.data.formats.memory import VARIABLE
 from segmint.errors import UserError
 
 SECONDS, MEMORY = 10.0, 2_000_000_000
@@ -166,6 +168,7 @@ class Worker:
 
 
 def _work(pipe: Connection) -> None:
+    os.environ[VARIABLE] = f"{MEMORY / 1e9:g}"
     while True:
         kind, folder, changed = pipe.recv()
         mine = psutil.Process()

@@ -121,3 +121,13 @@ def test_repeated_slices_need_a_label_and_tell_the_balance(real: Path) -> None:
     ):
         with pytest.raises(UserError, match=words):
             designed(real, [], arms=arms, repeat=repeat)
+
+
+def test_a_segmenter_that_cannot_be_built_is_refused_before_anything_is_trained(real: Path, synthetic: Path) -> None:
+    for options, sentence in (
+        ({"augment": ("copypaste",), "segmenter_settings": {"copypaste_labels": "9"}}, "there is no label 9"),
+        ({"segmenter_settings": {"copypaste_style": "tumorcp"}}, "copypaste_style: this is for --augment copypaste"),
+        ({"augment": ("cutmix",), "batch": 1}, "takes from other samples of a batch, and --batch 1 has none"),
+    ):
+        with pytest.raises(UserError, match=sentence):
+            designed(real, [synthetic], **options)

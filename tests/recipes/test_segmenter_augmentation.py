@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 import torch
@@ -75,3 +76,7 @@ def test_segmenters_take_the_kinds_and_refuse_what_does_not_fit(recipe: str) -> 
         found.stages(TASK, settings(augment="cutmix", copypaste_labels="2"))
     with pytest.raises(UserError, match="copypaste_style"):
         settings(augment="copypaste", copypaste_style="mixup")
+    for kind in ("cutmix", "copypaste"):
+        with pytest.raises(UserError, match=f"--augment {kind} takes from other samples of a batch, and --batch 1"):
+            found.stages(replace(TASK, batch=1), settings(augment=f"flips,{kind}"))
+    check_augmentation(replace(TASK, batch=1), settings(augment="flips"))

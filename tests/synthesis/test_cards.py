@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from segmint.data.dataset import open_dataset
@@ -49,3 +50,15 @@ def test_real_cases_beside_synthetic_ones_are_told(discs_run: Path, tmp_path: Pa
     sheet = (out / DATASHEET).read_text()
     assert "- 3 synthetic pairs" in sheet
     assert "which are images of patients" in sheet
+
+
+def test_real_cases_that_the_generator_has_not_seen_are_not_counted_as_synthetic(
+    discs_run: Path, tmp_path: Path
+) -> None:
+    out = sample(discs_run, n=3, out=tmp_path / "mixed", with_real=True, device="cpu")
+    sidecar = json.loads((out / "segmint.json").read_text())
+    for seen in ("labels_seen", "images_seen"):  # as of a run on a subset of the training subjects
+        sidecar["provenance"][seen] = sidecar["provenance"][seen][:1]
+    (out / "segmint.json").write_text(json.dumps(sidecar))
+    write_cards(out, discs_run)
+    assert "- 3 synthetic pairs" in (out / DATASHEET).read_text()

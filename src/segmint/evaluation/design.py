@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from segmint.data.dataset import Dataset, open_dataset
 from segmint.data.label_names import find_label
 from segmint.data.slices import open_slices
@@ -19,6 +21,7 @@ from segmint.evaluation.budget import BATCH, default_steps
 from segmint.evaluation.regime import Regime, choose_regime
 from segmint.evaluation.synthetic_sets import SyntheticSet, generator_count, generator_runs, open_synthetic_sets
 from segmint.recipes import find_recipe
+from segmint.recipes.contract import Task
 from segmint.training.material import default_size
 from segmint.training.precision import choose_hardware
 
@@ -119,8 +122,7 @@ def design_trial(
             f"--segmenter {segmenter}: this recipe gives no segmenter; choose one that does (segmint recipes)."
         )
     changes = _changes(segmenter_settings or {}, augment)
-    # Refused here rather than in the first cell.
-    find_recipe(segmenter).settings(preset="repaired", capacity="small", changes=changes)
+    settings = find_recipe(segmenter).settings(preset="repaired", capacity="small", changes=changes)
     dataset = open_dataset(real)
     if dataset.provenance is not None:
         raise UserError(f"{real} is a synthetic dataset: the first dataset of a trial is the real one.")
@@ -140,6 +142,10 @@ def design_trial(
     steps = default_steps(size) if steps is None else steps
     if steps < 1 or batch < 1:
         raise UserError(f"--steps {steps} and --batch {batch} must be at least 1.")
+    # What does not fit is refused here rather than in the first cell, which may come after hours of training generators.
+    task = Task(size, len(dataset.channel_names), len(dataset.label_names), batch, steps * batch)
+    with torch.random.fork_rng(devices=[]):
+        find_recipe(segmenter).stages(task, settings)
     return Design(
         regime=regime,
         synthetic=sets,

@@ -24,6 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 RESAMPLES, CONFIDENCE, SEED = 10_000, 0.95, 0
+_BLOCK = 500
 POWER = 0.8
 # With fewer subjects too many resamples consist of one subject alone, and t quantiles stand in for theirs.
 _FEWEST_RESAMPLED = 5
@@ -123,11 +124,7 @@ def bootstrap_mean(
     if columns < _FEWEST_RESAMPLED:
         low, high = stats.t.ppf(tails, freedom)
     else:
-        drawn, squares = _mean_squares(
-            deviations, _drawn(rows, resamples, seed, "seeds"), _drawn(columns, resamples, seed, "subjects")
-        )
-        errors = np.sqrt(np.maximum(squares.variance, _SMALLEST_VARIANCE * variance) / (rows * columns))
-        quantiles = np.quantile(drawn / errors, tails)
+        quantiles = np.quantile(_studentised(deviations, variance, resamples=resamples, seed=seed), tails)
         # The mean lies in its interval, however skewed the few subjects are.
         low, high = np.array([min(quantiles[0], 0.0), max(quantiles[1], 0.0)]) * _widening(freedom, columns, tails[1])
     ends = np.array([mean - high * error, mean - low * error])
@@ -176,6 +173,20 @@ def _deviations(
     return np.asarray(sums * sums.size / measured.sum(), dtype=np.float64)
 
 
+def _studentised(table: NDArray[np.float64], variance: float, *, resamples: int, seed: int) -> NDArray[np.float64]:
+    """[resamples] means of resamples of `table` [I, J], whose mean is 0, each in its own standard errors."""
+    rows, columns = table.shape
+    seeds, subjects = _drawn(rows, resamples, seed, "seeds"), _drawn(columns, resamples, seed, "subjects")
+    parts = []
+    # In blocks, which the cache of a processor holds.
+    for start in range(0, resamples, _BLOCK):
+        block = slice(start, start + _BLOCK)
+        means, squares = _mean_squares(table, seeds[block].astype(np.float64), subjects[block].astype(np.float64))
+        errors = np.sqrt(np.maximum(squares.variance, _SMALLEST_VARIANCE * variance) / table.size)
+        parts.append(means / errors)
+    return np.concatenate(parts)
+
+
 def _mean_squares(
     table: NDArray[np.float64], rows: NDArray[np.float64], columns: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], _MeanSquares]:
@@ -212,9 +223,13 @@ def _widening(freedom: float, columns: int, tail: float) -> float:
 
 
 @lru_cache(maxsize=8)
-def _drawn(n: int, resamples: int, seed: int, what: str) -> NDArray[np.float64]:
+def _drawn(n: int, resamples: int, seed: int, what: str) -> NDArray[np.uint16]:
     """How often each of `n` units is drawn [resamples, n]; the same for every table of a trial."""
     generator = np.random.default_rng([seed, len(what)])
-    counts = generator.multinomial(n, np.full(n, 1 / n), size=resamples).astype(np.float64)
+    # Kept small, as many tables of a trial may differ in the subjects that are scored; no unit is drawn 65536 times.
+    counts = np.empty((resamples, n), dtype=np.uint16)
+    for start in range(0, resamples, _BLOCK):
+        part = counts[start : start + _BLOCK]
+        part[:] = generator.multinomial(n, np.full(n, 1 / n), size=len(part))
     counts.flags.writeable = False
     return counts

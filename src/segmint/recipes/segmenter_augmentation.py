@@ -29,11 +29,16 @@ class AugmentedSettings(RecipeSettings):
 
 
 def check_augmentation(task: Task, settings: AugmentedSettings) -> None:
-    """Whether the settings fit the labels and one another.
+    """Whether the settings fit the labels, the batch and one another.
 
     Raises:
         UserError: they do not.
     """
+    mixing = [kind for kind in settings.augment if kind in MIXING]
+    if mixing and task.batch < 2:
+        raise UserError(
+            f"--augment {mixing[0]} takes from other samples of a batch, and --batch {task.batch} has none: give at least 2."
+        )
     fields = type(settings).model_fields
     changed = [
         name for name in ("copypaste_style", "copypaste_labels") if getattr(settings, name) != fields[name].default

@@ -65,15 +65,20 @@ def datasheet(
     assert provenance is not None
     source = config["dataset"]
     real, folders = str(source["name"]), f"{Path(source['path']).name} {at.name}"
+    known = {subject for part in config["split"].values() for subject in part}
+    beside = sum(case.subject in known for case in dataset.cases)
     return _document(
         f"Datasheet: {dataset.name}",
         {
-            "What it holds": [*_content(dataset, provenance), *_curated(curation)],
+            "What it holds": [
+                *_content(dataset, provenance, pairs=len(dataset.cases) - beside),
+                *_curated(curation),
+            ],
             "Where it comes from": [
                 f"Every pair was drawn by a generator ({config['recipe']}, {find_recipe(config['recipe']).source}; see"
                 f" {MODEL_CARD}). None is an image of a patient.",
                 f"The generator learned from {real}: {_seen(provenance)}. Their names are in segmint.json.",
-                *([f"With it lie real cases of {real}, which are images of patients."] if _mixed(dataset) else []),
+                *([f"With it lie real cases of {real}, which are images of patients."] if beside else []),
             ],
             "What it is for": _USES,
             "What is known of it": [*_audited(evaluation, folders), *_tried(trial, folders)],
@@ -121,13 +126,12 @@ def _document(title: str, sections: Mapping[str, Sequence[str]]) -> str:
     return "".join(parts)
 
 
-def _content(dataset: Dataset, provenance: Provenance) -> list[str]:
-    synthetic = sum(not _is_real(dataset, case.subject) for case in dataset.cases)
+def _content(dataset: Dataset, provenance: Provenance, *, pairs: int) -> list[str]:
     drawn = [f"seed {provenance.seed}", f"truncation {provenance.truncation:g}"]
     if provenance.keep < 1:
         drawn.append(f"the most certain {100 * provenance.keep:g}% kept")
     return [
-        f"{synthetic} synthetic pairs of an image (channels {_listed(dataset.channel_names)}) and a label map (labels"
+        f"{pairs} synthetic pairs of an image (channels {_listed(dataset.channel_names)}) and a label map (labels"
         f" {_listed(dataset.label_names)}), as {dataset.file_ending} in the layout of nnU-Net v2.",
         f"Drawn with {', '.join(drawn)}, checkpoint {provenance.checkpoint_sha256[:12]}.",
     ]
@@ -140,18 +144,6 @@ def _curated(curation: Mapping[str, Any] | None) -> list[str]:
     return [
         f"Curated: {counts['kept']} of {counts['pairs']} pairs drawn were kept; why the others were not is in curation.json."
     ]
-
-
-def _mixed(dataset: Dataset) -> bool:
-    return any(_is_real(dataset, case.subject) for case in dataset.cases)
-
-
-def _is_real(dataset: Dataset, subject: str) -> bool:
-    """Of a mixed set, cases of subjects that the generator has seen; each synthetic pair is a subject of its own."""
-    provenance = dataset.provenance
-    assert provenance is not None
-    seen = (*provenance.images_seen, *provenance.selected_on)
-    return subject in {name for _, name in seen}
 
 
 def _seen(provenance: Provenance) -> str:

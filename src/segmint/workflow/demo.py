@@ -11,7 +11,8 @@ from rich.console import Console
 from segmint.data.phantoms.brain import write_brain_phantom
 from segmint.errors import UserError
 from segmint.evaluation.arms import DEFAULT_ARMS
-from segmint.workflow.road import Orders, Road
+from segmint.workflow.orders import Orders
+from segmint.workflow.road import Road
 from segmint.workflow.steps import Step, command, open_folder
 
 SEED = 0

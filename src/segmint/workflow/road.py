@@ -11,7 +11,7 @@ from rich.console import Console
 
 from segmint.data.inspect import inspect_dataset
 from segmint.errors import UserError
-from segmint.evaluation.arms import DEFAULT_ARMS, Arm, parse_arms
+from segmint.evaluation.arms import Arm, parse_arms
 from segmint.evaluation.curation.curate import RESULT as CURATION
 from segmint.evaluation.curation.curate import curate
 from segmint.evaluation.evaluate import RESULT, evaluate
@@ -27,46 +27,12 @@ from segmint.synthesis.sample import sample
 from segmint.training.run_folder import RunFolder
 from segmint.training.train import train
 from segmint.workflow.choice import Choice, choose_recipe, facts_of
+from segmint.workflow.orders import Orders
 from segmint.workflow.steps import Step, command, write_record
 
 INSPECTION = "inspection.json"
 EVALUATE = "Evaluate the synthetic pairs"
 CURATE = "Curate the synthetic pairs"
-
-
-@dataclass(frozen=True)
-class Orders:
-    """All that decides the result, as it goes into `steps.json`; None leaves a choice to the step itself."""
-
-    recipe: str | None = None
-    size: int | None = None
-    kimg: float | None = None
-    batch: int | None = None
-    preset: str = "repaired"
-    capacity: str | None = None
-    mask_source: str | None = None
-    auxiliary: str | None = None
-    conditions: tuple[str, ...] | None = None
-    tile: int | None = None
-    balance: Mapping[str, float] = field(default_factory=dict)
-    subset: str | None = None
-    unlabelled: str = "auto"
-    settings: Mapping[str, str] = field(default_factory=dict)
-    axis: int | None = None
-    seed: int = 0
-    truncation: float | None = None
-    arms: tuple[str, ...] = DEFAULT_ARMS
-    seeds: int = 5
-    steps: int | None = None
-    trial_batch: int | None = None
-    augment: tuple[str, ...] = ()
-    privacy: bool = True
-    alignment: bool = False
-    gate: GateOrders | None = None
-    curate: bool = False
-    device: str = "auto"
-    precision: str = "auto"
-    threads: int | None = None
 
 
 @dataclass
@@ -292,7 +258,7 @@ class Road:
     def _trial(self, arms: Sequence[Arm]) -> None:
         orders, synthetic, folder = self.orders, self.out / "synthetic", self.out / "trial"
         gate = orders.gate
-        generator = self._generator() if gate is not None else None
+        generator = orders.generator(self.choice.recipe) if gate is not None and self.choice is not None else None
         line = command(
             "trial",
             self.dataset,
@@ -331,29 +297,6 @@ class Road:
             generator=generator,
             gate=gate,
             progress=self.progress,
-        )
-
-    def _generator(self) -> GeneratorOrders:
-        """The same as the run's own, for the folds of the gate."""
-        orders = self.orders
-        assert self.choice is not None
-        return GeneratorOrders(
-            self.choice.recipe,
-            kimg=orders.kimg,
-            batch=orders.batch,
-            preset=orders.preset,
-            capacity=orders.capacity,
-            mask_source=orders.mask_source,
-            auxiliary=orders.auxiliary,
-            conditions=orders.conditions,
-            tile=orders.tile,
-            unlabelled=orders.unlabelled,
-            settings=orders.settings,
-            balance=orders.balance,
-            truncation=orders.truncation,
-            precision=orders.precision,
-            threads=orders.threads,
-            curate=orders.curate,
         )
 
     def _begin(self, step: Step) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from segmint.evaluation.arms import DEFAULT_ARMS, parse_arms
 from segmint.evaluation.recipe_trial import GateOrders
-from segmint.workflow.road import Orders, Road
+from segmint.workflow.orders import Orders
+from segmint.workflow.road import Road
 from segmint.workflow.steps import open_folder
 
 
