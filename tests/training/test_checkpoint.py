@@ -49,6 +49,14 @@ def test_the_checkpoint_to_use(tmp_path: Path, direction: str, best: float, last
     assert (folder.choice("best"), folder.choice("last")) == ("best", "last")
 
 
+def test_checkpoints_of_earlier_versions(tmp_path: Path) -> None:
+    folder = CheckpointFolder(tmp_path)
+    best = vars(Measurement("dice", 0.8, "higher"))
+    folder.save({"x": torch.zeros(1)}, {"images": 10, "best": best}, best=True)
+    folder.save({"x": torch.zeros(1)}, {"images": 20, "best": best}, best=False)
+    assert folder.choice("auto") == "best"
+
+
 def test_without_a_measurement_the_last_is_used(tmp_path: Path) -> None:
     folder = CheckpointFolder(tmp_path)
     save(folder, 10, best=False)

@@ -92,7 +92,7 @@ class StylePaintingStage(StyleAdversaryStage, TranslatorStage):
     def _generator_turn(self, batch: Batch, masks: Tensor, reals: Tensor, update: Update) -> dict[str, Tensor]:
         self.discriminator.requires_grad_(False)
         with update.autocast():
-            images = self._painted(masks, update, track=True)
+            images = self._painted(masks, update)
             fakes = torch.cat([images, reals[:, self.image_channels :]], dim=1)
             adversarial = self._generator_loss(reals, fakes, update)
         logged, loss = {"adversarial": adversarial.detach()}, adversarial
@@ -104,7 +104,7 @@ class StylePaintingStage(StyleAdversaryStage, TranslatorStage):
         self.discriminator.requires_grad_(True)
         return logged
 
-    def _painted(self, masks: Tensor, update: Update, *, track: bool = False) -> Tensor:
+    def _painted(self, masks: Tensor, update: Update) -> Tensor:
         n, g = len(masks), update.generator
 
         def normal(*shape: int) -> Tensor:
@@ -112,8 +112,6 @@ class StylePaintingStage(StyleAdversaryStage, TranslatorStage):
 
         with torch.autocast(masks.device.type, enabled=False):
             style = self.generator.mapping(normal(self.settings.latent_size))
-        if track:
-            self.generator.mapping.track_mean(style)
         images = self.generator(masks, style, [normal(*shape) for shape in self.generator.noise_shapes()])
         return clip_to_range(images) if self.settings.clip_fakes else images
 

@@ -119,7 +119,9 @@ class CheckpointFolder:
         return "best" if best is not None and best.chooses_over(last) else "last"
 
     def _measured(self, which: str) -> Measurement | None:
-        found = self.entry(which).get("measured")
+        entry = self.entry(which)
+        # Earlier versions stored the best value alone.
+        found = entry.get("measured", entry.get("best") if which == "best" else None)
         if found is None:
             return None
         # JSON has no NaN.
