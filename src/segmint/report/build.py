@@ -15,6 +15,7 @@ from segmint.report import facts
 from segmint.report.alignment import alignment_section
 from segmint.report.arms import read_arms
 from segmint.report.curve import curve_section
+from segmint.report.fidelity import fidelity_section
 from segmint.report.headline import make_headline
 from segmint.report.inspection import inspection_facts
 from segmint.report.masks import masks_section
@@ -28,6 +29,7 @@ _CONTENTS = (
     ("trial", "Segmentation trial"),
     ("pairs", "Real and generated"),
     ("masks", "Masks"),
+    ("fidelity", "Images"),
     ("alignment", "Alignment"),
     ("privacy", "Privacy"),
     ("training", "Training"),
@@ -76,6 +78,7 @@ def render(material: Material) -> str:
         curve=curve_section(material.curve, numbers),
         pairs=pairs_section(material.run) if material.run else None,
         masks=masks_section(material, numbers),
+        fidelity=fidelity_section(material, numbers),
         alignment=alignment_section(material),
         privacy=privacy_section(material),
         training=training_section(material.run, numbers) if material.run else None,
