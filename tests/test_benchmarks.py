@@ -70,3 +70,31 @@ def test_translators_of_other_sizes_are_not_compared(tmp_path: Path, measure_tra
 def test_a_folder_without_translator_is_refused(tmp_path: Path, measure_translator: Callable[..., None]) -> None:
     with pytest.raises(UserError, match=r"has no models/networks.py"):
         measure_translator(other=tmp_path)
+
+
+def test_the_honesty_of_intervals_is_measured(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    monkeypatch.setattr(sys, "argv", ["trial_honesty.py", "--tables", "3", "--resamples", "50", "--only", "lgg"])
+    importlib.import_module("trial_honesty").main()
+    lines = capsys.readouterr().out.splitlines()
+    assert sum("intervals that miss, percentile / studentised" in line for line in lines) == 3
+    assert sum("30 subjects" in line for line in lines) == 3
+
+
+@pytest.mark.slow
+def test_the_honesty_of_real_trials_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    words = ["--real", "--out", tmp_path, "--repetitions", "1", "--subjects", "10", "--steps", "2", "--seeds", "1"]
+    monkeypatch.setattr(sys, "argv", ["trial_honesty.py", *map(str, words)])
+    main = importlib.import_module("trial_honesty").main
+    main()
+    once = capsys.readouterr().out
+    assert "equal arms: a difference claimed in 0 of 1" in once or "in 1 of 1" in once
+    cells = sorted((tmp_path / "repetition00" / "trial" / "cells").iterdir())
+    assert [cell.name for cell in cells] == ["100R-seed0", "100R-seed1", "50R-seed0"]
+    main()
+    assert capsys.readouterr().out == once

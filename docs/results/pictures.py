@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument("stem", type=Path)
     parser.add_argument("--n", type=int, default=6)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--checkpoint", default="best")
+    parser.add_argument("--checkpoint", default="auto")
     options = parser.parse_args()
     config = RunFolder(options.run).config
     slices = open_slices(open_dataset(Path(config["dataset"]["path"])), size=config["size"], axis=config["axis"])

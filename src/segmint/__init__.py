@@ -13,10 +13,11 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from segmint.data.binarise import binarise_dataset as binarise
-    from segmint.data.convert import convert_folders, convert_layout
+    from segmint.data.convert import Pseudonyms, convert_folders, convert_layout
     from segmint.data.inspect import inspect_dataset as inspect
     from segmint.data.phantoms import write_phantom as phantom
     from segmint.data.split import split_dataset as split
+    from segmint.evaluation.curation.curate import curate
     from segmint.evaluation.curve.curve import draw_curve as curve
     from segmint.evaluation.evaluate import evaluate
     from segmint.evaluation.export import export_arms
@@ -37,12 +38,14 @@ if TYPE_CHECKING:
 __all__ = [
     "GateOrders",
     "GeneratorOrders",
+    "Pseudonyms",
     "__version__",
     "annotate_export",
     "annotate_import",
     "binarise",
     "convert_folders",
     "convert_layout",
+    "curate",
     "curve",
     "demo",
     "evaluate",
@@ -63,11 +66,13 @@ __all__ = [
 _VERBS = {
     "GateOrders": ("segmint.evaluation.recipe_trial", "GateOrders"),
     "GeneratorOrders": ("segmint.evaluation.generator", "GeneratorOrders"),
+    "Pseudonyms": ("segmint.data.convert", "Pseudonyms"),
     "annotate_export": ("segmint.synthesis.annotate", "export_images"),
     "annotate_import": ("segmint.synthesis.annotate", "import_labels"),
     "binarise": ("segmint.data.binarise", "binarise_dataset"),
     "convert_folders": ("segmint.data.convert", "convert_folders"),
     "convert_layout": ("segmint.data.convert", "convert_layout"),
+    "curate": ("segmint.evaluation.curation.curate", "curate"),
     "curve": ("segmint.evaluation.curve.curve", "draw_curve"),
     "demo": ("segmint.workflow.demo", "demo"),
     "export_arms": ("segmint.evaluation.export", "export_arms"),

@@ -112,10 +112,17 @@ def read_json(path: Path) -> Any:
         UserError: it is absent, unreadable, or not JSON.
     """
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        text = Path(path).read_text(encoding="utf-8")
+        content = json.loads(text)
+        if "\\ud" in text.lower():
+            # Halves of a character, which JSON can say, but no file name, message or hash can hold.
+            json.dumps(content, ensure_ascii=False).encode()
+        return content
     except FileNotFoundError as error:
         raise UserError(f"{path} does not exist.") from error
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except RecursionError as error:
+        raise UserError(f"{path} cannot be read as JSON (it is nested too deeply).") from error
+    except (OSError, ValueError) as error:  # broken JSON or UTF-8, or a number of thousands of digits
         raise UserError(f"{path} cannot be read as JSON ({error}).") from error
 
 

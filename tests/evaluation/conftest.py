@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from segmint.data.pool import PairPool
 from segmint.data.slices import SliceSet, open_slices
 from segmint.data.subjects import Split, Subset
 from segmint.data.writer import DatasetWriter
+from segmint.evaluation.generator import GeneratorOrders
 from segmint.evaluation.regime import Regime, choose_regime
 
 SIZE, DEPTH = 16, 3
@@ -160,6 +162,7 @@ class StandIn:
         self.calls: list[tuple[int, int]] = []
         self.settings: list[dict[str, str]] = []
         self.fail_at: int | None = None
+        self.validation: int | None = len(VALIDATION) * DEPTH
 
     def __call__(
         self,
@@ -178,7 +181,7 @@ class StandIn:
             raise KeyboardInterrupt
         assert (recipe, device) == ("unet", "cpu")
         self.settings.append(dict(settings))
-        assert len(validation) == len(VALIDATION) * DEPTH
+        assert self.validation in (None, len(validation))
         self.calls.append((len(pool), seed))
         folder.mkdir(parents=True)
         ticks = [
@@ -192,6 +195,34 @@ class StandIn:
         (folder / "log.jsonl").write_text("".join(json.dumps(tick) + "\n" for tick in ticks))
         fake = sum(len(part.indices) for part in pool.parts if part.slices.dataset.provenance is not None)
         return ThresholdSegmenter(self.shift(fake / len(pool), seed))
+
+
+class Draws:
+    """Writes pairs as the study does, with the provenance of a generator that learned from `split.train`."""
+
+    def __init__(self, *, leak: bool = False) -> None:
+        self.leak = leak
+        self.calls: list[tuple[Split, int, int, Path]] = []
+
+    def __call__(
+        self, orders: GeneratorOrders, dataset: Path, *, split: Split, seed: int, pairs: int, folder: Path, **_: Any
+    ) -> Path:
+        del orders
+        self.calls.append((split, seed, pairs, folder))
+        target = folder / "synthetic"
+        if not target.exists():
+            seen = (*split.train, *(split.test[:1] if self.leak else ()))
+            made = provenance(
+                open_dataset(dataset),
+                labels_seen=seen,
+                images_seen=seen,
+                selected_on=split.validation,
+                run=str(folder),
+                checkpoint=f"{folder.parent.name}{seed}",
+                seed=seed,
+            )
+            write_synthetic(target, made, pairs=pairs, seed=seed)
+        return target
 
 
 @dataclass(frozen=True)
@@ -210,6 +241,7 @@ class Study:
     write_synthetic = staticmethod(write_synthetic)
     provenance = staticmethod(provenance)
     stand_in = StandIn
+    draws = Draws
     threshold = ThresholdSegmenter
 
 

@@ -82,19 +82,16 @@ def test_adds_nothing_where_no_gain_is_certain() -> None:
     assert [one["arm"] for one in content["candidates"]] == ["100R+25F", "100R+300F"]
 
 
-def test_intervals_are_wider_than_the_bootstrap_by_the_t_quantile() -> None:
+def test_intervals_are_those_of_the_difference_at_the_level_of_the_gate() -> None:
     rng = np.random.default_rng(2)
     real = rng.normal(0.7, 0.1, (1, 5))
     better = real + rng.normal(0.02, 0.02, real.shape)
-    plain = bootstrap_difference(better, real, confidence=0.9)
-    gain = choose([(SMALL, better)], real).best.gain
-    assert (gain.high - gain.low) / (plain.high - plain.low) == pytest.approx(2.132 / 1.645, rel=1e-3)
-    assert gain.value == plain.value
+    assert choose([(SMALL, better)], real).best.gain == bootstrap_difference(better, real, confidence=0.9)
 
 
 def test_a_set_that_does_nothing_is_rarely_added() -> None:
-    """Three candidates that are as good as 100R: added in at most 5 percent of trials, and what 300 of them leave to chance."""
-    rng, opened, trials = np.random.default_rng(3), 0, 300
+    """Three candidates that are as good as 100R: added in at most 5 percent of trials, and what 150 of them leave to chance."""
+    rng, opened, trials = np.random.default_rng(3), 0, 150
     for _ in range(trials):
         real = rng.normal(0.7, 0.1, (2, 10))
         subject = rng.normal(0, 0.03, (3, 1, 10))

@@ -15,7 +15,6 @@ import pytest
 
 import segmint
 from segmint.data.dataset import open_dataset
-from segmint.data.subjects import Split
 from segmint.errors import UserError
 from segmint.evaluation.arms import parse_arms
 from segmint.evaluation.design import design_trial
@@ -24,35 +23,7 @@ from segmint.evaluation.recipe_trial import GateOrders, RecipeTrial
 from segmint.evaluation.trial import trial
 
 
-class Draws:
-    """Writes pairs as the study does, with the provenance of a generator that learned from `split.train`."""
-
-    def __init__(self, study: Any, *, leak: bool = False) -> None:
-        self.study, self.leak = study, leak
-        self.calls: list[tuple[Split, int, int, Path]] = []
-
-    def __call__(
-        self, orders: GeneratorOrders, dataset: Path, *, split: Split, seed: int, pairs: int, folder: Path, **_: Any
-    ) -> Path:
-        del orders
-        self.calls.append((split, seed, pairs, folder))
-        target = folder / "synthetic"
-        if not target.exists():
-            seen = (*split.train, *(split.test[:1] if self.leak else ()))
-            made = self.study.provenance(
-                open_dataset(dataset),
-                labels_seen=seen,
-                images_seen=seen,
-                selected_on=split.validation,
-                run=str(folder),
-                checkpoint=f"{folder.parent.name}{seed}",
-                seed=seed,
-            )
-            self.study.write_synthetic(target, made, pairs=pairs, seed=seed)
-        return target
-
-
-def prepared(real: Path, draw: Draws, train: Any, **options: Any) -> RecipeTrial:
+def prepared(real: Path, draw: Any, train: Any, **options: Any) -> RecipeTrial:
     make = partial(
         design_trial, real, steps=20, batch=4, segmenter="unet", subset=None, real_slices=None, device="cpu",
         demonstration=False,
@@ -72,10 +43,11 @@ def conducted(out: Path, one: RecipeTrial) -> dict[str, Any]:
 
 
 def test_the_gate_adds_pairs_that_help(tmp_path: Path, real: Path, study: Any) -> None:
-    draw, train = Draws(study), study.stand_in(lambda share, seed: 0.2 + 0.01 * seed - 0.2 * share)
+    draw, train = study.draws(), study.stand_in(lambda share, seed: 0.2 + 0.01 * seed - 0.2 * share)
     content = conducted(tmp_path / "trial", prepared(real, draw, train))
     assert content["gate"]["chosen"] == "100R+300F", "300F spoils less than 100F"
     assert content["gate"]["subjects"] == len(study.train)
+    assert "Only 16 of 23 subjects are tested: --folds 5 would test each of them once." in content["notes"]
     assert [arm["name"] for arm in content["arms"]] == ["100R", "gate"]
     gated = content["arms"][1]
     assert (gated["real_slices"], gated["synthetic_slices"]) == (study.real_slices, 3 * study.real_slices)
@@ -94,7 +66,7 @@ def test_the_gate_adds_pairs_that_help(tmp_path: Path, real: Path, study: Any) -
 
 
 def test_the_gate_leaves_out_pairs_that_harm(tmp_path: Path, real: Path, study: Any) -> None:
-    draw, train = Draws(study), study.stand_in(lambda share, seed: 0.02 * seed + 0.3 * share)
+    draw, train = study.draws(), study.stand_in(lambda share, seed: 0.02 * seed + 0.3 * share)
     content = conducted(tmp_path / "trial", prepared(real, draw, train))
     assert content["gate"]["chosen"] == "100R"
     assert content["verdict"]["kind"] == "none added"
@@ -107,7 +79,7 @@ def test_the_gate_leaves_out_pairs_that_harm(tmp_path: Path, real: Path, study: 
 
 
 def test_other_arms_keep_their_pairs(tmp_path: Path, real: Path, study: Any) -> None:
-    draw, train = Draws(study), study.stand_in(lambda share, seed: 0.02 * seed + 0.3 * share)
+    draw, train = study.draws(), study.stand_in(lambda share, seed: 0.02 * seed + 0.3 * share)
     one = prepared(real, draw, train, arms=parse_arms("100R,100F,gate,100R+100F", gate=True), generator_seeds=2)
     content = conducted(tmp_path / "trial", one)
     assert [arm["name"] for arm in content["arms"]] == ["100R", "100F", "gate", "100R+100F"]
@@ -118,11 +90,12 @@ def test_other_arms_keep_their_pairs(tmp_path: Path, real: Path, study: Any) -> 
 def test_given_pairs_serve_the_arms_and_generators_the_gate(
     tmp_path: Path, real: Path, synthetic: Path, study: Any
 ) -> None:
-    draw, train = Draws(study), study.stand_in(lambda share, seed: 0.2 + 0.01 * seed - 0.2 * share)
+    draw, train = study.draws(), study.stand_in(lambda share, seed: 0.2 + 0.01 * seed - 0.2 * share)
     content = conducted(tmp_path / "trial", prepared(real, draw, train, given=(synthetic,)))
     assert content["gate"]["chosen"] == "100R+300F"
     assert [one["path"] for one in content["synthetic"]] == [str(synthetic.resolve())]
     assert len(draw.calls) == 2, "one generator a fold, none beside them"
+    assert not any("--folds" in note for note in content["notes"])
     few = study.write_synthetic(tmp_path / "few", study.provenance(open_dataset(real)), pairs=study.real_slices)
     with pytest.raises(UserError, match="holds 15 pairs, but the arm 100R\\+300F needs 45"):
         prepared(real, draw, train, given=(few,)).conduct(tmp_path / "other", overwrite=False)
@@ -138,7 +111,7 @@ def test_split_and_size_are_those_of_the_given_pairs(tmp_path: Path, study: Any)
     (run / "config.json").write_text(json.dumps(config))
     made = study.provenance(dataset, run=str(run))
     pairs = study.write_synthetic(tmp_path / "pairs", made, pairs=3 * study.real_slices)
-    draw = Draws(study)
+    draw = study.draws()
     content = conducted(
         tmp_path / "trial",
         prepared(real, draw, study.stand_in(lambda share, _: 0.2 * share), given=(pairs,), size=None),
@@ -151,14 +124,14 @@ def test_split_and_size_are_those_of_the_given_pairs(tmp_path: Path, study: Any)
 
 def test_repeated_slices_and_the_gate_in_one_trial(tmp_path: Path, real: Path, study: Any) -> None:
     one = prepared(
-        real, Draws(study), study.stand_in(), arms=parse_arms("100R,100R+50B,100R+50B+100F,gate", gate=True),
+        real, study.draws(), study.stand_in(), arms=parse_arms("100R,100R+50B,100R+50B+100F,gate", gate=True),
         repeat="tumour",
     )  # fmt: skip
     content = conducted(tmp_path / "trial", one)
     assert [arm["name"] for arm in content["arms"]] == ["100R", "100R+50B", "100R+100F+50B", "gate"]
     assert content["repeat"] == "tumour"
     with pytest.raises(UserError, match="no arm repeats real slices"):
-        prepared(real, Draws(study), study.stand_in(), repeat="tumour").conduct(tmp_path / "x", overwrite=False)
+        prepared(real, study.draws(), study.stand_in(), repeat="tumour").conduct(tmp_path / "x", overwrite=False)
 
 
 @pytest.mark.parametrize(
@@ -185,27 +158,27 @@ def test_a_wrong_generator_leaves_an_earlier_trial_alone(
 
 def test_a_stopped_trial_goes_on(tmp_path: Path, real: Path, study: Any) -> None:
     shift = lambda share, seed: 0.2 + 0.01 * seed - 0.2 * share  # noqa: E731
-    whole = conducted(tmp_path / "whole", prepared(real, Draws(study), study.stand_in(shift)))
+    whole = conducted(tmp_path / "whole", prepared(real, study.draws(), study.stand_in(shift)))
     stopped, train = 0, study.stand_in(shift)
     train.fail_at = 5
     out = tmp_path / "stopped"
     with pytest.raises(KeyboardInterrupt):
-        prepared(real, Draws(study), train).conduct(out, overwrite=False)
+        prepared(real, study.draws(), train).conduct(out, overwrite=False)
     stopped = len(train.calls)
     train.fail_at = None
-    again = conducted(out, prepared(real, Draws(study), train))
+    again = conducted(out, prepared(real, study.draws(), train))
     for one in (whole, again):
         for pairs in one["synthetic"]:
             del pairs["path"], pairs["run"]
     assert again == whole
     assert len(train.calls) - stopped < len(whole["scores"]), "finished cells are read"
     with pytest.raises(UserError, match="another trial"):
-        prepared(real, Draws(study), train, gate=GateOrders(shares=(100,))).conduct(out, overwrite=False)
+        prepared(real, study.draws(), train, gate=GateOrders(shares=(100,))).conduct(out, overwrite=False)
 
 
 def test_an_inner_generator_that_saw_its_test_subjects_is_refused(tmp_path: Path, real: Path, study: Any) -> None:
     with pytest.raises(UserError, match="its generator has learned from labels of the test subject"):
-        prepared(real, Draws(study, leak=True), study.stand_in()).conduct(tmp_path / "trial", overwrite=False)
+        prepared(real, study.draws(leak=True), study.stand_in()).conduct(tmp_path / "trial", overwrite=False)
 
 
 @pytest.mark.parametrize(
@@ -224,7 +197,7 @@ def test_wrong_orders_are_refused_before_anything_is_written(
     tmp_path: Path, real: Path, study: Any, options: dict[str, Any], word: str
 ) -> None:
     with pytest.raises(UserError, match=word):
-        prepared(real, Draws(study), study.stand_in(), **options).conduct(tmp_path / "trial", overwrite=False)
+        prepared(real, study.draws(), study.stand_in(), **options).conduct(tmp_path / "trial", overwrite=False)
     assert not (tmp_path / "trial").exists()
 
 

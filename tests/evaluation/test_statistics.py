@@ -29,38 +29,90 @@ def test_normal_subjects_give_the_analytic_interval() -> None:
     assert estimate.high == pytest.approx(high, abs=0.0008)
 
 
-def test_agrees_with_scipy_where_only_subjects_vary() -> None:
-    scores = np.random.default_rng(1).beta(8, 2, 40)
-    theirs = stats.bootstrap((scores,), np.mean, method="percentile", rng=np.random.default_rng(0)).confidence_interval
+def test_agrees_with_a_bootstrap_t_of_subjects_where_only_they_vary() -> None:
+    """Skewed subjects: the oracle resamples them one by one and divides by each resample's own standard error."""
+    rng = np.random.default_rng(1)
+    scores = rng.beta(8, 2, 40)
+    drawn = scores[rng.integers(0, 40, (20_000, 40))]
+    t = (drawn.mean(axis=1) - scores.mean()) / (drawn.std(axis=1, ddof=1) / np.sqrt(40))
+    low, high = scores.mean() - np.quantile(t, [0.975, 0.025]) * stats.sem(scores)
     ours = bootstrap_mean(np.tile(scores, (3, 1)))
-    # Ours is wider by sqrt(40 / 39).
-    assert ours.low == pytest.approx(theirs.low, abs=0.003)
-    assert ours.high == pytest.approx(theirs.high, abs=0.003)
+    assert ours.low == pytest.approx(low, abs=0.002)
+    assert ours.high == pytest.approx(high, abs=0.002)
+    assert (scores.mean() - ours.low) / (ours.high - scores.mean()) == pytest.approx(
+        (scores.mean() - low) / (high - scores.mean()), rel=0.05
+    )
+
+
+def test_error_and_freedom_are_those_of_the_two_way_layout() -> None:
+    scores = crossed(np.random.default_rng(5), subjects=8, seeds=3, of_subject=1, of_seed=1.5, rest=0.7)
+    mean, of_seed, of_subject = scores.mean(), scores.mean(axis=1), scores.mean(axis=0)
+    seeds = 8 * ((of_seed - mean) ** 2).sum() / 2
+    subjects = 3 * ((of_subject - mean) ** 2).sum() / 7
+    rest = ((scores - of_seed[:, None] - of_subject + mean) ** 2).sum() / 14
+    variance = seeds + subjects - rest
+    estimate = bootstrap_mean(scores, resamples=200)
+    assert variance > max(seeds, subjects), "no bound is touched"
+    assert estimate.error == pytest.approx(np.sqrt(variance / 24))
+    assert estimate.freedom == pytest.approx(variance**2 / (seeds**2 / 2 + subjects**2 / 7 + rest**2 / 14))
+    alone = bootstrap_mean(scores[:1], resamples=200)
+    assert alone.error == pytest.approx(stats.sem(scores[0]))
+    assert alone.freedom == 7
+
+
+def test_few_subjects_get_the_t_interval() -> None:
+    scores = np.array([[0.71, 0.78, 0.74]])
+    low, high = stats.t.interval(0.95, 2, scores.mean(), stats.sem(scores[0]))
+    assert bootstrap_mean(scores).interval == pytest.approx([low, high])
+    assert bootstrap_mean(scores, within=(0.7, 0.8)).interval == pytest.approx([0.7, 0.8])
 
 
 @pytest.mark.parametrize("seeds", [5, 10])
 def test_variance_between_seeds_is_not_understated(seeds: int) -> None:
     seed_means = np.linspace(-1, 1, seeds)
-    estimate = bootstrap_mean(np.tile(seed_means[:, None], (1, 20)), confidence=0.6827)
-    # The central 68% of a near-normal distribution span two standard errors; the plain bootstrap would give 0.89 of
-    # them for five seeds.
-    assert (estimate.high - estimate.low) / 2 == pytest.approx(stats.sem(seed_means), rel=0.07)
+    estimate = bootstrap_mean(np.tile(seed_means[:, None], (1, 20)))
+    assert estimate.error == pytest.approx(stats.sem(seed_means))
+    assert estimate.freedom == pytest.approx(seeds - 1)
+    assert (estimate.high - estimate.low) / 2 > stats.t.ppf(0.975, seeds - 1) * stats.sem(seed_means)
+
+
+def test_the_smallest_effect_seen_is_found_in_eighty_percent() -> None:
+    subjects = np.random.default_rng(6).normal(0, 0.03, (1, 20))
+    estimate = bootstrap_mean(subjects)
+    # Power of the t test of one sample [noncentral t], the oracle.
+    shift = estimate.smallest_seen / estimate.error
+    power = stats.nct.sf(stats.t.ppf(0.975, 19), 19, shift)
+    assert power == pytest.approx(0.8, abs=0.01)
+    assert np.isnan(bootstrap_mean([[0.5]]).smallest_seen)
 
 
 @pytest.mark.parametrize(
     ("subjects", "seeds", "of_subject", "of_seed", "rest"),
-    [(20, 5, 3.0, 1.0, 2.0), (30, 3, 3.0, 1.0, 2.0), (15, 5, 3.0, 0.0, 1.0)],
+    [(20, 5, 3.0, 0.5, 2.0), (30, 3, 3.0, 0.3, 2.0), (10, 5, 3.0, 0.0, 1.0), (10, 2, 3.0, 0.0, 2.0)],
 )
 def test_interval_covers_the_truth_about_as_often_as_it_says(
     subjects: int, seeds: int, of_subject: float, of_seed: float, rest: float
 ) -> None:
     rng = np.random.default_rng(2)
-    covered = 0
-    for _ in range(300):
+    missed = 0
+    for _ in range(400):
         scores = crossed(rng, subjects=subjects, seeds=seeds, of_subject=of_subject, of_seed=of_seed, rest=rest)
         estimate = bootstrap_mean(scores, resamples=400)
-        covered += estimate.low <= 0 <= estimate.high
-    assert 0.88 <= covered / 300 <= 0.99
+        missed += not estimate.low <= 0 <= estimate.high
+    # Five percent, within three standard errors of what 400 tables leave to chance.
+    assert 0.018 <= missed / 400 <= 0.083
+
+
+def test_covers_better_than_percentiles_where_subjects_are_few_and_skewed() -> None:
+    rng = np.random.default_rng(7)
+    missed = np.zeros(2)
+    for _ in range(400):
+        scores = 0.04 * (1 - rng.exponential(size=(1, 10))) + 0.008 * rng.normal(size=(3, 10))
+        ours = bootstrap_mean(scores, resamples=400)
+        of_subjects = scores.mean(axis=0)
+        low, high = np.quantile(of_subjects[rng.integers(0, 10, (400, 10))].mean(axis=1), [0.025, 0.975])
+        missed += [not ours.low <= 0 <= ours.high, not low <= 0 <= high]
+    assert missed[0] / 400 <= 0.085 < missed[1] / 400
 
 
 def test_pairing_removes_what_both_arms_share() -> None:

@@ -4,10 +4,18 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from segmint.evaluation.arms import parse_arm, parse_arms
 from segmint.evaluation.cells import CellResult, plan_cells
-from segmint.evaluation.summary import collect_scores, compare, describe_arms, gain_of_real, list_scores
+from segmint.evaluation.summary import (
+    collect_scores,
+    compare,
+    describe_arms,
+    describe_primary,
+    gain_of_real,
+    list_scores,
+)
 
 NAMES = ("background", "organ", "tumour")
 SUBJECTS = [f"s{i:02d}" for i in range(20)]
@@ -61,6 +69,31 @@ def test_primary_comparison_is_paired() -> None:
     assert arms[1]["difference_to_real"]["difference"] == pytest.approx(primary.difference.value)
     assert arms[1]["ratio_to_real"] == pytest.approx(means[1] / means[0])
     assert arms[1]["synthetic_slices"] == 150
+
+
+def test_second_test_and_equivalence_stand_beside_the_comparison() -> None:
+    scores = collect_scores(results("100R,100R+300F,100F", gain=1), label_names=NAMES)
+    real, mixed, fake = describe_arms(scores, real_slices=50)
+    assert real["wilcoxon"] is None
+    means = {arm.name: scores.by_subject(arm.name).mean(axis=0) for arm in scores.arms}
+    p = [stats.wilcoxon(means[name] - means["100R"]).pvalue for name in ("100R+300F", "100F")]
+    assert [mixed["wilcoxon"]["p"], fake["wilcoxon"]["p"]] == pytest.approx(p)
+    assert min(mixed["wilcoxon"]["p_holm"], fake["wilcoxon"]["p_holm"]) == pytest.approx(2 * min(p))
+    primary, _ = compare(scores)
+    described = describe_primary(primary)
+    assert primary is not None
+    assert described is not None
+    assert primary.narrow is not None
+    low, high = described["equivalence"]["interval"]
+    assert primary.difference.low < low < primary.difference.value < high < primary.difference.high
+    assert described["equivalence"]["holds"] == (low > -0.01 and high < 0.01)
+    assert described["equivalence"]["margin"] == 0.01
+    # Two one-sided t tests by hand, at the error and freedom of the crossed design: near enough to the bootstrap's ends.
+    error, freedom = primary.difference.error, primary.difference.freedom
+    assert high - low == pytest.approx(2 * stats.t.ppf(0.95, freedom) * error, rel=0.1)
+    assert described["smallest_effect_seen"] == pytest.approx(
+        (stats.t.ppf(0.975, freedom) + stats.t.ppf(0.8, freedom)) * error
+    )
 
 
 def test_absent_labels_leave_their_subject_and_empty_subjects_the_comparison() -> None:

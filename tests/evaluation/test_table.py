@@ -140,6 +140,32 @@ def test_second_table_says_how_many_values_exist(content: dict[str, Any]) -> Non
     assert "HD95" not in printed(content, 80)
 
 
+@pytest.mark.parametrize(
+    "kind", ["helps", "harms", "equivalent", "inconclusive", "none added", "descriptive", "not converged"]
+)
+def test_every_kind_of_verdict_is_shown(content: dict[str, Any], kind: str) -> None:
+    content["verdict"]["kind"] = kind
+    assert "they raise it [much]." in printed(content, 80)
+
+
+def test_what_was_tested_beside_the_verdict_is_said(content: dict[str, Any]) -> None:
+    assert "Wilcoxon" not in printed(content, 80), "results of an earlier version"
+    content["arms"][1]["wilcoxon"] = {"p": 0.0001, "p_holm": 0.0002, "subjects": 30}
+    content["arms"][2]["wilcoxon"] = {"p": None, "p_holm": None, "subjects": 0}
+    content["primary"] = {
+        "comparison": "100R+300F minus 100R",
+        "equivalence": {"margin": 0.01, "interval": [-0.004, 0.009], "holds": True},
+        "smallest_effect_seen": 0.0134,
+    }
+    text = " ".join(printed(content, 80).split())
+    assert "Wilcoxon signed-rank test of subject means against 100R, p: 100R+300F <0.001." in text
+    assert "two one-sided tests: 90% interval −0.4 to +0.9 points, inside ±1 point, so equivalent." in text
+    assert "80% of trials like this one would find a true difference of 1.3 points." in text
+    (_, row, empty) = csv.DictReader(io.StringIO(trial_csv(content)))
+    assert (row["wilcoxon p"], row["wilcoxon p holm"]) == ("0.0001", "0.0002")
+    assert empty["wilcoxon p"] == ""
+
+
 def test_many_labels_keep_their_names_and_numbers_on_a_narrow_screen(content: dict[str, Any]) -> None:
     content["label_names"] = ["background", "necrosis", "edema", "enhancing", "oesophagus"]
     for arm_number, one in enumerate(content["arms"]):

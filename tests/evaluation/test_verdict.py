@@ -18,8 +18,10 @@ def judged(
     generators: int = 1,
     demonstration: bool = False,
     subject_kind: SubjectKind = "subject",
+    narrow: Estimate | None = None,
+    folds: int = 0,
 ) -> Verdict:
-    primary = None if difference is None else Primary(difference, subjects, 5)
+    primary = None if difference is None else Primary(difference, subjects, 5, narrow=narrow)
     return decide(
         primary,
         gain=gain,
@@ -28,6 +30,7 @@ def judged(
         generators=generators,
         demonstration=demonstration,
         subject_kind=subject_kind,
+        folds=folds,
     )
 
 
@@ -49,6 +52,39 @@ def test_harms_and_inconclusive() -> None:
     assert judged(UNCLEAR).kind == "inconclusive"
     assert "changes by +0.3 points" in judged(UNCLEAR).sentence
     assert "−0.5 to +1.1" in judged(UNCLEAR).sentence
+
+
+def test_equivalent_where_the_90_percent_interval_lies_within_a_point() -> None:
+    wide, inside = Estimate(0.003, -0.005, 0.011), Estimate(0.003, -0.0035, 0.0095)
+    verdict = judged(wide, narrow=inside)
+    assert verdict.kind == "equivalent"
+    assert verdict.sentence == (
+        "Equivalent within 1 point: with synthetic pairs added, mean Dice on 30 test subjects changes by +0.3 points "
+        "(100R+300F minus 100R, 95% interval −0.5 to +1.1, 5 seeds), which is less than 1 point either way (90% interval "
+        "−0.4 to +0.9), conditional on one synthetic set."
+    )
+    for low, high in ((-0.0101, 0.005), (-0.005, 0.01), (math.nan, math.nan)):
+        assert judged(wide, narrow=Estimate(0.003, low, high)).kind == "inconclusive"
+    assert judged(wide, narrow=inside, subjects=14).kind == "descriptive"
+    assert judged(wide, narrow=inside, gain=0.1).kind == "not converged"
+
+
+def test_a_sure_gain_within_a_point_helps_and_is_called_small() -> None:
+    small = Estimate(0.005, 0.001, 0.009)
+    verdict = judged(small, narrow=Estimate(0.005, 0.002, 0.008))
+    assert verdict.kind == "helps"
+    assert ", sure but less than 1 point (90% interval +0.2 to +0.8), conditional" in verdict.sentence
+    loss = judged(Estimate(-0.005, -0.009, -0.001), narrow=Estimate(-0.005, -0.008, -0.002))
+    assert loss.kind == "harms"
+    assert "sure but less than 1 point" in loss.sentence
+    assert "sure but" not in judged(BETTER, narrow=Estimate(0.021, 0.014, 0.028)).sentence
+
+
+def test_inconclusive_says_what_could_have_been_seen() -> None:
+    # Standard error 0.4 points at 19 degrees of freedom: (2.093 + 0.861) * 0.4 = 1.2 points.
+    unclear = Estimate(0.003, -0.0054, 0.0114, error=0.004, freedom=19)
+    assert "; 80% of such trials would find a difference of 1.2 points, conditional" in judged(unclear).sentence
+    assert "80%" not in judged(UNCLEAR).sentence
 
 
 @pytest.mark.parametrize(("subjects", "kind"), [(14, "descriptive"), (15, "helps")])
@@ -104,6 +140,8 @@ def test_names_what_it_is_conditional_on() -> None:
     assert "conditional on one synthetic set" in judged(UNCLEAR).sentence
     assert "conditional on one generator" in judged(UNCLEAR, sets=3, generators=1).sentence
     assert "conditional" not in judged(UNCLEAR, sets=3, generators=3).sentence
+    assert ", conditional on one generator in each of 4 folds." in judged(UNCLEAR, folds=4).sentence
+    assert "conditional" not in judged(UNCLEAR, sets=2, generators=2, folds=4).sentence
 
 
 @pytest.mark.parametrize("difference", [BETTER, WORSE, UNCLEAR, None])

@@ -98,6 +98,8 @@ def test_published_settings() -> None:
         "halving_images": 50_000,
         "decay_exponent": 0.9,
         "augment": (),
+        "copypaste_style": "carvemix",
+        "copypaste_labels": (),
     }  # fmt: skip
     assert RECIPE.presets["faithful"] == PUBLISHED
     assert RECIPE.gives == {"segmenter"}

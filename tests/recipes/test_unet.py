@@ -44,6 +44,8 @@ def test_settings_are_pinned() -> None:
         "weight_decay": 1e-5,
         "average_share": 0.05,
         "augment": (),
+        "copypaste_style": "carvemix",
+        "copypaste_labels": (),
     }
     assert RECIPE.presets["faithful"] == RECIPE.presets["repaired"] == UNetSettings()
     assert RECIPE.gives == {"segmenter"}

@@ -106,6 +106,26 @@ def test_volumes_that_lie_otherwise_are_turned(trained: Path, images: Path) -> N
     assert straight.any()
 
 
+def test_label_maps_lie_where_their_images_do(trained: Path, images: Path, tmp_path: Path) -> None:
+    """Oblique and anisotropic volumes: origin, spacing and both forms of the orientation, to a thousandth of a millimetre."""
+    values = np.asarray(nibabel.load(images / "subject_06_0000.nii.gz").dataobj)
+    turn = np.array([[0.8, -0.6, 0.0], [0.48, 0.64, -0.6], [0.36, 0.48, 0.8]])
+    (tmp_path / "oblique").mkdir()
+    affines = {}
+    for name, steps in {"thick": (1.0, 1.0, 6.5), "uneven": (0.9, 1.2, 3.0), "mirrored": (-1.0, 1.0, 3.0)}.items():
+        affine = np.eye(4)
+        affine[:3, :3], affine[:3, 3] = turn @ np.diag(steps), (-81.25, 17.5, 302.125)
+        affines[name] = affine
+        nibabel.save(nibabel.Nifti1Image(values, affine), tmp_path / "oblique" / f"{name}_0000.nii.gz")
+    out = predict(trained, tmp_path / "oblique", out=tmp_path / "labels", device="cpu", progress=False)
+    for name, affine in affines.items():
+        stored = nibabel.load(out / f"{name}.nii.gz")
+        assert stored.shape == values.shape
+        assert np.allclose(stored.get_sform(), affine, atol=1e-3)
+        assert np.allclose(stored.get_qform(), affine, atol=1e-3)
+        assert np.allclose(stored.header.get_zooms(), np.linalg.norm(affine[:3, :3], axis=0), atol=1e-5)
+
+
 def test_inputs_are_never_overwritten(trained: Path, images: Path) -> None:
     for out in (images, images.parent, trained, trained.parent):
         before = sorted(out.rglob("*"))

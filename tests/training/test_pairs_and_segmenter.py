@@ -74,7 +74,7 @@ def test_stopped_in_either_stage_it_goes_on_exactly(
     def stop(loop: Loop, *values: Any, **options: Any) -> None:
         tick(loop, *values, **options)
         if loop.name == stopped_in and loop.images == 4:
-            loop._save(best=False)
+            loop._save(None, best=False)
             raise KeyboardInterrupt
 
     monkeypatch.setattr(Loop, "_tick", stop)

@@ -162,3 +162,40 @@ def test_the_tiny_demonstration_says_that_it_is_no_evidence(tmp_path: Path, monk
     assert "A demonstration, not evidence." in text
     assert "segmint data phantom brain" in text
     assert read_json(tmp_path / "demo" / "trial" / "trial.json")["demonstration"] is True
+
+
+@pytest.mark.slow
+def test_curated_pairs_on_the_road(dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEGMINT_CACHE", str(tmp_path / "cache"))
+    out = tmp_path / "out"
+    call: dict[str, Any] = {
+        "out": out,
+        "size": 32,
+        "kimg": 0.064,
+        "batch": 8,
+        "arms": ["100R", "100F"],
+        "seeds": 1,
+        "steps": 4,
+        "trial_batch": 4,
+        "alignment": False,
+        "privacy": False,
+        "curate": True,
+        "device": "cpu",
+        "threads": 1,
+        "progress": False,
+    }
+    report = run_workflow(dataset, **call)
+    steps = read_json(out / "steps.json")["steps"]
+    names = ["inspection.json", "run", "drawn", "synthetic", "evaluation", "trial", "report.html"]
+    assert [step["folder"] for step in steps] == names
+    # What stands there to be typed does what was done.
+    words = shlex.split(steps[3]["command"])[1:]
+    assert main([*words, "--overwrite"]) == 0
+    drawn, kept = (read_json(out / name / "segmint.json") for name in ("drawn", "synthetic"))
+    needed = read_json(out / "trial" / "trial.json")["arms"][0]["real_slices"]
+    assert len(drawn["cases"]) == -(-3 * needed // 2)
+    assert needed <= len(kept["cases"]) <= len(drawn["cases"])
+    assert read_json(out / "evaluation" / "evaluation.json")["synthetic"]["slices"] == len(kept["cases"])
+    assert '<section id="curation">' in report.read_text(encoding="utf-8")
+    report.unlink()
+    assert run_workflow(dataset, **call, resume=True).is_file()

@@ -13,12 +13,21 @@ from segmint.cli import options
 from segmint.errors import UserError
 
 if TYPE_CHECKING:
-    from segmint.data.convert import ConversionResult
+    from segmint.data.convert import ConversionResult, Pseudonyms
     from segmint.data.convert.contrast import Contrast
 
 _ANY_LAYOUT = "LAYOUT"
 
 Subject = Annotated[str | None, typer.Option("--subject", metavar="REGEX", help="Finds the subject in a file's path.")]
+PseudonymsWanted = Annotated[
+    bool, typer.Option("--pseudonyms", help="Replace the names of subjects and cases by codes.")
+]
+Key = Annotated[
+    Path | None, typer.Option("--key", metavar="FILE", help="The same, and write who is who to FILE, outside of DIR.")
+]
+SaltOf = Annotated[
+    Path | None, typer.Option("--salt-of", metavar="KEY", help="Give the codes of an earlier conversion, by its key.")
+]
 Licence = Annotated[str | None, typer.Option("--licence", metavar="TEXT", help="Of the images, kept with them.")]
 
 
@@ -93,6 +102,9 @@ def folders_verb(
         str | None, typer.Option("--name", metavar="NAME", help="Of the dataset.  [default: of DIR]")
     ] = None,
     licence: Licence = None,
+    pseudonyms: PseudonymsWanted = False,
+    key: Key = None,
+    salt_of: SaltOf = None,
     overwrite: options.Overwrite = False,
 ) -> None:
     """Two folders, or one in which masks lie beside their images."""
@@ -113,6 +125,7 @@ def folders_verb(
         contrast=_read_contrast(contrast),
         name=name,
         licence=licence,
+        pseudonyms=_pseudonyms(pseudonyms, key, salt_of),
         overwrite=overwrite,
     )
     _tell(result)
@@ -136,6 +149,16 @@ def layout_verb(
             help="Blocks of slices a stack is parted into (drosophila-vnc, epfl-ca1).  [default: 4]",
         ),
     ] = None,
+    keep_unlabelled: Annotated[
+        bool, typer.Option("--keep-unlabelled", help="Keep series without a segmentation, in imagesUnlabelled (dicom).")
+    ] = False,
+    priority: Annotated[
+        str | None,
+        typer.Option("--priority", metavar="A,B,...", help="Labels; where two overlap, the first named wins (dicom)."),
+    ] = None,
+    pseudonyms: PseudonymsWanted = False,
+    key: Key = None,
+    salt_of: SaltOf = None,
     overwrite: options.Overwrite = False,
 ) -> None:
     """A published dataset by the name of its layout; `segmint data layouts` lists them."""
@@ -149,6 +172,9 @@ def layout_verb(
         licence=licence,
         observer=observer,
         blocks=blocks,
+        keep_unlabelled=keep_unlabelled,
+        priority=options.read_list(priority),
+        pseudonyms=_pseudonyms(pseudonyms, key, salt_of),
         overwrite=overwrite,
     )
     _tell(result)
@@ -167,6 +193,12 @@ def layouts_verb() -> None:
         for what, value in (("files", layout.files), ("from", layout.origin), ("licence", layout.licence)):
             console.print(Text(f"  {what:8}{value}"), soft_wrap=True)
     console.print(Text("folders", style="bold"), Text("Any images with masks: two folders, or one"))
+
+
+def _pseudonyms(wanted: bool, key: Path | None, salt_of: Path | None) -> Pseudonyms | None:
+    from segmint.data.convert import Pseudonyms
+
+    return Pseudonyms(key, salt_of) if wanted or key is not None or salt_of is not None else None
 
 
 def _tell(result: ConversionResult) -> None:

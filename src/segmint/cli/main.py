@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 import segmint
-from segmint.cli import annotate, curve, data, evaluate, recipes, report, run, sample, segment, train, trial
+from segmint.cli import annotate, curate, curve, data, evaluate, recipes, report, run, sample, segment, train, trial
 from segmint.cli.failures import DEFECT, DONE, outcome_of, tell
 
 # Plain help: drawing it with rich would take longer than everything else.
@@ -30,6 +30,7 @@ app.add_typer(data.app, name="data")
 app.command("train")(train.train_verb)
 app.command("sample")(sample.sample_verb)
 app.add_typer(annotate.app, name="annotate")
+app.command("curate")(curate.curate_verb)
 app.command("evaluate")(evaluate.evaluate_verb)
 app.add_typer(trial.app, name="trial")
 app.command("curve")(curve.curve_verb)

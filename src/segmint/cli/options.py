@@ -90,7 +90,10 @@ Balance = Annotated[
 Augment = Annotated[
     str,
     typer.Option(
-        "--augment", metavar="none|A,B", help="Augmentation of every arm alike: flips, elastic, strong (nnU-Net's set)."
+        "--augment",
+        metavar="none|A,B",
+        help="Augmentation of every arm alike: flips, elastic, strong (nnU-Net's set), cutmix, copypaste (of lesions; for"
+        " organs it makes impossible anatomy: name the lesions by --set copypaste_labels=ID,...).",
     ),
 ]
 Truncation = Annotated[
@@ -118,6 +121,13 @@ Repeat = Annotated[
 Gate = Annotated[
     bool,
     typer.Option("--gate", help="An arm that adds pairs only where they helped inside the training subjects."),
+]
+Curate = Annotated[
+    bool,
+    typer.Option(
+        "--curate",
+        help="Draw half as many pairs again as are needed, and keep those segmint curate keeps; inside the gate too.",
+    ),
 ]
 GateShares = Annotated[
     str | None,

@@ -38,8 +38,13 @@ def sample_verb(
     ] = None,
     balance: options.Balance = None,
     checkpoint: Annotated[
-        str, typer.Option("--checkpoint", metavar="best|last", help="Best by the validation measure, or last.")
-    ] = "best",
+        str,
+        typer.Option(
+            "--checkpoint",
+            metavar="auto|best|last",
+            help="The last, the best by the validation measure, or the last unless it is far worse.",
+        ),
+    ] = "auto",
     with_real: Annotated[
         bool,
         typer.Option(

@@ -93,10 +93,15 @@ def trial_verb(
     generator_seeds: Annotated[
         int, typer.Option("--generator-seeds", metavar="N", help="Generators trained with --recipe.")
     ] = 1,
+    curate: options.Curate = False,
     gate: options.Gate = False,
     gate_shares: options.GateShares = None,
     gate_folds: options.GateFolds = None,
     gate_seeds: options.GateSeeds = None,
+    folds: Annotated[
+        int | None,
+        typer.Option("--folds", metavar="K", help="Test every subject once, in K folds with generators of their own."),
+    ] = None,
     demonstration: Annotated[
         bool, typer.Option("--demonstration", help="Say in the verdict that this is no evidence.")
     ] = False,
@@ -128,6 +133,7 @@ def trial_verb(
         "truncation": truncation,
         "precision": precision,
         "threads": threads,
+        "curate": curate,
         "settings": options.read_settings(generator_settings, flag="--generator-set"),
     }
     generator = _generator(recipe, orders, seeds=generator_seeds)
@@ -151,6 +157,7 @@ def trial_verb(
         generator=generator,
         generator_seeds=generator_seeds,
         gate=options.read_gate(gate, shares=gate_shares, folds=gate_folds, seeds=gate_seeds),
+        folds=folds,
         overwrite=overwrite,
         device=device,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from segmint.data.case import Case
 from segmint.data.conditions import condition_path
 from segmint.data.dataset import Dataset, open_dataset
 from segmint.data.dataset_json import Pair, write_description
+from segmint.data.formats.copying import copy_image
 from segmint.data.layout import UNLABELLED
 from segmint.data.sidecar import CaseEntry, Sidecar, read_sidecar, write_sidecar
 from segmint.errors import UserError
@@ -94,7 +94,7 @@ def _copy_unlabelled(dataset: Dataset, folder: Path) -> None:
 
 def _copy(source: Path, target: Path) -> None:
     target.parent.mkdir(exist_ok=True)
-    shutil.copyfile(source, target)
+    copy_image(source, target)
 
 
 def _listed(dataset: Dataset, pairs: Mapping[str, Pair]) -> Mapping[str, Pair] | None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from segmint.data.case import Case, Provenance
 from segmint.data.dataset_json import Description, read_description
 from segmint.data.formats import Format, Geometry, find_format
+from segmint.data.grid import distance_apart
 from segmint.data.layout import Found, FoundCase, find_cases
 from segmint.data.sidecar import SIDECAR_NAME, CaseEntry, Sidecar, read_sidecar
 from segmint.data.sidecar_check import sidecar_problems
@@ -115,13 +116,15 @@ class Dataset:
         Raises:
             UserError: a file is damaged, the channels do not fit together, or a value is not finite.
         """
-        parts = []
+        parts: list[NDArray[np.float32]] = []
         for path in case.image_paths:
             stored = self.format.read_image(path)
             values = stored.astype(np.float32)
             if not np.isfinite(values).all():
                 kind = "NaN" if np.isnan(values).any() else "infinite"
                 raise UserError(f"{path} holds {kind} intensities: replace them by a number, such as the background's.")
+            if parts:
+                self._check_place(case, path)
             parts.append(self._in_dimensions(path, values, leading=1))
         if len({part.shape[1:] for part in parts}) > 1:
             shapes = " and ".join(sorted({_written(part.shape[1:]) for part in parts}))
@@ -186,6 +189,7 @@ class Dataset:
                 f"{path} has the shape {_written(ids.shape)} but {case.image_paths[0].name} has {_written(shape)}: an "
                 "image and its mask must lie on the same grid."
             )
+        self._check_place(case, path)
         return ids.astype(np.uint8, copy=False)
 
     def geometry(self, case: Case) -> Geometry:
@@ -243,6 +247,18 @@ class Dataset:
         spatial = array.shape[leading:]
         axes = self._kept_axes(path, spatial)
         return array.reshape(*array.shape[:leading], *(spatial[axis] for axis in axes))
+
+    def _check_place(self, case: Case, path: Path) -> None:
+        """Refuse a file that lies elsewhere in the world than the first image file of its case."""
+        first, other = self.geometry(case), self.format.geometry(path)
+        if first.affine is None or other.affine is None or first.shape != other.shape:
+            return
+        apart = distance_apart(first.shape, other.affine, first.affine)
+        if apart is not None:
+            raise UserError(
+                f"{path} lies {apart:.3g} mm away from {case.image_paths[0].name} (their affines differ): resample it onto the "
+                "same grid, or copy the affine if the voxels do match."
+            )
 
     def _check_channels(self, case: Case, channels: int) -> None:
         if channels == len(self.channel_names):

@@ -128,7 +128,6 @@ class _Survey:
         image = self._try_image(case)
         if case.label_path is None:
             if image is not None:
-                self._check_affine(case)
                 self._check_twin(case, image)
                 self._largest_unlabelled = max(self._largest_unlabelled, *image.shape[1:])
             return
@@ -137,7 +136,6 @@ class _Survey:
             return
         self._add_conditions(case)
         self.readable += 1
-        self._check_affine(case)
         self._dtypes.add(str(self.dataset.geometry(case).dtype))
         self._sizes[label.shape] += 1
         if case.spacing is not None or self.dataset.geometry(case).spacing is not None:
@@ -194,20 +192,6 @@ class _Survey:
                 continue
             counts = np.bincount(ids.ravel(), minlength=counted.shape[1])
             counted += np.stack([counts, counts > 0])
-
-    def _check_affine(self, case: Case) -> None:
-        read = self.dataset.format.geometry
-        reference = read(case.image_paths[0]).affine
-        if reference is None:
-            return
-        for path in case.files[1:]:
-            other = read(path).affine
-            if other is not None and not np.allclose(other, reference, rtol=1e-3, atol=1e-2):
-                self.problems.append(
-                    f"{path} lies elsewhere in space than {case.image_paths[0].name} (their affines differ): resample "
-                    "it onto the "
-                    "same grid, or copy the affine if the voxels do match."
-                )
 
     def sizes(self) -> dict[str, Any] | None:
         """Smallest, largest and most frequent shapes."""

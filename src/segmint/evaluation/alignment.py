@@ -44,7 +44,7 @@ class Agreement:
     @property
     def by_unit(self) -> NDArray[np.int64]:
         """[units, K - 1, 3], the background left out. A unit is a subject; a synthetic pair is a subject of its own."""
-        units = np.unique(self.chosen.subjects, return_inverse=True)[1]
+        units = self.chosen.units
         summed = np.zeros((int(units.max()) + 1, *self.counts.shape[1:]), dtype=np.int64)
         np.add.at(summed, units, self.counts)
         return summed[:, 1:]
@@ -55,12 +55,9 @@ class Agreement:
         return dice(self.counts[:, 1:].sum(axis=1))
 
 
-def measure_agreement(segmenter: Predicts, chosen: Chosen, *, seed: int = 0) -> Agreement:
-    """Show a segmenter some slices and count how its masks overlap with theirs; of very many a thousand, at random."""
-    total, shown = len(chosen.indices), chosen
-    if total > MOST:
-        picked = np.sort(np.random.default_rng(seed).choice(total, MOST, replace=False))
-        shown = Chosen(chosen.slices, chosen.indices[picked])
+def measure_agreement(segmenter: Predicts, chosen: Chosen, *, most: int = MOST, seed: int = 0) -> Agreement:
+    """Show a segmenter some slices and count how its masks overlap with theirs; of very many `most`, at random."""
+    total, shown = len(chosen.indices), chosen.some(most, seed=seed)
     slices, counts = shown.slices, []
     for start in range(0, len(shown.indices), _CHUNK):
         block = shown.indices[start : start + _CHUNK]

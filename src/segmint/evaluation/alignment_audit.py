@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -119,7 +119,7 @@ def see_alignment(
     section["picture"] = None
     if section["examples"]:
         section["picture"] = PICTURE
-        _draw([of for _, of in groups], synthetic.chosen, segmenter, folder / PICTURE)
+        draw_masks([of for _, of in groups], synthetic.chosen, segmenter, folder / PICTURE)
     content: dict[str, Any] = without_nan(section)
     return content
 
@@ -159,12 +159,12 @@ def _examples(synthetic: Agreement) -> list[tuple[str, list[int]]]:
     return [(kind, of) for kind, of in groups if of]
 
 
-def _draw(groups: list[list[int]], chosen: Chosen, segmenter: Predicts, path: Path) -> None:
-    """One column a pair: the image, the same with its mask, the same with the segmenter's."""
+def draw_masks(groups: Sequence[Sequence[int]], chosen: Chosen, segmenter: Predicts, path: Path) -> None:
+    """One column a pair: the image, the same with its mask, the same with the segmenter's; groups of positions apart."""
     colour = chosen.slices.dataset.colour
     columns: list[NDArray[np.uint8]] = []
     for number, group in enumerate(groups):
-        indices = chosen.indices[group]
+        indices = chosen.indices[np.asarray(group)]
         images, given = np.asarray(chosen.slices.images[indices]), np.asarray(chosen.slices.labels[indices])
         predicted, _ = segmenter.predict(images)
         if number:

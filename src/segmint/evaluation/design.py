@@ -22,8 +22,8 @@ from segmint.recipes import find_recipe
 from segmint.training.material import default_size
 from segmint.training.precision import choose_hardware
 
-_SPLIT_SEED = 0
-# Bootstrap intervals over fewer seeds than this tend to be too narrow.
+SPLIT_SEED = 0
+# Fewer seeds than this say little of how much seeds differ.
 _FEW_SEEDS = 5
 
 
@@ -177,8 +177,8 @@ def _choose_split(dataset: Dataset, runs: Sequence[Mapping[str, Any]]) -> tuple[
         if run["dataset"]["identity"] == dataset.identity:
             parts = {part: tuple(subjects) for part, subjects in run["split"].items()}
             return Split(**parts), ["The dataset has no split of its own: that of the generator's run was used."]
-    split = make_split(dataset.subjects, seed=_SPLIT_SEED)
-    return split, [f"The dataset has no split of its own: one was made with seed {_SPLIT_SEED}."]
+    split = make_split(dataset.subjects, seed=SPLIT_SEED)
+    return split, [f"The dataset has no split of its own: one was made with seed {SPLIT_SEED}."]
 
 
 def _repeated(name: str | None, regime: Regime, arms: Sequence[Arm]) -> tuple[int | None, list[str]]:
@@ -212,7 +212,9 @@ def note_few_seeds(seeds: int) -> list[str]:
         return []
     if seeds == 1:
         return ["With one seed an arm the intervals leave out the chance that lies in training."]
-    return [f"With {seeds} seeds an arm the intervals tend to be too narrow; {_FEW_SEEDS} are the default."]
+    return [
+        f"With {seeds} seeds an arm the intervals know little of how much seeds differ; {_FEW_SEEDS} are the default."
+    ]
 
 
 def _notes(regime: Regime, sets: Sequence[SyntheticSet], arms: Sequence[Arm], *, seeds: int) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -34,6 +35,18 @@ class Chosen:
         """[n] the case of each slice, with the number of the slice where the case is a volume."""
         records = [self.slices.records[i] for i in self.indices]
         return [one.case if self.slices.axis is None else f"{one.case}, slice {one.slice}" for one in records]
+
+    @property
+    def units(self) -> NDArray[np.int64]:
+        """[n] the number of each slice's subject, 0, 1, and so on."""
+        return np.unique(self.subjects, return_inverse=True)[1].astype(np.int64)
+
+    def some(self, most: int, *, seed: int) -> Chosen:
+        """At most so many of them, at random by `seed`, in their order."""
+        if len(self.indices) <= most:
+            return self
+        picked = np.sort(np.random.default_rng(seed).choice(len(self.indices), most, replace=False))
+        return Chosen(self.slices, self.indices[picked])
 
     def described(self) -> dict[str, Any]:
         """What evaluation.json says of it."""
@@ -74,9 +87,19 @@ class Evidence:
 
 
 def open_evidence(
-    real: Path, synthetic: Path, *, holdout: Path | None, size: int | None, axis: int | None, device: str
+    real: Path,
+    synthetic: Path,
+    *,
+    holdout: Path | None,
+    size: int | None,
+    axis: int | None,
+    device: str,
+    held: Collection[str] | None = None,
 ) -> Evidence:
     """Open the datasets on one grid and decide which real slices are which; see `segmint.evaluate`.
+
+    Args:
+        held: the subjects of `real` that may be held out; default: all but those whose labels were seen.
 
     Raises:
         UserError: a dataset cannot be read, does not fit the others, or leaves nothing to compare.
@@ -111,14 +134,14 @@ def open_evidence(
             f"Synthetic pixels are {slices.scale / made.scale:.2f} times as large as those of the real slices: shapes and"
             " overlaps are compared all the same."
         )
-    held = _holdout(slices, training, other, size=size, axis=axis)
+    yardstick = _holdout(slices, training, other, size=size, axis=axis, among=held)
     pictured = {*training, *(_seen(truth, drawn, "images_seen") & set(truth.subjects))}
     return Evidence(
         training=known,
         synthetic=Chosen(made, _drawn_indices(made, truth)),
-        holdout=held,
+        holdout=yardstick,
         pictured=Chosen(slices, slices.indices(pictured)),
-        unseen=_unseen(held, truth, pictured),
+        unseen=_unseen(yardstick, truth, pictured),
         notes=tuple(notes),
     )
 
@@ -176,11 +199,19 @@ def _drawn_indices(made: SliceSet, real: Dataset) -> NDArray[np.int64]:
 
 
 def _holdout(
-    slices: SliceSet, training: list[str], other: Dataset | None, *, size: int, axis: int | None
+    slices: SliceSet,
+    training: list[str],
+    other: Dataset | None,
+    *,
+    size: int,
+    axis: int | None,
+    among: Collection[str] | None,
 ) -> Chosen | None:
     held = slices if other is None else _slices(other, size=size, axis=axis)
     same = held.dataset.identity == slices.dataset.identity
     subjects = set(held.dataset.subjects) - (set(training) if same else set())
+    if among is not None:
+        subjects &= set(among)
     indices = held.indices(subjects)
     if len(indices) and held.labels[indices].any():
         return Chosen(held, indices)

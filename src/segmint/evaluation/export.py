@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from segmint.data.case import Case
 from segmint.data.dataset import Dataset
 from segmint.data.dataset_json import write_description
+from segmint.data.formats.copying import copy_image
 from segmint.errors import UserError
 from segmint.evaluation.arms import PRIMARY_ARM, REAL_ARM, Arm
 from segmint.evaluation.design import Design, design_trial
@@ -143,7 +143,7 @@ def _ending(dataset: Dataset) -> str:
 
 def _copy(paths: Sequence[Path], folder: Path, case: Case, dataset: Dataset, *, channels: bool) -> None:
     for number, path in enumerate(paths):
-        shutil.copyfile(path, folder / f"{case.id}{f'_{number:04d}' if channels else ''}{_ending(dataset)}")
+        copy_image(path, folder / f"{case.id}{f'_{number:04d}' if channels else ''}{_ending(dataset)}")
 
 
 def _plain(design: Design, arm: Arm) -> str:

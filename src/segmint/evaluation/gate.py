@@ -14,13 +14,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from segmint.data.subjects import Split
 from segmint.errors import UserError
 from segmint.evaluation.arms import REAL_ARM, Arm, parse_arm
+from segmint.evaluation.folds import deal_folds
 from segmint.evaluation.points import points
 from segmint.evaluation.statistics import Estimate, bootstrap_difference
+from segmint.metrics import dice
 
 SHARES = (25, 100, 300)
 """Synthetic pairs in percent of the real slices, of which the gate chooses unless told otherwise."""
@@ -119,15 +120,13 @@ def inner_splits(split: Split, labelled: Sequence[str], *, folds: int = FOLDS, s
             f"The gate needs at least {max(_FEWEST_SUBJECTS, folds)} labelled training subjects for its folds, here are "
             f"{len(labelled)}: leave it out, or give the split more of them."
         )
-    order = [sorted(labelled)[i] for i in np.random.default_rng([seed, 7]).permutation(len(labelled))]
-    parts = [frozenset(order[k::folds]) for k in range(folds)]
     return [
         Split(
             train=tuple(subject for subject in sorted(labelled) if subject not in part),
             validation=split.validation,
-            test=tuple(sorted(part)),
+            test=part,
         )
-        for part in parts
+        for part in deal_folds(labelled, folds, seed=[seed, 7])
     ]
 
 
@@ -137,7 +136,7 @@ def choose(
     """Take the candidate that gained most among those whose gain has its lower bound above 0; else 100R.
 
     Only lower bounds decide, so each is one-sided, at a level that keeps the chance of adding a set that does nothing at 5%
-    over all candidates [Bonferroni]; intervals are widened from normal to t quantiles, as a gate often has few subjects.
+    over all candidates [Bonferroni].
 
     Args:
         candidates: arms, each with its Dice [seeds, subjects], subjects of all folds beside each other.
@@ -147,19 +146,8 @@ def choose(
     confidence = 1 - 2 * _ALARM / len(candidates)
     judged = []
     for arm, scores in candidates:
-        paired = int((~np.isnan(scores - real)).any(axis=0).sum())
-        estimate = bootstrap_difference(scores, real, confidence=confidence, seed=seed)
-        judged.append(Candidate(arm, _widened(estimate, paired, confidence)))
+        gain = bootstrap_difference(scores, real, within=dice.DIFFERENCES, confidence=confidence, seed=seed)
+        judged.append(Candidate(arm, gain))
     certain = [one for one in judged if one.gain.low > 0]
     chosen = max(certain, key=lambda one: one.gain.value).arm if certain else parse_arm(REAL_ARM)
     return Choice(chosen, tuple(judged), int((~np.isnan(real)).any(axis=0).sum()), confidence)
-
-
-def _widened(estimate: Estimate, subjects: int, confidence: float) -> Estimate:
-    """Half-widths times the ratio of the t quantile for so many subjects to the normal one."""
-    if subjects < 2:
-        return estimate
-    tail = (1 + confidence) / 2
-    ratio = float(stats.t.ppf(tail, subjects - 1) / stats.norm.ppf(tail))
-    value = estimate.value
-    return Estimate(value, value - ratio * (value - estimate.low), value + ratio * (estimate.high - value))

@@ -65,21 +65,16 @@ def compare_membership(
             sums[rest] += _nearer(ours, theirs)
             counts[rest] += 1
     control = sums / counts
-    auc, usual = bootstrap_mean(nearer), bootstrap_mean(control)
-    excess = bootstrap_difference(nearer, control)
+    auc, usual = bootstrap_mean(nearer, within=RANGE), bootstrap_mean(control, within=RANGE)
+    excess = bootstrap_difference(nearer, control, within=(-1.0, 1.0))
     wide = (excess.high - excess.low) / 2 > WIDEST
     return {
-        "auc": {"value": auc.value, "interval": _inside(auc.interval)},
-        "control": {"value": usual.value, "interval": _inside(usual.interval)},
+        "auc": {"value": auc.value, "interval": auc.interval},
+        "control": {"value": usual.value, "interval": usual.interval},
         "excess": {"value": excess.value, "interval": excess.interval},
         "subjects": {"training": members, "held_out": others},
         "underpowered": bool(wide or min(members, others) < FEWEST),
     }
-
-
-def _inside(interval: list[float]) -> list[float]:
-    """A bootstrap interval beyond the range of an AUC is cut there."""
-    return [float(bound) for bound in np.clip(interval, *RANGE)]
 
 
 def _nearest(images: Tensor, among: Tensor) -> NDArray[np.float64]:

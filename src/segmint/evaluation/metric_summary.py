@@ -55,11 +55,11 @@ def _describe_arm(scores: Scores, arm: str, metric: Metric) -> dict[str, Any]:
 
 
 def _mean(values: NDArray[np.float64], units: list[int] | None, metric: Metric) -> dict[str, Any]:
-    """Of values [seeds, subjects]; an interval beyond the range of the metric is cut there."""
-    estimate, measured = bootstrap_mean(values, units=units), ~np.isnan(values)
+    """Of values [seeds, subjects], with an interval that stays where the metric can be."""
+    estimate, measured = bootstrap_mean(values, units=units, within=metric.range), ~np.isnan(values)
     return {
         "mean": estimate.value,
-        "interval": np.clip(estimate.interval, *metric.range).tolist(),
+        "interval": estimate.interval,
         "subjects": int(measured.any(axis=0).sum()),
         "values": int(measured.sum()),
     }

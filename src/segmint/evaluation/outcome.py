@@ -8,12 +8,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from segmint.data.dataset import Dataset
 from segmint.evaluation.cells import CellResult
 from segmint.evaluation.convergence import LARGEST_GAIN
 from segmint.evaluation.design import Design
 from segmint.evaluation.gate import Choice
 from segmint.evaluation.metric_summary import describe_metrics, partly_measured
+from segmint.evaluation.pooling import Fold, FoldedChoice, mean_counts, notes_of_folds
 from segmint.evaluation.subject_grids import plan_grids
 from segmint.evaluation.summary import (
     collect_scores,
@@ -41,14 +44,23 @@ _UNJUDGED_OUTSIDE = (
 
 
 def conclude(
-    design: Design, results: Sequence[CellResult], *, outside: bool = False, gate: Choice | None = None
+    design: Design,
+    results: Sequence[CellResult],
+    *,
+    outside: bool = False,
+    gate: Choice | FoldedChoice | None = None,
+    folds: Sequence[Fold] = (),
 ) -> dict[str, Any]:
     """Put together trial.json from the results of all cells; Dice as a fraction, None where there is none.
 
     Args:
         outside: the segmenters were trained elsewhere, so that nothing is known of their steps.
         gate: what the gate chose, where one of the arms is its own.
+        folds: of a cross-validated trial, whose pooled results these are; `design` is that of one of them.
     """
+    designs = [fold.design for fold in folds] or [design]
+    sets = [one for each in designs for one in each.synthetic]
+    test = np.unique(np.concatenate([one.regime.test for one in designs]))
     dataset, regime = design.regime.dataset, design.regime
     scores = collect_scores(results, label_names=dataset.label_names)
     gain = gain_of_real(scores)
@@ -57,11 +69,12 @@ def conclude(
         primary,
         gain=gain,
         steps=design.steps,
-        synthetic_sets=len(design.synthetic),
-        generators=generator_count(design.synthetic),
+        synthetic_sets=max(len(one.synthetic) for one in designs),
+        generators=max(generator_count(one.synthetic) if one.synthetic else 0 for one in designs),
         demonstration=design.demonstration,
         subject_kind=dataset.subject_kind,
         gate=gate,
+        folds=len(folds),
     )
     judged = not math.isnan(gain)
     unjudged = [] if judged else ["100R is not in this trial, so whether the segmenter converged was not judged."]
@@ -71,7 +84,7 @@ def conclude(
         "format": FORMAT,
         "dataset": describe_dataset(dataset),
         "metric": {"name": dice.NAME, "direction": dice.DIRECTION, "range": list(dice.RANGE)},
-        "synthetic": [one.described() for one in design.synthetic],
+        "synthetic": [one.described() for one in sets],
         "size": regime.slices.size,
         "axis": regime.slices.axis,
         "steps": None if outside else design.steps,
@@ -84,12 +97,13 @@ def conclude(
         "real_slices": design.real_slices,
         "repeat": None if design.repeat is None else dataset.label_names[design.repeat],
         "label_names": list(dataset.label_names),
-        "training_subjects": list(regime.labelled),
-        "validation_subjects": sorted(regime.split.validation),
+        "training_subjects": sorted({subject for one in designs for subject in one.regime.labelled}),
+        "validation_subjects": sorted({subject for one in designs for subject in one.regime.split.validation}),
         "test_subjects": list(scores.subjects),
         "demonstration": design.demonstration,
-        "arms": describe_arms(scores, real_slices=len(regime.training)),
-        "metrics": describe_metrics(scores, plan_grids(regime.slices, regime.test)),
+        "folds": [fold.described() for fold in folds],
+        "arms": describe_arms(scores, real_slices=len(regime.training), counts=mean_counts(folds)),
+        "metrics": describe_metrics(scores, plan_grids(regime.slices, test)),
         "scores": list_scores(scores),
         "curves": scores.curves,
         "converged": gain <= LARGEST_GAIN if judged else None,
@@ -97,7 +111,7 @@ def conclude(
         "primary": describe_primary(primary),
         "gate": None if gate is None else gate.as_json(),
         "verdict": asdict(verdict),
-        "notes": [*design.notes, *pairing_notes, *unjudged, *partly_measured(results)],
+        "notes": [*notes_of_folds(folds, design.notes), *pairing_notes, *unjudged, *partly_measured(results)],
     }
     described: dict[str, Any] = without_nan(content)
     return described

@@ -48,13 +48,13 @@ def audit_privacy(evidence: Evidence, folder: Path, *, learner: Learner | None =
     training, unseen = evidence.pictured, evidence.unseen
     for other in (evidence.synthetic, *([unseen] if unseen is not None else [])):
         check_channels(training, other)
-    shown = _some(evidence.synthetic, seed)
-    held = _some(unseen, seed) if unseen is not None else None
-    search = CopySearch(training.slices.images, training.indices, _units(training))
+    shown = evidence.synthetic.some(MOST, seed=seed)
+    held = unseen.some(MOST, seed=seed) if unseen is not None else None
+    search = CopySearch(training.slices.images, training.indices, training.units)
     copies = search.nearest(shown.slices.images, shown.indices)
     new = search.nearest(held.slices.images, held.indices) if held is not None else None
     compared = compare_nearness(
-        copies.evidence, Nearness(new.evidence, _units(held)) if new and held else None, seed=seed
+        copies.evidence, Nearness(new.evidence, held.units) if new and held else None, seed=seed
     )
     networks = named_networks(evidence, learner, cells=4)
     section: dict[str, Any] = {
@@ -108,19 +108,8 @@ def _spread(values: NDArray[np.float64]) -> dict[str, float]:
     return {"median": float(median), "percentile_99": float(high), "highest": float(values.max())}
 
 
-def _some(chosen: Chosen, seed: int) -> Chosen:
-    if len(chosen.indices) <= MOST:
-        return chosen
-    picked = np.sort(np.random.default_rng(seed).choice(len(chosen.indices), MOST, replace=False))
-    return Chosen(chosen.slices, chosen.indices[picked])
-
-
 def _counted(all_of: Chosen, shown: Chosen) -> dict[str, int]:
     return {"slices": len(all_of.indices), "shown": len(shown.indices), "subjects": len(set(shown.subjects))}
-
-
-def _units(chosen: Chosen) -> NDArray[np.int64]:
-    return np.unique(chosen.subjects, return_inverse=True)[1].astype(np.int64)
 
 
 def _by_features(
@@ -136,7 +125,7 @@ def _by_features(
         # A segmenter has learned which way up images are.
         search = FeatureSearch(network, training.slices.images, training.indices, turned=name == RANDOM)
         near = [-search.nearest(one.slices.images, one.indices)[:, None] for one in (shown, held) if one is not None]
-        new = Nearness(near[1], _units(held)) if held is not None else None
+        new = Nearness(near[1], held.units) if held is not None else None
         found[name] = _described(compare_nearness(near[0], new, seed=seed))
     return found
 
@@ -151,7 +140,7 @@ def _membership(
     # Fitted on both sides of the split, so that neither is nearer for having set the scale.
     whitening = Whitening(torch.cat(features[:2]))
     known, others, made = (whitening(one) for one in features)
-    return compare_membership(known, _units(sides[0]), others, _units(sides[1]), made, seed=seed)
+    return compare_membership(known, sides[0].units, others, sides[1].units, made, seed=seed)
 
 
 def _pairs(

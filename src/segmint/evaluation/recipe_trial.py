@@ -17,10 +17,13 @@ from segmint.errors import UserError
 from segmint.evaluation.arms import REAL_ARM, Arm, parse_arm
 from segmint.evaluation.cells import CellResult, TrainsSegmenter
 from segmint.evaluation.conduct import run_cells
+from segmint.evaluation.curation.curate import RESULT as CURATION
 from segmint.evaluation.design import Design
+from segmint.evaluation.folds import note_few_tested
 from segmint.evaluation.gate import FOLDS, SEEDS, SHARES, Choice, candidate_arms, choose, inner_splits
 from segmint.evaluation.generator import DrawsPairs, GeneratorOrders, check_generator, drawn_pairs
 from segmint.evaluation.outcome import conclude, write_outcome
+from segmint.evaluation.pooling import Fold
 from segmint.evaluation.summary import collect_scores
 from segmint.evaluation.trial_folder import again, opened_trial_folder
 from segmint.outputs import write_json
@@ -58,7 +61,7 @@ class RecipeTrial:
     Attributes:
         arms: as asked for; the gated one is resolved by the gate.
         given: synthetic sets for the arms, where the generators are for the gate alone.
-        size, axis, repeat: as in `segmint.trial`.
+        size, axis, repeat: as in `segmint.trial`; split: in the place of the dataset's own.
         generator_seeds: generators trained for the trial itself; seed k of every arm with F takes set k modulo their number.
     """
 
@@ -77,6 +80,7 @@ class RecipeTrial:
     size: int | None = None
     axis: int | None = None
     repeat: str | None = None
+    split: Split | None = None
 
     @property
     def gated(self) -> bool:
@@ -93,26 +97,41 @@ class RecipeTrial:
             UserError: something in the orders or the dataset is wrong, or `out` holds something else.
             KeyboardInterrupt: stopped by Ctrl-C; the same call goes on.
         """
-        real = self._resolved()
-        self._check(real, out)
-        with opened_trial_folder(out, self._settings(real), overwrite=overwrite, inputs=[*real.inputs, *self.given]):
+        real = self.resolved()
+        self.check(real, out)
+        with opened_trial_folder(out, self.settings(real), overwrite=overwrite, inputs=[*real.inputs, *self.given]):
             try:
-                choice = self._choose(real, out / "gate") if self.gated else None
-                trained = resolve(self.arms, choice)
-                sets = self._sets(real, trained, out) if any(arm.synthetic for arm in trained) else []
-                design = self._designed(real, sets, trained, seeds=self.seeds, split=real.regime.split)
-                found = self._cells(design, out)
+                found = self.run(real, out)
             except KeyboardInterrupt:
                 Console(stderr=True, quiet=not self.progress).print(
                     f"stopped; what is finished is kept in {out}. To go on: {again(overwrite=overwrite)}",
                     highlight=False,
                 )
                 raise
-            content = conclude(design, _as_asked(found, self.arms, choice), gate=choice)
+            # What folds would refuse is not advised.
+            advice = note_few_tested(real.regime.split) if real.subset is None and not self.given else []
+            design = replace(found.design, notes=(*found.design.notes, *advice))
+            content = conclude(design, found.results, gate=found.choice)
             write_outcome(out, content)
         return content
 
-    def _resolved(self) -> Design:
+    def run(self, real: Design, out: Path) -> Fold:
+        """Choose, train generators, draw, run all cells under `out`, going on from what is there.
+
+        Args:
+            real: what `resolved` gave.
+
+        Raises:
+            UserError: a recipe does not fit, a training diverged, or an arm refuses a set.
+            KeyboardInterrupt: stopped by Ctrl-C.
+        """
+        choice = self._choose(real, out / "gate") if self.gated else None
+        trained = resolve(self.arms, choice)
+        sets = self._sets(real, trained, out) if any(arm.synthetic for arm in trained) else []
+        design = self._designed(real, sets, trained, seeds=self.seeds, split=real.regime.split)
+        return Fold(design, tuple(_as_asked(self._cells(design, out), self.arms, choice)), choice)
+
+    def resolved(self) -> Design:
         """Split, size, axis and what is repeated, by the given sets where there are any, before anything is trained."""
         asked = [arm for arm in self.arms if not arm.gated]
         if not any(arm.content == REAL_ARM for arm in asked):
@@ -129,7 +148,7 @@ class RecipeTrial:
             self.given,
             arms=[arm.name for arm in arms],
             seeds=self.seeds,
-            split=None,
+            split=self.split,
             repeat=repeat,
             size=self.size,
             axis=self.axis,
@@ -147,7 +166,12 @@ class RecipeTrial:
             axis=real.regime.slices.axis,
         )
 
-    def _check(self, real: Design, out: Path) -> None:
+    def check(self, real: Design, out: Path) -> None:
+        """Refuse what is wrong in the orders, before anything is written.
+
+        Raises:
+            UserError: something is.
+        """
         if self.generator_seeds < 1:
             raise UserError(f"--generator-seeds {self.generator_seeds}: at least one is needed.")
         if self.generator_seeds > self.seeds:
@@ -165,6 +189,12 @@ class RecipeTrial:
             raise UserError(
                 "--real-slices: generators learn from whole subjects, so use a stored --subset of them with --recipe."
             )
+        for path in self.given:
+            if self.generator.curate != (path / CURATION).is_file():
+                raise UserError(
+                    f"{path} is {'not ' if self.generator.curate else ''}curated, and the gate would judge pairs that are"
+                    f"{'' if self.generator.curate else ' not'}: give --curate and what segmint curate wrote, or neither."
+                )
         if self.draw is drawn_pairs:
             check_generator(
                 self.generator,
@@ -189,7 +219,8 @@ class RecipeTrial:
             except UserError as error:
                 raise UserError(f"--gate-folds {self.gate.folds} leaves a fold that cannot be used: {error}") from error
 
-    def _settings(self, real: Design) -> dict[str, Any]:
+    def settings(self, real: Design) -> dict[str, Any]:
+        """All that decides the result, as JSON."""
         return real.settings() | {
             "arms": [arm.name for arm in self.arms],
             "generator": self.generator.as_json() | {"seeds": self.generator_seeds},
@@ -220,6 +251,8 @@ class RecipeTrial:
             seed=seed,
             pairs=max(arm.counts(len(regime.training)).synthetic for arm in arms if arm.synthetic),
             folder=folder,
+            steps=real.steps,
+            batch=real.batch,
             device=self.device,
             progress=self.progress,
         )

@@ -100,8 +100,13 @@ def _notes(synthetic: Path, provenance: Provenance, parts: Parts, lists: dict[st
     return notes
 
 
+def same_dataset(first: str, second: str) -> bool:
+    """Whether two identities mean one dataset, perhaps in two versions: a hash changes with a file, the patients do not."""
+    return _name(first) == _name(second)
+
+
 def _of_dataset(entries: Entries, identity: str) -> set[str]:
-    return {subject for seen, subject in entries if _name(seen) == _name(identity)}
+    return {subject for seen, subject in entries if same_dataset(seen, identity)}
 
 
 def _name(identity: str) -> str:

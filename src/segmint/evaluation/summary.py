@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segmint.evaluation.arms import GATE, PRIMARY_ARM, REAL_ARM, Arm
+from segmint.evaluation.arms import GATE, PRIMARY_ARM, REAL_ARM, Arm, ArmCounts
 from segmint.evaluation.cells import CellResult
 from segmint.evaluation.convergence import last_fifth_gain
-from segmint.evaluation.statistics import Estimate, bootstrap_difference, bootstrap_mean
+from segmint.evaluation.signed_rank import signed_ranks
+from segmint.evaluation.statistics import CONFIDENCE, Estimate, bootstrap_difference, bootstrap_mean
 from segmint.evaluation.subject_metrics import METRICS
-from segmint.evaluation.verdict import Primary
+from segmint.evaluation.verdict import EQUIVALENCE_CONFIDENCE, MARGIN, Primary
 from segmint.metrics import dice
 
 
@@ -79,12 +80,20 @@ def _units(sets: Sequence[int | None]) -> list[int] | None:
     return numbers if len(set(numbers)) > 1 else None
 
 
-def describe_arms(scores: Scores, *, real_slices: int) -> list[dict[str, Any]]:
-    """What trial.json says of each arm: slices, mean Dice over labels, subjects and seeds, each label, against 100R."""
+def describe_arms(
+    scores: Scores, *, real_slices: int, counts: Mapping[str, ArmCounts] | None = None
+) -> list[dict[str, Any]]:
+    """What trial.json says of each arm: slices, mean Dice over labels, subjects and seeds, each label, against 100R.
+
+    Args:
+        real_slices: 100 percent; counts: slices of each arm by name, where its shares do not tell.
+    """
     real = scores.by_subject(REAL_ARM) if REAL_ARM in scores.dice else None
+    others = {arm.name: scores.by_subject(arm.name) for arm in scores.arms if arm.name != REAL_ARM}
+    ranks = {} if real is None else signed_ranks(others, real)
     described = []
     for arm in scores.arms:
-        counts, units = arm.counts(real_slices), scores.units[arm.name]
+        slices, units = (counts or {}).get(arm.name) or arm.counts(real_slices), scores.units[arm.name]
         by_subject = scores.by_subject(arm.name)
         mean = mean_dice(by_subject, units)
         labels = {
@@ -92,29 +101,42 @@ def describe_arms(scores: Scores, *, real_slices: int) -> list[dict[str, Any]]:
         }
         entry: dict[str, Any] = {
             "name": arm.name,
-            "real_slices": counts.real,
-            "synthetic_slices": counts.synthetic,
-            "augmented_slices": counts.flipped,
-            "repeated_slices": counts.repeated,
+            "real_slices": slices.real,
+            "synthetic_slices": slices.synthetic,
+            "augmented_slices": slices.flipped,
+            "repeated_slices": slices.repeated,
             "mean": mean.value,
             "interval": mean.interval,
             "labels": {label: {"mean": one.value, "interval": one.interval} for label, one in labels.items()},
             "ratio_to_real": None,
             "difference_to_real": None,
+            "wilcoxon": None,
         }
         if real is not None:
-            difference = bootstrap_difference(by_subject, real, units=units)
+            difference = dice_difference(by_subject, real, units)
             entry["ratio_to_real"] = mean.value / float(np.nanmean(real)) if np.nansum(real) > 0 else None
             entry["difference_to_real"] = {"difference": difference.value, "interval": difference.interval}
+        if arm.name in ranks:
+            found = ranks[arm.name]
+            entry["wilcoxon"] = {"p": found.p, "p_holm": found.adjusted, "subjects": found.subjects}
         described.append(entry)
     return described
 
 
 def mean_dice(values: NDArray[np.float64], units: list[int] | None = None) -> Estimate:
-    """Mean with interval; a bootstrap interval beyond the range of Dice is cut there."""
-    estimate = bootstrap_mean(values, units=units)
-    low, high = np.clip(estimate.interval, *dice.RANGE)
-    return Estimate(estimate.value, float(low), float(high))
+    """Mean with interval, which stays where Dice can be."""
+    return bootstrap_mean(values, units=units, within=dice.RANGE)
+
+
+def dice_difference(
+    treated: NDArray[np.float64],
+    control: NDArray[np.float64],
+    units: list[int] | None = None,
+    *,
+    confidence: float = CONFIDENCE,
+) -> Estimate:
+    """Paired difference with interval, which stays where differences of Dice can be."""
+    return bootstrap_difference(treated, control, units=units, within=dice.DIFFERENCES, confidence=confidence)
 
 
 def compare(scores: Scores) -> tuple[Primary | None, list[str]]:
@@ -126,7 +148,8 @@ def compare(scores: Scores) -> tuple[Primary | None, list[str]]:
     if not {name, REAL_ARM} <= scores.dice.keys():
         return None, []
     treated, control = scores.by_subject(name), scores.by_subject(REAL_ARM)
-    difference = bootstrap_difference(treated, control, units=scores.units[name])
+    difference = dice_difference(treated, control, scores.units[name])
+    narrow = dice_difference(treated, control, scores.units[name], confidence=EQUIVALENCE_CONFIDENCE)
     paired = (~np.isnan(treated - control)).any(axis=0)
     notes = []
     if not paired.all():
@@ -134,7 +157,7 @@ def compare(scores: Scores) -> tuple[Primary | None, list[str]]:
             f"{int((~paired).sum())} of {len(scores.subjects)} test subjects have no Dice in one of the two arms of "
             "the primary comparison (no label in truth or prediction) and are left out of it."
         )
-    return Primary(difference, int(paired.sum()), scores.seeds, f"{name} minus {REAL_ARM}"), notes
+    return Primary(difference, int(paired.sum()), scores.seeds, f"{name} minus {REAL_ARM}", narrow), notes
 
 
 def describe_primary(primary: Primary | None) -> dict[str, Any] | None:
@@ -147,6 +170,10 @@ def describe_primary(primary: Primary | None) -> dict[str, Any] | None:
         "interval": primary.difference.interval,
         "subjects": primary.subjects,
         "seeds": primary.seeds,
+        "equivalence": None
+        if primary.narrow is None
+        else {"margin": MARGIN, "interval": primary.narrow.interval, "holds": primary.equivalent},
+        "smallest_effect_seen": primary.difference.smallest_seen,
     }
 
 

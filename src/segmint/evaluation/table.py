@@ -15,6 +15,7 @@ from rich.text import Text
 from segmint.evaluation.arms import REAL_ARM
 from segmint.evaluation.metric_table import metric_table
 from segmint.evaluation.points import points
+from segmint.evaluation.secondary import secondary_sentences
 from segmint.metrics import dice
 
 MOST_LABELS_BESIDE = 2
@@ -22,7 +23,9 @@ MOST_LABELS_BESIDE = 2
 _COLOURS = {
     "helps": "green",
     "harms": "red",
+    "equivalent": "cyan",
     "inconclusive": "yellow",
+    "none added": "cyan",
     "not converged": "yellow",
     "descriptive": "cyan",
 }
@@ -32,9 +35,9 @@ def trial_rows(trial: Mapping[str, Any]) -> list[dict[str, Any]]:
     """One row of plain numbers for each arm of a trial.json, as in trial.csv.
 
     Columns: the arm and its slices by origin; mean Dice (0 to 1) over labels, subjects and seeds with its 95%
-    interval; the same of each label; the ratio to 100R and the paired difference from it. None where there is no
-    number. Last every other metric over labels, subjects and seeds, with its interval and the number of subjects that
-    have a value.
+    interval; the same of each label; the ratio to 100R and the paired difference from it; p of the Wilcoxon signed-rank test
+    against 100R, plain and adjusted by Holm. None where there is no number. Last every other metric over labels, subjects
+    and seeds, with its interval and the number of subjects that have a value.
     """
     rows = []
     for arm in trial["arms"]:
@@ -51,6 +54,8 @@ def trial_rows(trial: Mapping[str, Any]) -> list[dict[str, Any]]:
         difference = arm["difference_to_real"] or {"difference": None, "interval": [None, None]}
         row["ratio_to_real"] = arm["ratio_to_real"]
         row |= _columns("difference_to_real", difference["difference"], difference["interval"])
+        wilcoxon = arm.get("wilcoxon") or {"p": None, "p_holm": None}
+        row |= {"wilcoxon p": wilcoxon["p"], "wilcoxon p holm": wilcoxon["p_holm"]}
         for name, metric in trial.get("metrics", {}).items():
             if name != dice.NAME:
                 one = metric["arms"][arm["name"]]
@@ -80,7 +85,7 @@ def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def trial_table(trial: Mapping[str, Any]) -> RenderableType:
-    """The table of Dice, one of further metrics, the verdict below them, then the notes, for a rich console."""
+    """The table of Dice, one of further metrics, then the verdict, what was tested beside it, the notes, for a rich console."""
     labels = list(trial["label_names"][1:])
     seeds, subjects = trial["seeds"], len(trial["test_subjects"])
     trained = trial["segmenter"] if trial["steps"] is None else f"{trial['steps']} steps of {trial['batch']}"
@@ -114,7 +119,8 @@ def trial_table(trial: Mapping[str, Any]) -> RenderableType:
     notes = [Text(f"- {note}", style="dim") for note in trial["notes"]]
     by_label = [_label_table(trial, labels)] if len(labels) > MOST_LABELS_BESIDE else []
     further = [metric_table(trial)] if "metrics" in trial else []
-    return Group(table, *by_label, *further, verdict, *notes)
+    secondary = [Text(line, style="dim") for line in secondary_sentences(trial)]
+    return Group(table, *by_label, *further, verdict, *secondary, *notes)
 
 
 def _label_table(trial: Mapping[str, Any], labels: list[str]) -> Table:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
+from segmint.data.subjects import Split
 from segmint.errors import UserError
 from segmint.evaluation.arms import DEFAULT_ARMS, GATE_ARMS, Arm, parse_arms
 from segmint.evaluation.cells import TrainsSegmenter
 from segmint.evaluation.conduct import run_cells
 from segmint.evaluation.design import Design, design_trial
+from segmint.evaluation.folded_trial import FoldedTrial, RealTrial, refuse_folds
 from segmint.evaluation.generator import GeneratorOrders
 from segmint.evaluation.outcome import conclude, write_outcome
 from segmint.evaluation.recipe_trial import GateOrders, RecipeTrial
@@ -44,6 +47,7 @@ def trial(
     generator: GeneratorOrders | None = None,
     generator_seeds: int = 1,
     gate: GateOrders | None = None,
+    folds: int | None = None,
     progress: bool = True,
 ) -> Path:
     """Train a segmenter on each arm with each seed, score all on held-out subjects, and say what follows.
@@ -76,7 +80,8 @@ def trial(
         seeds: cells of each arm, with seeds 0 to seeds - 1.
         steps: optimiser steps of every cell; batch: slices a step. Defaults suit small 2-D sets.
         segmenter: a recipe that gives a segmenter; segmenter_settings: settings of it, by name, as text.
-        augment: augmentation of every arm alike: any of "flips", "elastic", "strong" (nnU-Net's set); none by default.
+        augment: augmentation of every arm alike: any of "flips", "elastic", "strong" (nnU-Net's set), "cutmix" (a box of
+            another slice of the batch), "copypaste" (lesions of another slice of the batch); none by default.
         subset: name of a stored subset; only its subjects or slices are R. real_slices: only so many slices, drawn at
             random.
         repeat: name or id of the label whose slices B repeats; needed where an arm has B.
@@ -85,6 +90,8 @@ def trial(
         generator: how generators are trained, in the place of `synthetic`, or beside it for the gate alone, where
             `synthetic` was made in the same way; generator_seeds: how many of them, beside the gate's.
         gate: what the gate looks at; its arm, "gate", is added where `arms` lacks it.
+        folds: cross-validate over all subjects that the split names, in so many folds: each subject is tested once, by
+            segmenters, generators and a gate that have not seen it. Arms with F then need `generator`.
         progress: print the table, and a line for every cell.
 
     Returns:
@@ -108,33 +115,47 @@ def trial(
         device=device,
         demonstration=demonstration,
     )
-    if generator is None:
-        if gate is not None:
-            raise UserError("The gate trains generators of its own: name their recipe with --recipe.")
+    if generator is None and gate is not None:
+        raise UserError("The gate trains generators of its own: name their recipe with --recipe.")
+    if generator is None and folds is None:
         design = make(sets, arms=arms, seeds=seeds, size=size, axis=axis, repeat=repeat)
         conduct(design, Path(out), overwrite=overwrite, device=device, progress=progress, train=train_segmenter)
         return Path(out)
     asked = _with_gate(arms, gate)
-    if sets and not any(arm.gated for arm in asked):
+    if folds is not None:
+        refuse_folds(asked, generator=generator is not None, sets=bool(sets), subset=subset, real_slices=real_slices)
+    if generator is not None and sets and not any(arm.gated for arm in asked):
         raise UserError(
             f"--recipe {generator.recipe} makes the synthetic pairs of this trial: leave {sets[0]} out, or ask the --gate."
         )
-    content = RecipeTrial(
-        dataset=Path(real),
-        arms=asked,
-        seeds=seeds,
-        generator=generator,
-        generator_seeds=generator_seeds,
-        gate=gate or GateOrders(),
-        make=make,
-        device=device,
-        progress=progress,
-        train=train_segmenter,
-        given=tuple(sets),
-        size=size,
-        axis=axis,
-        repeat=repeat,
-    ).conduct(Path(out), overwrite=overwrite)
+
+    def trial_of(split: Split | None) -> RecipeTrial | RealTrial:
+        common: dict[str, Any] = {
+            "arms": asked,
+            "seeds": seeds,
+            "make": make,
+            "split": split,
+            "size": size,
+            "axis": axis,
+            "repeat": repeat,
+            "device": device,
+            "progress": progress,
+            "train": train_segmenter,
+        }
+        if generator is None:
+            return RealTrial(**common)
+        return RecipeTrial(
+            **common,
+            dataset=Path(real),
+            generator=generator,
+            generator_seeds=generator_seeds,
+            gate=gate or GateOrders(),
+            given=tuple(sets),
+        )
+
+    whole = trial_of(None) if folds is None else FoldedTrial(Path(real), folds, trial_of, progress)
+    assert not isinstance(whole, RealTrial), "without generator and folds a trial is conducted above"
+    content = whole.conduct(Path(out), overwrite=overwrite)
     if progress:
         Console().print(trial_table(content))
     return Path(out)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 from segmint.data.subjects import SubjectKind
 from segmint.evaluation.arms import PRIMARY_ARM, REAL_ARM
 from segmint.evaluation.convergence import LARGEST_GAIN
-from segmint.evaluation.gate import Choice
 from segmint.evaluation.points import points
-from segmint.evaluation.statistics import Estimate
+from segmint.evaluation.statistics import CONFIDENCE, Estimate
 
 # Below this number of tested subjects a trial describes and gives no verdict.
 FEWEST_SUBJECTS = 15
 COMPARISON = f"{PRIMARY_ARM} minus {REAL_ARM}"
+# Two one-sided tests at 5%: arms are equivalent where the 90% interval lies inside this many Dice either way.
+MARGIN, EQUIVALENCE_CONFIDENCE = 0.01, 0.9
+_MARGIN = f"{100 * MARGIN:g} point"
 _DEMONSTRATION = "A demonstration, not evidence: "
 
 # Why results on what is no subject are only described.
@@ -24,17 +26,38 @@ NO_SUBJECTS: dict[SubjectKind, str] = {
     "image": "nobody knows which of the images come from one subject",
 }
 
-Kind = Literal["helps", "harms", "inconclusive", "none added", "descriptive", "not converged"]
+Kind = Literal["helps", "harms", "equivalent", "inconclusive", "none added", "descriptive", "not converged"]
 
 
 @dataclass(frozen=True)
 class Primary:
-    """The comparison fixed beforehand: difference in mean Dice, `subjects` scored in both arms, seeds of each arm."""
+    """The comparison fixed beforehand: difference in mean Dice, `subjects` scored in both arms, seeds of each arm.
+
+    `narrow` is the same difference with its 90% interval.
+    """
 
     difference: Estimate
     subjects: int
     seeds: int
     comparison: str = COMPARISON
+    narrow: Estimate | None = None
+
+    @property
+    def equivalent(self) -> bool:
+        """Whether the arms differ by less than the margin [Schuirmann 1987, J Pharmacokinet Biopharm 15(6)]."""
+        return self.narrow is not None and self.narrow.low > -MARGIN and self.narrow.high < MARGIN
+
+
+class GateChoice(Protocol):
+    """What the gate chose."""
+
+    @property
+    def opened(self) -> bool:
+        """Whether any pairs are added."""
+
+    @property
+    def sentence(self) -> str:
+        """What was chosen and why."""
 
 
 @dataclass(frozen=True)
@@ -54,14 +77,16 @@ def decide(
     generators: int,
     demonstration: bool,
     subject_kind: SubjectKind = "subject",
-    gate: Choice | None = None,
+    gate: GateChoice | None = None,
+    folds: int = 0,
 ) -> Verdict:
     """Decide what may be said.
 
     Not converged comes before everything; then a gate that added nothing, so that there is nothing to compare; then a
     comparison that is missing or rests on too few subjects, or on blocks
-    or images instead of subjects, is only described; else the interval decides: above 0 helps, below 0 harms, 0 inside
-    it is inconclusive.
+    or images instead of subjects, is only described; else the interval decides: above 0 helps, below 0 harms. With 0
+    inside it the arms are equivalent where two one-sided tests say so, else it is inconclusive. A sure gain or loss
+    within the margin stays one, and is called small.
 
     Args:
         primary: None where the trial lacks one of the two arms.
@@ -69,10 +94,11 @@ def decide(
         synthetic_sets: sets used; generators: different generators they came from.
         subject_kind: what the tested "subjects" are.
         gate: what the gate chose, where the primary comparison is that of its arm.
+        folds: of a cross-validated trial, 0 of another; then sets and generators are those of a fold.
     """
     kind, sentence = _decide(primary, gain=gain, steps=steps, subject_kind=subject_kind, gate=gate)
     if primary is not None and kind not in ("not converged", "none added"):
-        sentence += _condition(synthetic_sets, generators)
+        sentence += _condition(synthetic_sets, generators, folds)
         if gate is not None:
             sentence += f". {gate.sentence}"
     if demonstration:
@@ -81,7 +107,7 @@ def decide(
 
 
 def _decide(
-    primary: Primary | None, *, gain: float, steps: int, subject_kind: SubjectKind, gate: Choice | None
+    primary: Primary | None, *, gain: float, steps: int, subject_kind: SubjectKind, gate: GateChoice | None
 ) -> tuple[Kind, str]:
     if gain > LARGEST_GAIN:
         return "not converged", (
@@ -113,19 +139,46 @@ def _decide(
             f"Descriptive, no verdict below {FEWEST_SUBJECTS} test subjects: with synthetic pairs added, {changed}",
         )
     if difference.low > 0:
-        return "helps", f"Synthetic pairs help: they raise {tested} by {points(difference.value)} points ({interval})"
+        helps = f"Synthetic pairs help: they raise {tested} by {points(difference.value)} points ({interval})"
+        return "helps", f"{helps}{_small(primary)}"
     if difference.high < 0:
-        return "harms", f"Synthetic pairs harm: they lower {tested} by {points(-difference.value)} points ({interval})"
-    return "inconclusive", f"Inconclusive: with synthetic pairs added, {changed}"
+        harms = f"Synthetic pairs harm: they lower {tested} by {points(-difference.value)} points ({interval})"
+        return "harms", f"{harms}{_small(primary)}"
+    if primary.equivalent:
+        return "equivalent", (
+            f"Equivalent within {_MARGIN}: with synthetic pairs added, {changed}, which is less than {_MARGIN} either way "
+            f"({_narrow(primary)})"
+        )
+    return "inconclusive", f"Inconclusive: with synthetic pairs added, {changed}{_unseen(difference)}"
 
 
-def _interval(difference: Estimate) -> str:
+def _interval(difference: Estimate, *, confidence: float = CONFIDENCE) -> str:
     if math.isnan(difference.low):
         return "no interval from one subject"
-    return f"95% interval {points(difference.low, signed=True)} to {points(difference.high, signed=True)}"
+    ends = f"{points(difference.low, signed=True)} to {points(difference.high, signed=True)}"
+    return f"{100 * confidence:g}% interval {ends}"
 
 
-def _condition(synthetic_sets: int, generators: int) -> str:
+def _narrow(primary: Primary) -> str:
+    return "" if primary.narrow is None else _interval(primary.narrow, confidence=EQUIVALENCE_CONFIDENCE)
+
+
+def _small(primary: Primary) -> str:
+    """What a sure difference is called that hardly matters."""
+    return f", sure but less than {_MARGIN} ({_narrow(primary)})" if primary.equivalent else ""
+
+
+def _unseen(difference: Estimate) -> str:
+    """What the trial could not have told from nothing."""
+    seen = difference.smallest_seen
+    return (
+        "" if math.isnan(seen) or not seen else f"; 80% of such trials would find a difference of {points(seen)} points"
+    )
+
+
+def _condition(synthetic_sets: int, generators: int, folds: int) -> str:
+    if folds:
+        return f", conditional on one generator in each of {folds} folds" if generators == 1 else ""
     if synthetic_sets == 1:
         return ", conditional on one synthetic set"
     return ", conditional on one generator" if generators == 1 else ""

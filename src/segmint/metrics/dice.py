@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 NAME, DIRECTION, RANGE = "dice", "higher", (0.0, 1.0)
+DIFFERENCES = (-1.0, 1.0)
+"""Range of the difference of two."""
 
 
 def overlap_counts(prediction: ArrayLike, truth: ArrayLike, *, label_count: int) -> NDArray[np.int64]:

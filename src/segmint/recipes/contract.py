@@ -75,6 +75,10 @@ class Update(Protocol):
         """The run's precision; leave it for what needs float32."""
 
 
+# How many times the smallest distance of a training is too far off.
+FAR_OFF = 1.5
+
+
 @dataclass(frozen=True)
 class Measurement:
     """One value of a measure; `direction` is "lower" or "higher", whichever is better."""
@@ -88,6 +92,17 @@ class Measurement:
         if other is None or other.value != other.value:
             return self.value == self.value
         return self.value < other.value if self.direction == "lower" else self.value > other.value
+
+    def chooses_over(self, last: Measurement | None) -> bool:
+        """Whether the best checkpoint, measured so, is to be used rather than the last.
+
+        A Dice ("higher") measures what a segmenter is for, and chooses. A distance to validation pairs ("lower") does not tell
+        among good generators which teaches best, while longer training does teach better; it is believed only where the last
+        checkpoint lies so far off that something went wrong since (a collapse, say).
+        """
+        if last is None:
+            return self.direction == "higher"
+        return self.direction == "higher" or not last.value <= FAR_OFF * self.value
 
 
 class Pairs(Protocol):
@@ -326,6 +341,7 @@ class Recipe:
         gives: any of "pairs", "masks", "images" (for masks it is given), "conditions", "segmenter".
         presets: settings by preset name; "repaired" is the default.
         capacities: overrides of the settings by capacity ("small", "full").
+        preset_capacities: the same by preset, for a preset with settings of another kind.
         suits: says in one sentence why the recipe fits the data, or None where it does not; by default it is taken only by
             name.
         batch, kimg: defaults of the budget.
@@ -345,6 +361,7 @@ class Recipe:
     batch: Mapping[str, int]
     kimg: float
     suits: Callable[[DataFacts], str | None] = lambda _: None
+    preset_capacities: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
     epochs: Mapping[str, float] = field(default_factory=dict)
     mask_source: Mapping[str, str] = field(default_factory=dict)
     truncation: Mapping[str, float] = field(default_factory=dict)
@@ -359,15 +376,16 @@ class Recipe:
         """
         if preset not in self.presets:
             raise UserError(f"{self.name} has no preset {preset!r}: choose one of {', '.join(self.presets)}.")
-        if capacity not in self.capacities:
-            raise UserError(f"{self.name} has no capacity {capacity!r}: choose one of {', '.join(self.capacities)}.")
+        capacities = self.preset_capacities.get(preset, self.capacities)
+        if capacity not in capacities:
+            raise UserError(f"{self.name} has no capacity {capacity!r}: choose one of {', '.join(capacities)}.")
         base = self.presets[preset]
         for key in changes:
             if key not in type(base).model_fields:
                 known = ", ".join(type(base).model_fields)
                 raise UserError(f"--set {key}: {self.name} has no such setting; it has {known}.")
         try:
-            return type(base).model_validate({**base.model_dump(), **self.capacities[capacity], **changes})
+            return type(base).model_validate({**base.model_dump(), **capacities[capacity], **changes})
         except ValidationError as error:
             first = error.errors()[0]
             name = first["loc"][0]

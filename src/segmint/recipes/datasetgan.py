@@ -15,7 +15,8 @@ from segmint.recipes import joint_stylegan2, unet
 from segmint.recipes.contract import DataFacts, Gathered, ImageStage, Recipe, SegmenterStage, Stage, Task
 from segmint.recipes.latent_inversion import InversionSettings, InversionStage
 from segmint.recipes.pixel_interpreter import Exemplars, InterpreterSettings, InterpreterStage, LabelSource
-from segmint.recipes.style_gan import CAPACITIES, StyleGANSettings, StyleGANStage, check_style_size
+from segmint.recipes.style_adversary import CAPACITIES, check_style_size
+from segmint.recipes.style_gan import StyleGANSettings, StyleGANStage
 
 
 class DatasetGANSettings(InversionSettings, InterpreterSettings):

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from segmint.recipes.contract import DataFacts, PairStage, Recipe, Stage, Task
-from segmint.recipes.style_gan import CAPACITIES, StyleGANSettings, StyleGANStage, check_style_size
+from segmint.recipes.style_adversary import CAPACITIES, check_style_size
+from segmint.recipes.style_gan import StyleGANSettings, StyleGANStage
 
 FAITHFUL = StyleGANSettings()
 REPAIRED = FAITHFUL.model_copy(

@@ -22,7 +22,8 @@ from segmint.recipes.branched_gan import BranchedSettings
 from segmint.recipes.contract import Batch, ReconstructingStage, Task, Update
 from segmint.recipes.latent_schedule import perturbation_factor, rate_factor
 from segmint.recipes.mask_channels import softmax_masks
-from segmint.recipes.style_gan import StyleGANStage, style_widths
+from segmint.recipes.style_adversary import style_widths
+from segmint.recipes.style_gan import StyleGANStage
 
 # Latents drawn to learn how far they spread.
 DRAWN = 1024

@@ -10,7 +10,8 @@ from torch import Tensor
 from segmint.recipes.contract import MaskStage, Recipe, Stage, Task
 from segmint.recipes.joint_stylegan2 import FAITHFUL, REPAIRED
 from segmint.recipes.mask_channels import hard_masks
-from segmint.recipes.style_gan import CAPACITIES, StyleGANSettings, StyleGANStage, check_style_size
+from segmint.recipes.style_adversary import CAPACITIES, check_style_size
+from segmint.recipes.style_gan import StyleGANSettings, StyleGANStage
 
 
 class MaskStyleStage(StyleGANStage, MaskStage):

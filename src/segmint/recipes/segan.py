@@ -15,14 +15,14 @@ from segmint.losses.multi_scale_l1 import multi_scale_l1
 from segmint.networks.masked_image import intensities, label_probabilities, mask_out, read_masks
 from segmint.networks.normalisation import Norm
 from segmint.networks.segan import Critic, Segmentor
-from segmint.networks.segmentation_augmentation import apply_changes, draw_changes
-from segmint.recipes.contract import Batch, Recipe, RecipeSettings, SegmenterStage, Stage, Task, Update
+from segmint.recipes.contract import Batch, Recipe, SegmenterStage, Stage, Task, Update
+from segmint.recipes.segmenter_augmentation import AugmentedSettings, augmented, check_augmentation
 
 # Intensity of masked images that an untrained segmentor gives.
 START_INTENSITY = 0.1
 
 
-class SegANSettings(RecipeSettings):
+class SegANSettings(AugmentedSettings):
     """Settings; the defaults are SegAN's."""
 
     # Factor on the published widths of both networks.
@@ -49,8 +49,6 @@ class SegANSettings(RecipeSettings):
     halving_images: float = Field(50_000, gt=0)
     # Polynomial: rate = learning_rate (1 - images / budget)^exponent, as the U-Net's.
     decay_exponent: float = Field(0.9, ge=0)
-    # Kinds of augmentation, see `segmint.networks.segmentation_augmentation`.
-    augment: tuple[Literal["flips", "elastic", "strong"], ...] = ()
 
     def share_of_rate(self, images_shown: int, total_images: int) -> float:
         """Factor on both learning rates."""
@@ -114,12 +112,7 @@ class SegANStage(SegmenterStage):
             for group in optimizer.param_groups:
                 group["lr"] = self.rates[network] * share
         batch = batches["labelled"]
-        images, labels = batch.images, batch.labels
-        if self.settings.augment:
-            n, channels = images.shape[:2]
-            generator, device = update.generator, images.device
-            changes = draw_changes(n, channels, self.settings.augment, generator=generator, device=device)
-            images, labels = apply_changes(images, labels, changes)
+        images, labels = augmented(batch.images, batch.labels, self.settings, generator=update.generator)
         intensity = intensities(images, self.settings.intensity_floor)
         truth = F.one_hot(labels, self.task.label_count).movedim(-1, 1)[:, 1:].to(images.dtype)
         masked_truth = mask_out(intensity, truth)
@@ -182,6 +175,7 @@ class SegANStage(SegmenterStage):
 
 
 def _stages(task: Task, settings: SegANSettings) -> Sequence[Stage]:
+    check_augmentation(task, settings)
     try:
         return [SegANStage(task, settings)]
     except ValueError as error:

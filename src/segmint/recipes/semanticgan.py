@@ -9,7 +9,7 @@ from segmint.recipes import joint_stylegan2
 from segmint.recipes.branched_gan import BranchedStage, patch_strides
 from segmint.recipes.contract import Recipe, Stage, Task
 from segmint.recipes.latent_segmenter import EncoderSettings, EncoderStage
-from segmint.recipes.style_gan import CAPACITIES, check_style_size
+from segmint.recipes.style_adversary import CAPACITIES, check_style_size
 
 
 class SemanticGANSettings(EncoderSettings):

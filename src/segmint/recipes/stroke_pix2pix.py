@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from segmint.recipes.contract import Recipe
-from segmint.recipes.translator import REPAIRS, TranslatorSettings, translator_stages
+from collections.abc import Sequence
+
+from segmint.recipes.contract import Recipe, RecipeSettings, Stage, Task
+from segmint.recipes.style_adversary import CAPACITIES
+from segmint.recipes.style_painter import STYLE_PAINTER, StylePainterSettings, style_painter_stages
+from segmint.recipes.translator import TranslatorSettings, translator_stages
 
 # Self-attention at a quarter of the size in the generator and after the discriminator's second block [Zhang 2019, SAGAN],
 # spectral normalisation of both, L1 between the discriminator's features at every layer [Xue 2018, SegAN].
@@ -16,7 +20,17 @@ PUBLISHED = TranslatorSettings(
     multi_scale_l1_weight=1.0,
     l1_weight=100.0,
 )
-REPAIRED = PUBLISHED.model_copy(update={**REPAIRS, "norm": "instance", "multi_scale_l1_weight": 0.0})
+# Most of a slice is foreground and nothing else, which pix2pix fills with rings (docs/results): the repaired preset paints by
+# style and noise.
+REPAIRED = STYLE_PAINTER
+
+
+def _stages(task: Task, settings: RecipeSettings) -> Sequence[Stage]:
+    if isinstance(settings, StylePainterSettings):
+        return style_painter_stages(task, settings)
+    assert isinstance(settings, TranslatorSettings)
+    return translator_stages(task, settings)
+
 
 RECIPE = Recipe(
     name="stroke-pix2pix",
@@ -25,7 +39,8 @@ RECIPE = Recipe(
     gives=frozenset({"images"}),
     presets={"faithful": PUBLISHED, "repaired": REPAIRED},
     capacities={"small": {"width": 0.25}, "full": {}},
-    stages=translator_stages,
+    preset_capacities={"repaired": CAPACITIES},
+    stages=_stages,
     batch={"faithful": 8, "repaired": 8},
     kimg=20.0,
     conditions=("foreground",),

@@ -23,6 +23,7 @@ from segmint.networks.pix2pix_generator import Enlarging, Pix2PixGenerator
 from segmint.networks.spade_generator import SpadeGenerator
 from segmint.recipes.contract import Batch, RecipeSettings, Stage, Task, TranslatorStage, Update
 from segmint.recipes.mask_channels import one_hot_masks
+from segmint.recipes.mask_reading import reader_optimizer, reader_turn, reading_loss
 from segmint.recipes.memory_order_adam import MemoryOrderAdam
 
 # What the repaired presets have in common: judged by features as well as by logits, with less weight on pixels, each label
@@ -38,7 +39,6 @@ REPAIRS = {
     "feature_matching_weight": 10.0,
     "average_images": 1000.0,
 }
-READER_RATE = 0.002
 Judgements = Sequence[tuple[Tensor, list[Tensor]]]
 
 
@@ -115,7 +115,7 @@ class PaintingStage(TranslatorStage):
             for name in rates
         }
         if self.reader is not None:
-            self.optimizers["reader"] = torch.optim.AdamW(self.reader.parameters(), lr=READER_RATE, fused=True)
+            self.optimizers["reader"] = reader_optimizer(self.reader)
 
     def average_half_life(self, images_shown: int) -> float:
         """As set, shorter early on."""
@@ -133,17 +133,10 @@ class PaintingStage(TranslatorStage):
         order = (
             ("discriminator", "generator") if self.settings.first == "discriminator" else ("generator", "discriminator")
         )
-        logged = {} if self.reader is None else {"reader": self._reader_turn(self.reader, batch, update)}
+        logged = {} if self.reader is None else {"reader": reader_turn(self.reader, batch, update)}
         for network in order:
             logged[network] = turns[network](condition, batch, fakes, update)
         return logged
-
-    def _reader_turn(self, reader: MaskReader, batch: Batch, update: Update) -> dict[str, Tensor]:
-        with update.autocast():
-            logits = reader(batch.images)
-        loss = reader.loss(logits, batch.masks)
-        update("reader", loss)
-        return {"dice_and_cross_entropy": loss.detach()}
 
     def _discriminator_turn(self, condition: Tensor, batch: Batch, fakes: Tensor, update: Update) -> dict[str, Tensor]:
         settings, reals = self.settings, batch.images
@@ -191,11 +184,7 @@ class PaintingStage(TranslatorStage):
             logged["multi_scale_l1"] = distance.detach()
             loss = loss + settings.multi_scale_l1_weight * distance
         if self.reader is not None:
-            self.reader.requires_grad_(False)
-            with update.autocast():
-                logits = self.reader(fakes)
-            reading = self.reader.loss(logits, batch.masks)
-            self.reader.requires_grad_(True)
+            reading = reading_loss(self.reader, fakes, batch.masks, update)
             logged["reading"] = reading.detach()
             loss = loss + settings.reading_weight * reading
         update("generator", loss)

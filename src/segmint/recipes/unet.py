@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
 from segmint.errors import UserError
-from segmint.networks.segmentation_augmentation import apply_changes, draw_changes
-from segmint.recipes.contract import Batch, Recipe, RecipeSettings, SegmenterStage, Stage, Task, Update
+from segmint.recipes.contract import Batch, Recipe, SegmenterStage, Stage, Task, Update
+from segmint.recipes.segmenter_augmentation import AugmentedSettings, augmented, check_augmentation
 
 
-class UNetSettings(RecipeSettings):
+class UNetSettings(AugmentedSettings):
     """Settings; the learning-rate schedule is nnU-Net's [Isensee 2021], the optimiser Adam, as budgets are short."""
 
     width: int = Field(16, ge=4)
@@ -29,8 +28,6 @@ class UNetSettings(RecipeSettings):
     # Half-life of the averaged weights, as a share of the images shown; 0 keeps no average. Averaging takes the noise of
     # a high rate out at any time [Polyak 1992], so that the learning curve shows what is learnt and not the rate's fall.
     average_share: float = Field(0.05, ge=0, le=1)
-    # Kinds of augmentation, see `segmint.networks.segmentation_augmentation`.
-    augment: tuple[Literal["flips", "elastic", "strong"], ...] = ()
 
 
 class UNetStage(SegmenterStage):
@@ -71,12 +68,7 @@ class UNetStage(SegmenterStage):
         share_left = 1 - update.images_shown / max(update.total_images, 1)
         for group in self.optimizers["network"].param_groups:
             group["lr"] = self.settings.learning_rate * max(share_left, 0.0) ** self.settings.decay_exponent
-        images, labels = batch.images, batch.labels
-        if self.settings.augment:
-            n, channels = images.shape[:2]
-            generator, device = update.generator, images.device
-            changes = draw_changes(n, channels, self.settings.augment, generator=generator, device=device)
-            images, labels = apply_changes(images, labels, changes)
+        images, labels = augmented(batch.images, batch.labels, self.settings, generator=update.generator)
         with update.autocast():
             logits = self.network(images.contiguous(memory_format=torch.channels_last))
         loss: Tensor = self.loss(logits.float(), labels[:, None])
@@ -114,6 +106,7 @@ class UNetStage(SegmenterStage):
 
 
 def _stages(task: Task, settings: UNetSettings) -> Sequence[Stage]:
+    check_augmentation(task, settings)
     # Fewer levels for small images, so that the lowest keeps at least two pixels a side.
     levels = min(settings.levels, task.size.bit_length() - 1)
     multiple = 2 ** (levels - 1)

@@ -14,6 +14,7 @@ from segmint.outputs import write_text
 from segmint.report import facts
 from segmint.report.alignment import alignment_section
 from segmint.report.arms import read_arms
+from segmint.report.curation import curation_section
 from segmint.report.curve import curve_section
 from segmint.report.fidelity import fidelity_section
 from segmint.report.headline import make_headline
@@ -28,6 +29,7 @@ _CONTENTS = (
     ("curve", "Label efficiency"),
     ("trial", "Segmentation trial"),
     ("pairs", "Real and generated"),
+    ("curation", "Curation"),
     ("masks", "Masks"),
     ("fidelity", "Images"),
     ("alignment", "Alignment"),
@@ -77,6 +79,7 @@ def render(material: Material) -> str:
         trial=trial,
         curve=curve_section(material.curve, numbers),
         pairs=pairs_section(material.run) if material.run else None,
+        curation=curation_section(material),
         masks=masks_section(material, numbers),
         fidelity=fidelity_section(material, numbers),
         alignment=alignment_section(material),
@@ -112,6 +115,7 @@ def _page(material: Material) -> Mapping[str, Any]:
     else:
         title = f"Training {recipe or 'a generator'} on {dataset}"
     synthetic = (material.trial or {}).get("synthetic") or []
+    optional = {"curve": material.curve is not None, "curation": material.curation is not None}
     byline = [
         recipe,
         f"{config['size']} pixels" if config.get("size") else "",
@@ -124,7 +128,7 @@ def _page(material: Material) -> Mapping[str, Any]:
         "version": metadata.version("segmint"),
         "date": date.today().isoformat(),
         "folder": str(material.folder.resolve()),
-        "contents": [entry for entry in _CONTENTS if entry[0] != "curve" or material.curve is not None],
+        "contents": [entry for entry in _CONTENTS if optional.get(entry[0], True)],
         "run_elsewhere": ", ".join(str(entry["run"]) for entry in synthetic if entry.get("run")),
     }
 

@@ -13,6 +13,7 @@ from segmint.report.material import Material
 _BADGES: Mapping[str, tuple[str, str]] = {
     "helps": ("▲", "Helps"),
     "harms": ("▼", "Harms"),
+    "equivalent": ("■", "Equivalent"),
     "inconclusive": ("◆", "Inconclusive"),
     "none added": ("■", "No pairs added"),
     "descriptive": ("○", "Descriptive, no verdict"),
@@ -106,8 +107,9 @@ def _trial_numbers(trial: Mapping[str, Any], arms: tuple[Arm, ...]) -> tuple[Key
         numbers.append(KeyNumber(fake.overall.text, f"mean Dice of {fake.name}, synthetic alone", detail))
     subjects = len(trial.get("test_subjects") or [])
     noun = "test subject" if subjects == 1 else "test subjects"
+    unseen = "each unseen by the networks of its fold" if trial.get("folds") else "unseen by every network"
     seeds = f"{counted(trial.get('seeds'), 'seed')} an arm"
-    numbers.append(KeyNumber(str(subjects), f"{noun}, unseen by every network", seeds))
+    numbers.append(KeyNumber(str(subjects), f"{noun}, {unseen}", seeds))
     return tuple(numbers)
 
 

@@ -4,7 +4,7 @@ workflow."""
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,8 @@ class Material:
     evaluation: Mapping[str, Any] | None = None
     evaluation_folder: Path | None = None
     curve: Mapping[str, Any] | None = None
+    curation: Mapping[str, Any] | None = None
+    curation_folder: Path | None = None
 
 
 def gather(folder: Path) -> Material:
@@ -72,7 +74,9 @@ def gather(folder: Path) -> Material:
             f"{folder} holds neither a run (config.json), an evaluation (evaluation.json), a trial (trial.json), a finished"
             " curve (curve.json) nor the steps of segmint run or demo (steps.json): give one of these folders."
         )
-    cells = trial_folder / "cells" if trial_folder else None
+    curation_folder = next(
+        (place for place in (folder / "synthetic", folder) if (place / "curation.json").is_file()), None
+    )
     return Material(
         folder=folder,
         steps=_mapping(steps_file) if steps_file.is_file() else None,
@@ -83,10 +87,12 @@ def gather(folder: Path) -> Material:
         if trial_folder and (trial_folder / "trial.json").is_file()
         else None,
         trial_folder=trial_folder,
-        cells_begun=sum(1 for cell in cells.iterdir() if cell.is_dir()) if cells and cells.is_dir() else 0,
+        cells_begun=sum(cell.is_dir() for cell in _cells(trial_folder)) if trial_folder else 0,
         evaluation=_mapping(evaluation_folder / "evaluation.json") if evaluation_folder else None,
         evaluation_folder=evaluation_folder,
         curve=_mapping(curve_file) if curve_file.is_file() else None,
+        curation=_mapping(curation_folder / "curation.json") if curation_folder else None,
+        curation_folder=curation_folder,
     )
 
 
@@ -95,7 +101,13 @@ def _is_run(folder: Path) -> bool:
 
 
 def _is_trial(folder: Path) -> bool:
-    return (folder / "trial.json").is_file() or (folder / "cells").is_dir()
+    return (folder / "trial.json").is_file() or any(True for _ in _cells(folder))
+
+
+def _cells(trial: Path) -> Iterator[Path]:
+    """Of a trial, those of its folds included."""
+    for pattern in ("cells/*", "fold*/cells/*"):
+        yield from trial.glob(pattern)
 
 
 def _mapping(path: Path) -> Mapping[str, Any]:

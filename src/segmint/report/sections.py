@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from segmint.evaluation.secondary import secondary_sentences
 from segmint.report.arms import Arm, signed_points
 from segmint.report.facts import counted
 from segmint.report.health import gather_warnings
@@ -45,6 +46,7 @@ def trial_section(trial: Mapping[str, Any], arms: tuple[Arm, ...], numbers: Iter
         "subjects_caption": _subjects_caption(trial),
         "curves_caption": _curves_caption(trial),
         "gate": _gate(trial),
+        "secondary": secondary_sentences(trial),
         "notes": [str(note) for note in trial.get("notes") or []],
     }
 
@@ -72,8 +74,20 @@ def _design(trial: Mapping[str, Any], arms: tuple[Arm, ...]) -> str:
     return (
         f"A segmentation network ({trial.get('segmenter', 'unet')}) was trained from scratch on each of"
         f" {counted(len(arms), 'training set')}, {often}, for the same {counted(trial.get('steps'), 'optimiser step')} of"
-        f" {counted(trial.get('batch'), 'image')} at {trial.get('size')} pixels. Every network was then tested on the same"
-        f" {counted(len(trial.get('test_subjects') or []), 'held-out subject')}, which neither it nor the generator had seen."
+        f" {counted(trial.get('batch'), 'image')} at {trial.get('size')} pixels. {_tested(trial)}"
+    )
+
+
+def _tested(trial: Mapping[str, Any]) -> str:
+    subjects, folds = len(trial.get("test_subjects") or []), len(trial.get("folds") or [])
+    if folds:
+        return (
+            f"This was done in each of {folds} folds, with generators of its own, so that each of"
+            f" {counted(subjects, 'subject')} was tested once, by networks and generators that had not seen it."
+        )
+    return (
+        f"Every network was then tested on the same {counted(subjects, 'held-out subject')}, which neither it nor the generator"
+        " had seen."
     )
 
 

@@ -43,7 +43,7 @@ def export_images(
     """
     if n < 1 or not 0 < truncation <= 1:
         raise UserError(f"--n {n} must be at least 1 and --truncation {truncation:g} above 0 and at most 1.")
-    opened = OpenedRun.at(run, checkpoint="best", device=device)
+    opened = OpenedRun.at(run, checkpoint="auto", device=device)
     stage, sha256 = opened.image_stage()
     config = opened.config
     source = config["dataset"]
@@ -89,7 +89,7 @@ def import_labels(run: Path, dataset: Path, *, overwrite: bool = False) -> Path:
         UserError: a label map is missing or wrong, the images are not this run's, the run takes no labels, or has already
             learnt from others.
     """
-    opened = OpenedRun.at(run, checkpoint="best", device="cpu")
+    opened = OpenedRun.at(run, checkpoint="auto", device="cpu")
     _check_takes_labels(opened)
     labelled = open_dataset(dataset)
     _, sha256 = opened.image_stage()

@@ -55,7 +55,7 @@ class Candidates:
         """Some kept pairs, spread over their certainty, above the dropped ones, the least certain last."""
         order = np.argsort(self.uncertainty, kind="stable")
         stay = order[np.isin(order, kept)]
-        shown = np.concatenate([_spread(stay), _spread(order[~np.isin(order, kept)])])
+        shown = np.concatenate([spread(stay, SHOWN), spread(order[~np.isin(order, kept)], SHOWN)])
         write_grid(path, self.images[shown], self.labels[shown], columns=COLUMNS, colour=colour)
 
 
@@ -74,7 +74,7 @@ def drawn_candidates(
         yield held
 
 
-def _spread(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Up to nine of them, whole rows where there are so many, evenly spread."""
-    n = min(SHOWN, len(numbers))
+def spread(numbers: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    """Up to so many of them, evenly spread."""
+    n = min(most, len(numbers))
     return numbers[np.linspace(0, len(numbers) - 1, n).round().astype(np.int64)]

@@ -33,6 +33,7 @@ from segmint.training.precision import Hardware, choose_hardware
 from segmint.training.run_folder import WAITING, RunFolder
 from segmint.training.segmenter import Segmenter
 
+CHECKPOINTS = ("auto", "best", "last")
 SEEN_LISTS = ("labels_seen", "images_seen", "selected_on")
 
 
@@ -55,10 +56,12 @@ class OpenedRun:
         """Open `run`.
 
         Args:
-            checkpoint: "best" (by the validation measure) or "last".
+            checkpoint: "best" (by the validation measure), "last", or "auto" (`CheckpointFolder.choice`).
         """
-        if checkpoint not in ("best", "last"):
-            raise UserError(f"--checkpoint {checkpoint} is unknown: use best or last.")
+        if checkpoint not in CHECKPOINTS:
+            raise UserError(
+                f"--checkpoint {checkpoint} is unknown: use {', '.join(CHECKPOINTS[:-1])} or {CHECKPOINTS[-1]}."
+            )
         folder = RunFolder(run)
         config = folder.config
         hardware = choose_hardware(device=device, precision="float32")
@@ -82,7 +85,7 @@ class OpenedRun:
             raise LookupError(f"{part.recipe.name} has no such stage")
         stage = stages[place]
         checkpoints = self.checkpoints(first + place, stage)
-        loaded = checkpoints.load(self.checkpoint if checkpoints.has(self.checkpoint) else "last")
+        loaded = checkpoints.load(checkpoints.choice(self.checkpoint))
         with self._fitting():
             restore(stage, loaded.tensors)
             for number, earlier in enumerate(stages[:place], start=first):
@@ -110,7 +113,7 @@ class OpenedRun:
                 checkpoints = self.checkpoints(number, stage)
                 with self._fitting():
                     freeze(stage, checkpoints)
-                return stage, str(checkpoints.entry("best" if checkpoints.has("best") else "last")["sha256"])
+                return stage, str(checkpoints.entry(checkpoints.choice("auto"))["sha256"])
         raise UserError(
             f"{self.folder.root} is a run of {self.parts[-1].recipe.name}, which draws no images without labels: give one of a "
             "recipe that does (segmint recipes)."
@@ -219,7 +222,7 @@ class OpenedSampler:
     stands_on: tuple[str, ...]
 
 
-def open_sampler(run: Path, *, checkpoint: str = "best", device: str = "auto") -> Sampler:
+def open_sampler(run: Path, *, checkpoint: str = "auto", device: str = "auto") -> Sampler:
     """The sampler of a run, with the masks it was trained with where it paints masks.
 
     Raises:
@@ -231,7 +234,7 @@ def open_sampler(run: Path, *, checkpoint: str = "best", device: str = "auto") -
 def open_run(
     run: Path,
     *,
-    checkpoint: str = "best",
+    checkpoint: str = "auto",
     device: str = "auto",
     mask_source: str | None = None,
     masks: Path | None = None,
@@ -283,7 +286,7 @@ def open_run(
     return OpenedSampler(opened, painted, {key: union(lists[key], more.get(key, [])) for key in lists}, stands_on)
 
 
-def open_run_segmenter(run: Path, *, checkpoint: str = "best", device: str = "auto") -> Segmenter:
+def open_run_segmenter(run: Path, *, checkpoint: str = "auto", device: str = "auto") -> Segmenter:
     """The segmenter of a run.
 
     Raises:

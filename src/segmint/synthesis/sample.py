@@ -20,6 +20,7 @@ from segmint.data.writer import DatasetWriter
 from segmint.errors import UserError
 from segmint.outputs import check_target, staged_folder, write_json
 from segmint.recipes import find_recipe
+from segmint.synthesis.cards import write_cards
 from segmint.synthesis.certain import PICTURE, candidates, drawn_candidates, most_certain
 from segmint.synthesis.draw import Drawn, Sampler
 from segmint.synthesis.open_run import open_run
@@ -40,12 +41,12 @@ def sample(
     mask_source: str | None = None,
     masks: Path | None = None,
     balance: Mapping[str, float] | None = None,
-    checkpoint: str = "best",
+    checkpoint: str = "auto",
     with_real: bool = False,
     overwrite: bool = False,
     device: str = "auto",
 ) -> Path:
-    """Draw `n` pairs and write them to `out` as an nnU-Net v2 dataset.
+    """Draw `n` pairs and write them to `out` as an nnU-Net v2 dataset, with a datasheet and a model card.
 
     Images come on the source's grid (padding cut off, scale undone) and in its intensities (the training set's median map);
     pairs of volumes are single-slice NIfTI with the source's spacing, for nnU-Net's 2-D configuration.
@@ -57,7 +58,7 @@ def sample(
         mask_source: for runs that paint masks: "real", "deformed", or a run that draws masks; default: as in training.
         masks: a dataset whose label maps are painted, in its own order.
         balance: {label: share}: that share of the pairs holds the label, by name or id; one label.
-        checkpoint: "best" or "last".
+        checkpoint: "best" (by the validation measure), "last", or "auto": the last, unless it is far worse than the best.
         with_real: also write the real training and validation cases, and a splits_final.json (five folds by subject) that
             keeps synthetic cases out of every validation part.
 
@@ -126,6 +127,7 @@ def sample(
             grid_writer.add(names[-1], pair.images[0], pair.labels[0], maps, uncertainty=uncertainty)
         split = _add_real(writer, staging, config, names) if with_real else None
         writer.finish(split=split)
+        write_cards(staging, Path(run), at=Path(out))
     return Path(out)
 
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from segmint.errors import UserError
 from segmint.outputs import read_json, staged_file, write_json
-from segmint.recipes.contract import Stage
+from segmint.recipes.contract import Measurement, Stage
 
 
 @dataclass(frozen=True)
@@ -63,13 +63,13 @@ def restore(stage: Stage, tensors: Mapping[str, Tensor], generator: torch.Genera
     generator.set_state(tensors["random/generator"])
 
 
-def freeze(stage: Stage, checkpoints: CheckpointFolder, *, best: bool = True) -> None:
+def freeze(stage: Stage, checkpoints: CheckpointFolder, *, which: str = "auto") -> None:
     """Put a trained stage at the checkpoint that others stand on, and end its training.
 
     Args:
-        best: that is the best one if there is a best; else the last.
+        which: as in `CheckpointFolder.choice`.
     """
-    restore(stage, checkpoints.load("best" if best and checkpoints.has("best") else "last").tensors)
+    restore(stage, checkpoints.load(checkpoints.choice(which)).tensors)
     stage.eval().requires_grad_(False)
 
 
@@ -104,6 +104,26 @@ class CheckpointFolder:
     def has(self, which: str) -> bool:
         """Whether there is a checkpoint "last" or "best"."""
         return (self.folder / f"{which}.json").exists()
+
+    def choice(self, which: str) -> str:
+        """The checkpoint that is meant: "last" and "best" are themselves, "auto" the one of them that is to be used.
+
+        That is the best where its measure chooses (`Measurement.chooses_over`), else the last; the last also where nothing
+        was measured.
+        """
+        if which == "last" or not self.has("best"):
+            return "last"
+        if which == "best":
+            return "best"
+        best, last = (self._measured(one) for one in ("best", "last"))
+        return "best" if best is not None and best.chooses_over(last) else "last"
+
+    def _measured(self, which: str) -> Measurement | None:
+        found = self.entry(which).get("measured")
+        if found is None:
+            return None
+        # JSON has no NaN.
+        return Measurement(**(found if found["value"] is not None else {**found, "value": float("nan")}))
 
     def entry(self, which: str) -> dict[str, Any]:
         """JSON state of "last" or "best".

@@ -231,7 +231,7 @@ class Loop:
         line["health"] = [finding.as_json() for finding in health.assess([*mine, line])]
         self.log.append(line)
         if snapshot:
-            self._save(best=best)
+            self._save(line["validation"], best=best)
         self.on_tick(line)
 
     def _examine(self) -> Examination:
@@ -241,10 +241,11 @@ class Loop:
         self.stage.train()
         return examination
 
-    def _save(self, *, best: bool) -> None:
+    def _save(self, measured: dict[str, Any] | None, *, best: bool) -> None:
         state = {
             "images": self.images,
             "seconds": self.seconds,
+            "measured": measured,
             "best": vars(self.best) if self.best is not None else None,
             "stage": self.name,
         }

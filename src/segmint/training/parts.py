@@ -51,7 +51,7 @@ class Part:
             KeyError, TypeError, ValueError, ValidationError: it tells of none.
         """
         recipe = find_recipe(stored["recipe"])
-        settings = type(next(iter(recipe.presets.values()))).model_validate(stored["settings"])
+        settings = type(recipe.presets[stored["preset"]]).model_validate(stored["settings"])
         return cls(stored["role"], recipe, stored["preset"], settings, Task.from_json(stored["task"]))
 
     def build(self, hardware: Hardware, *, seed: int) -> list[Stage]:

@@ -179,7 +179,7 @@ def train_segmenter(
             progress=progress,
         )
         if any(one in later.stands_on for later in stages):
-            freeze(one, run.checkpoints(run.stage_folder(number, one.name)), best=False)
+            freeze(one, run.checkpoints(run.stage_folder(number, one.name)), which="last")
     run.set_status("done")
     return Segmenter(stage, hardware.device)
 
@@ -240,7 +240,7 @@ def _read_back(stages: Sequence[Stage], run: RunFolder, stage: SegmenterStage) -
         if one is stage:
             restore(one, checkpoints.load("last").tensors)
         elif one in stage.stands_on:
-            freeze(one, checkpoints, best=False)
+            freeze(one, checkpoints, which="last")
 
 
 def open_segmenter(folder: Path, *, device: str = "auto") -> Segmenter:

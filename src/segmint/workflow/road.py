@@ -12,14 +12,16 @@ from rich.console import Console
 from segmint.data.inspect import inspect_dataset
 from segmint.errors import UserError
 from segmint.evaluation.arms import DEFAULT_ARMS, Arm, parse_arms
+from segmint.evaluation.curation.curate import curate
 from segmint.evaluation.evaluate import RESULT, evaluate
 from segmint.evaluation.gate import candidate_arms
-from segmint.evaluation.generator import GeneratorOrders
+from segmint.evaluation.generator import GeneratorOrders, check_kept, to_draw
 from segmint.evaluation.recipe_trial import GateOrders
 from segmint.evaluation.trial import trial
 from segmint.outputs import read_json, write_json
 from segmint.recipes import RECIPES
 from segmint.report.build import build_report
+from segmint.synthesis.cards import write_cards
 from segmint.synthesis.sample import sample
 from segmint.training.run_folder import RunFolder
 from segmint.training.train import train
@@ -28,6 +30,7 @@ from segmint.workflow.steps import Step, command, write_record
 
 INSPECTION = "inspection.json"
 EVALUATE = "Evaluate the synthetic pairs"
+CURATE = "Curate the synthetic pairs"
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ class Orders:
     privacy: bool = True
     alignment: bool = False
     gate: GateOrders | None = None
+    curate: bool = False
     device: str = "auto"
     precision: str = "auto"
     threads: int | None = None
@@ -96,9 +100,13 @@ class Road:
         self._list_steps()
         try:
             self._train(self.choice.recipe)
-            self._sample(arms)
+            needed = self._sample(arms)
+            if self.orders.curate:
+                self._curate(needed)
             self._evaluate()
+            self._write_cards()
             self._trial(arms)
+            self._write_cards()
         except KeyboardInterrupt:
             self._say("Stopped; finished steps are kept. To go on with all of it: the same command with --resume.")
             raise
@@ -123,7 +131,8 @@ class Road:
 
     def _list_steps(self) -> None:
         places = [*self.steps]
-        places += [Step("Train the generator", "run", ""), Step("Draw synthetic pairs", "synthetic", "")]
+        places += [Step("Train the generator", "run", ""), Step("Draw synthetic pairs", self._drawn.name, "")]
+        places += [Step(CURATE, "synthetic", "")] if self.orders.curate else []
         places += [Step(EVALUATE, "evaluation", ""), Step("Segmentation trial", "trial", "")]
         places += [Step("Report", "report.html", "")]
         self._say("The steps and where they write:")
@@ -174,19 +183,26 @@ class Road:
             **options,
         )
 
-    def _sample(self, arms: Sequence[Arm]) -> None:
-        orders, run, folder = self.orders, self.out / "run", self.out / "synthetic"
+    @property
+    def _drawn(self) -> Path:
+        """All pairs that are drawn; where they are curated, `synthetic` holds those that are kept."""
+        return self.out / ("drawn" if self.orders.curate else "synthetic")
+
+    def _sample(self, arms: Sequence[Arm]) -> int:
+        """Draw pairs, and tell how many the arms take."""
+        orders, run, folder = self.orders, self.out / "run", self._drawn
         real_slices = int(RunFolder(run).config["dataset"]["training_slices"])
         drawn = [*arms, *(candidate_arms(orders.gate.shares) if orders.gate is not None else ())]
-        pairs = max(arm.counts(real_slices).synthetic for arm in drawn if arm.synthetic)
+        needed = max(arm.counts(real_slices).synthetic for arm in drawn if arm.synthetic)
+        pairs = to_draw(needed) if orders.curate else needed
         balance = orders.balance or None
         line = command(
             "sample", run, n=pairs, seed=orders.seed, out=folder, truncation=orders.truncation, balance=balance
         )
-        self._begin(Step("Draw synthetic pairs", "synthetic", line))
+        self._begin(Step("Draw synthetic pairs", folder.name, line))
         if (folder / "dataset.json").is_file():
             self._say("  done before")
-            return
+            return needed
         sample(
             run,
             n=pairs,
@@ -197,6 +213,33 @@ class Road:
             overwrite=True,
             device=orders.device,
         )
+        return needed
+
+    def _curate(self, needed: int) -> None:
+        orders, folder = self.orders, self.out / "synthetic"
+        # The segmenter that judges the pairs trains as long as one of the trial's, and is that of the evaluation.
+        options: dict[str, Any] = {
+            "size": orders.size,
+            "axis": orders.axis,
+            "steps": orders.steps,
+            "batch": orders.trial_batch,
+        }
+        device = None if orders.device == "auto" else orders.device
+        line = command("curate", self.dataset, self._drawn, out=folder, **options, device=device)
+        self._begin(Step(CURATE, folder.name, line))
+        if (folder / "dataset.json").is_file():
+            self._say("  done before")
+        else:
+            curate(
+                self.dataset,
+                self._drawn,
+                out=folder,
+                **options,
+                overwrite=True,
+                device=orders.device,
+                progress=self.progress,
+            )
+        check_kept(folder, needed=needed)
 
     def _evaluate(self) -> None:
         orders, synthetic, folder = self.orders, self.out / "synthetic", self.out / "evaluation"
@@ -232,6 +275,16 @@ class Road:
             overwrite=True,
             device=orders.device,
             progress=self.progress,
+        )
+
+    def _write_cards(self) -> None:
+        """What the audit and the trial found, into the synthetic set."""
+        trial = self.out / "trial" / "trial.json"
+        write_cards(
+            self.out / "synthetic",
+            self.out / "run",
+            evaluation=read_json(self.out / "evaluation" / RESULT),
+            trial=read_json(trial) if trial.is_file() else None,
         )
 
     def _trial(self, arms: Sequence[Arm]) -> None:
@@ -298,6 +351,7 @@ class Road:
             truncation=orders.truncation,
             precision=orders.precision,
             threads=orders.threads,
+            curate=orders.curate,
         )
 
     def _begin(self, step: Step) -> None:

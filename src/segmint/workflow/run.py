@@ -42,6 +42,7 @@ def run_workflow(
     privacy: bool = True,
     alignment: bool = True,
     gate: GateOrders | None = None,
+    curate: bool = False,
     resume: bool = False,
     overwrite: bool = False,
     device: str = "auto",
@@ -66,6 +67,7 @@ def run_workflow(
         alignment: as in `segmint.evaluate`; the segmenter takes as many steps as one of the trial's.
         gate: what the gate looks at, as in `segmint.trial`: further generators are trained, alike, inside the training
             subjects. None asks no gate.
+        curate: draw half as many pairs again, and evaluate and try those that `segmint.curate` keeps; `drawn/` holds all of them.
         resume: go on with an `out` begun by the same call; finished steps are skipped. An absent `out` is begun.
         overwrite: begin anew even if `out` holds an earlier call's results.
         progress: say on stderr what is being done.
@@ -103,6 +105,7 @@ def run_workflow(
         privacy=privacy,
         alignment=alignment,
         gate=gate,
+        curate=curate,
         device=device,
         precision=precision,
         threads=threads,

@@ -56,9 +56,30 @@ def test_a_header_cannot_point_to_another_file(simpleitk: Any, tmp_path: Path) -
     path = tmp_path / "volume.mha"
     simpleitk.WriteImage(simpleitk.GetImageFromArray(np.zeros((3, 4, 5), np.uint8)), str(path))
     header = path.read_bytes().partition(b"ElementDataFile")[0]
-    path.write_bytes(header + b"ElementDataFile = secret.raw\n")
-    with pytest.raises(UserError, match="keeps its voxels in another file"):
-        read_mha(path)
+    for lines in (
+        b"ElementDataFile = secret.raw\n",
+        b"Comment = ElementDataFile = LOCAL\nElementDataFile = secret.raw\n",
+        b"ElementDataFile: secret.raw\nElementDataFile = LOCAL\n",
+    ):
+        path.write_bytes(header + lines + bytes(60))
+        with pytest.raises(UserError, match="keeps its voxels in another file"):
+            read_mha(path)
+
+
+def test_damaged_packed_voxels_are_never_memory_as_it_happens_to_be(simpleitk: Any, tmp_path: Path) -> None:
+    """MetaIO goes on after a failed decompression, with voxels of whatever was there before."""
+    path = tmp_path / "volume.mha"
+    values = np.random.default_rng(0).integers(0, 9, (6, 7, 8)).astype(np.int16)
+    simpleitk.WriteImage(simpleitk.GetImageFromArray(values), str(path), True)
+    intact = path.read_bytes()
+    assert np.array_equal(read_mha(path)[0][0], values.T)
+    start = intact.index(b"LOCAL\n") + 6
+    for place in range(start, len(intact), 9):
+        damaged = bytearray(intact)
+        damaged[place] ^= 0x10
+        path.write_bytes(damaged)
+        with pytest.raises(UserError, match=r"volume\.mha is damaged"):
+            read_mha(path)
 
 
 def test_one_sentence_where_the_library_is_absent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

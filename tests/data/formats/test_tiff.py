@@ -105,3 +105,16 @@ def test_cut_files_are_named(tmp_path: Path, part: float, compression: str | Non
     path.write_bytes(content[: int(len(content) * part)])
     with pytest.raises(UserError, match=r"x\.tif is damaged.*intact copy"):
         TIFF.read_image(path)
+
+
+def test_a_picture_without_rows_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.tif"
+    tifffile.imwrite(path, np.zeros((8, 8, 3), np.uint8), photometric="rgb", metadata=None)
+    content = bytearray(path.read_bytes())
+    with tifffile.TiffFile(path) as handle:
+        tag = handle.pages[0].tags["ImageLength"]
+        content[tag.valueoffset : tag.valueoffset + 2] = bytes(2)
+    path.write_bytes(content)
+    for read in (Tiff().read_image, Tiff().geometry):
+        with pytest.raises(UserError, match=r"x\.tif has no pixels"):
+            read(path)

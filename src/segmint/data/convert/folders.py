@@ -11,8 +11,10 @@ import numpy as np
 from segmint.data.convert.contrast import Contrast, percentile_maps
 from segmint.data.convert.mask_values import LabelMapping, map_values
 from segmint.data.convert.matching import UNKNOWN, MatchedPair, case_ids, match_tree, match_two_folders, subjects_of
-from segmint.data.convert.pictures import Mask, is_lossy, read_image, read_mask, source_ending, target_ending
+from segmint.data.convert.pictures import Mask, Picture, is_lossy, read_image, read_mask, source_ending, target_ending
+from segmint.data.convert.pseudonyms import Codes, Name, Pseudonyms
 from segmint.data.formats.format import AnyArray
+from segmint.data.grid import distance_apart
 from segmint.data.subjects import SubjectKind
 from segmint.data.writer import DatasetWriter
 from segmint.errors import UserError
@@ -73,6 +75,7 @@ def convert_folders(
     contrast: Contrast = "file",
     name: str | None = None,
     licence: str | None = None,
+    pseudonyms: Pseudonyms | None = None,
     overwrite: bool = False,
 ) -> ConversionResult:
     """Convert images and masks.
@@ -97,6 +100,7 @@ def convert_folders(
             them, as wants MR stored in 8 bits; "file" leaves 8-bit pictures the range of their format.
         name: Of the dataset; the name of `out` by default.
         licence: Of the images, stored with the dataset.
+        pseudonyms: Replaces the names of subjects and cases by codes.
         overwrite: Replace an existing `out`.
 
     Raises:
@@ -105,6 +109,8 @@ def convert_folders(
     images, target = Path(images), Path(out)
     masks_folder = None if masks is None else Path(masks)
     check_target(target, overwrite=overwrite, inputs=[images, *([masks_folder] if masks_folder else [])])
+    if pseudonyms is not None:
+        pseudonyms.check(target)
     if masks_folder is None:
         found = match_tree(images, pattern=pattern, ignore=ignore, besides=target, keep_unlabelled=keep_unlabelled)
     else:
@@ -113,6 +119,15 @@ def convert_folders(
         )
     ids = case_ids(found)
     subjects, manner = subjects_of(found, subject=subject, ids=ids)
+    codes = None
+    if pseudonyms is not None:
+        codes = pseudonyms.codes(
+            [
+                Name(one, whom, place=pair.relative.as_posix())
+                for pair, one, whom in zip(found, ids, subjects, strict=True)
+            ]
+        )
+        found, ids, subjects = _coded(found, codes)
     ending = _ending(found)
     survey = _survey(found, threshold=threshold, keep_three=channel_names is not None and len(channel_names) == 3)
     mapping = map_values(survey.mask_values, labels=labels, where=masks_folder or images)
@@ -153,6 +168,8 @@ def convert_folders(
                 intensity=maps.get(whom),
             )
         writer.finish()
+        if pseudonyms is not None and codes is not None:
+            pseudonyms.write_key(codes)
     owners = [whom for pair, whom in zip(found, subjects, strict=True) if pair.mask is not None]
     messages = _messages(owners, manner, names, mapping, survey)
     if threshold is not None:
@@ -162,6 +179,17 @@ def convert_folders(
         images_kept = f"{unlabelled} image{'s' if unlabelled > 1 else ''} without a mask"
         messages.insert(1, f"{images_kept} went to imagesUnlabelled.")
     return ConversionResult(target, len(owners), len(set(owners)), tuple(messages), kind, unlabelled)
+
+
+def _coded(found: Sequence[MatchedPair], codes: Codes) -> tuple[list[MatchedPair], list[str], list[str]]:
+    """Pairs, case ids and subjects under codes, in the order of these: that of the names would tell something of them."""
+    told = [codes.of(name) for name in codes.names]
+    ordered = sorted(zip(found, told, strict=True), key=lambda one: one[1].case)
+    return (
+        [pair for pair, _ in ordered],
+        [name.case for _, name in ordered],
+        [name.subject for _, name in ordered],
+    )
 
 
 def _reader(image: Path, survey: _Survey) -> Callable[[], AnyArray]:
@@ -176,10 +204,11 @@ def _survey(pairs: Sequence[MatchedPair], *, threshold: int | None, keep_three: 
     empty = 0
     all_equal = True
     for pair in pairs:
-        channels = read_image(pair.image).channels
+        picture = read_image(pair.image)
+        channels = picture.channels
         _refuse_not_finite(pair.image, channels)
         if pair.mask is not None:
-            mask = _fitting_mask(pair.mask, pair.image, channels, threshold)
+            mask = _fitting_mask(pair.mask, pair.image, picture, threshold)
             here = np.unique(mask.values)
             empty += bool(len(here) == 1 and here[0] == 0)
             for value in here:
@@ -197,17 +226,25 @@ def _survey(pairs: Sequence[MatchedPair], *, threshold: int | None, keep_three: 
     return _Survey(channels_of_all, collapse, values, palette, empty)
 
 
-def _fitting_mask(path: Path, image: Path, channels: AnyArray, threshold: int | None) -> Mask:
+def _fitting_mask(path: Path, image: Path, picture: Picture, threshold: int | None) -> Mask:
     if is_lossy(path) and threshold is None:
         raise UserError(
             f"{path} is a JPG, which changes mask values at every edge: use masks in PNG, or cut them with --threshold 128."
         )
     mask = _read_mask(path, threshold)
-    if mask.values.shape != channels.shape[1:]:
+    shape = picture.channels.shape[1:]
+    if mask.values.shape != shape:
         raise UserError(
-            f"{path} has the shape {_written(mask.values.shape)} but {image} has {_written(channels.shape[1:])}: an image and"
+            f"{path} has the shape {_written(mask.values.shape)} but {image} has {_written(shape)}: an image and"
             " its mask must lie on the same grid."
         )
+    if picture.affine is not None and mask.affine is not None:
+        apart = distance_apart(shape, mask.affine, picture.affine)
+        if apart is not None:
+            raise UserError(
+                f"{path} lies {apart:.3g} mm away from {image} according to their headers: resample it onto the same grid, or"
+                " mend its header."
+            )
     return mask
 
 
@@ -215,7 +252,7 @@ def _read_mask(path: Path, threshold: int | None) -> Mask:
     mask = read_mask(path)
     if threshold is None:
         return mask
-    return Mask((mask.values >= threshold).astype(np.int64))
+    return Mask((mask.values >= threshold).astype(np.int64), affine=mask.affine)
 
 
 def _refuse_not_finite(path: Path, channels: AnyArray) -> None:

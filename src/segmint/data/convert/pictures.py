@@ -13,6 +13,7 @@ from PIL import Image, UnidentifiedImageError
 
 from segmint.data.formats import ending_of, find_format
 from segmint.data.formats.format import AnyArray, reason
+from segmint.data.formats.memory import FLOAT32, check_memory
 from segmint.errors import UserError
 
 LOSSY_ENDINGS = (".jpg", ".jpeg")
@@ -70,10 +71,11 @@ def read_image(path: Path) -> Picture:
 
 @dataclass(frozen=True, eq=False)
 class Mask:
-    """A decoded mask file: [*spatial] whole numbers, and whether they are the indices of a colour palette."""
+    """A decoded mask file: [*spatial] whole numbers, whether they are the indices of a colour palette, and its place."""
 
     values: NDArray[np.int64]
     palette: bool = False
+    affine: NDArray[np.float64] | None = None
 
 
 def read_mask(path: Path) -> Mask:
@@ -85,9 +87,10 @@ def read_mask(path: Path) -> Mask:
     ending = source_ending(path.name) or ""
     if ending not in PICTURE_ENDINGS:
         one_format = find_format(ending, where=path)
-        if one_format.dimensions == frozenset({2}) and one_format.geometry(path).channels == 3:
+        geometry = one_format.geometry(path)
+        if one_format.dimensions == frozenset({2}) and geometry.channels == 3:
             return Mask(_grey(path, np.moveaxis(one_format.read_image(path), 0, -1)))
-        return Mask(one_format.read_label(path).astype(np.int64))
+        return Mask(one_format.read_label(path).astype(np.int64), affine=geometry.affine)
     decoded = _decode(path)
     if decoded.indices is not None:
         return Mask(decoded.indices.astype(np.int64), palette=True)
@@ -110,6 +113,7 @@ def _decode(path: Path) -> _Decoded:
         with Image.open(path) as picture:
             if getattr(picture, "n_frames", 1) > 1:
                 raise UserError(f"{path} is animated: save each frame as its own picture.")
+            check_memory(path, (picture.height, picture.width, len(picture.getbands())), bytes_a_value=2 * 2 + FLOAT32)
             orientation = picture.getexif().get(_ORIENTATION, 1)
             if orientation != 1:
                 raise UserError(f"{path} is stored rotated (EXIF orientation {orientation}): save it upright.")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from segmint.data.convert.contrast import percentile_maps
 from segmint.data.convert.folders import ConversionResult
 from segmint.data.convert.layouts import Layout, find_layout
-from segmint.data.convert.layouts.layout import DEFAULT_BLOCKS, Content, LayoutOptions, Source, SourceCase
+from segmint.data.convert.layouts.layout import Content, LayoutOptions, Option, Source, SourceCase
 from segmint.data.convert.matching import searched
+from segmint.data.convert.pseudonyms import Codes, Name, Pseudonyms, numbered
 from segmint.data.formats.format import AnyArray
 from segmint.data.split import make_split
 from segmint.data.subjects import Split
@@ -31,6 +33,9 @@ def convert_layout(
     licence: str | None = None,
     observer: int | None = None,
     blocks: int | None = None,
+    keep_unlabelled: bool = False,
+    priority: Sequence[str] = (),
+    pseudonyms: Pseudonyms | None = None,
     overwrite: bool = False,
 ) -> ConversionResult:
     """Convert a published dataset: pictures become PNG, volumes NIfTI in their place in the world; intensities are kept.
@@ -49,6 +54,9 @@ def convert_layout(
         licence: Instead of the layout's.
         observer: Whose masks to take (chase-db1), 1 by default.
         blocks: Blocks of consecutive slices that a stack is parted into (drosophila-vnc, epfl-ca1), 4 by default.
+        keep_unlabelled: Series without a segmentation go to imagesUnlabelled (dicom), instead of being left out.
+        priority: Names of labels; where two overlap, the first named wins (dicom).
+        pseudonyms: Replaces the names of subjects, cases and volumes by codes.
         overwrite: Replace an existing `out`.
 
     Raises:
@@ -56,10 +64,25 @@ def convert_layout(
     """
     chosen, target = find_layout(layout), Path(out)
     check_target(target, overwrite=overwrite, inputs=[Path(source)])
-    found = chosen.find(Path(source), _options(chosen, observer=observer, blocks=blocks))
+    if pseudonyms is not None:
+        pseudonyms.check(target)
+    given: dict[Option, Any] = {
+        "observer": observer,
+        "blocks": blocks,
+        "keep_unlabelled": keep_unlabelled,
+        "priority": tuple(priority),
+    }
+    found = chosen.find(Path(source), _options(chosen, given))
     if subject is not None:
         cases = [replace(case, subject=searched(subject, case.place)) for case in found.cases]
         found = replace(found, cases=cases, subject_kind="subject")
+    codes = None
+    if pseudonyms is not None:
+        codes = pseudonyms.codes([_name(case) for case in found.cases])
+    elif chosen.coded:
+        codes = numbered([_name(case) for case in found.cases])
+    if codes is not None:
+        found = replace(found, cases=_coded(found.cases, codes))
     split = _split(found.cases)
     licence = licence or found.licence or chosen.licence
     labelled = []
@@ -96,6 +119,8 @@ def convert_layout(
                 labelled.append(case)
         kept = split if split is not None and split.subjects == {case.subject for case in labelled} else None
         writer.finish(split=kept)
+        if pseudonyms is not None and codes is not None:
+            pseudonyms.write_key(codes)
     subjects = len({case.subject for case in labelled})
     messages = _messages(found, labelled, kept, licence)
     unlabelled = len(found.cases) - len(labelled)
@@ -110,11 +135,29 @@ def _image(case: SourceCase) -> Callable[[], AnyArray]:
     return lambda: case.read().image
 
 
-def _options(layout: Layout, *, observer: int | None, blocks: int | None) -> LayoutOptions:
-    for name, value in (("observer", observer), ("blocks", blocks)):
-        if value is not None and name not in layout.options:
-            raise UserError(f"--{name} {value}: the layout {layout.name} leaves no such choice; leave it out.")
-    return LayoutOptions(1 if observer is None else observer, DEFAULT_BLOCKS if blocks is None else blocks)
+def _options(layout: Layout, given: Mapping[Option, Any]) -> LayoutOptions:
+    chosen = {name: value for name, value in given.items() if value is not None and value is not False and value != ()}
+    for name, value in chosen.items():
+        if name not in layout.options:
+            said = "" if value is True else f" {','.join(value) if isinstance(value, tuple) else value}"
+            raise UserError(
+                f"--{name.replace('_', '-')}{said}: the layout {layout.name} leaves no such choice; leave it out."
+            )
+    return LayoutOptions(**chosen)
+
+
+def _coded(cases: Sequence[SourceCase], codes: Codes) -> list[SourceCase]:
+    """Cases under codes, in the order of these: that of the names would tell something of them."""
+    told = [codes.of(_name(case)) for case in cases]
+    coded = [
+        replace(case, id=code.case, subject=code.subject, volume=code.volume)
+        for case, code in zip(cases, told, strict=True)
+    ]
+    return sorted(coded, key=lambda case: case.id)
+
+
+def _name(case: SourceCase) -> Name:
+    return Name(case.id, case.subject, case.volume, case.place)
 
 
 def _split(cases: Sequence[SourceCase]) -> Split | None:

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import importlib
+import re
+import zlib
+from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from segmint.data.formats.format import AnyArray, Geometry, reason
+from segmint.data.formats.memory import FLOAT32, check_memory
+from segmint.data.formats.native_remarks import without_native_remarks
 from segmint.errors import UserError
 
 _HEADER_BYTES = 16384
+_LARGEST_VALUE = 8
+_BYTES = {"Int8": 1, "UInt8": 1, "Int16": 2, "UInt16": 2, "Int32": 4, "UInt32": 4, "Float32": 4}
+_DATA_FILE = re.compile(rb"^[ \t]*ElementDataFile[ \t]*[=:]([^\n]*)\n", re.MULTILINE)
+_PACKED = re.compile(rb"CompressedData\s*=\s*[Tt1]")
+_PACKED_SIZE = re.compile(rb"CompressedDataSize\s*=\s*(\d+)")
+_SHORT = "it ends before its voxels do"
 _RAS_FROM_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
@@ -27,22 +38,71 @@ def read_mha(path: Path) -> tuple[AnyArray, Geometry]:
     with path.open("rb") as handle:
         header = handle.read(_HEADER_BYTES)
     # A header may point to any other file on the disk instead of the voxels that follow it.
-    if b"ElementDataFile = LOCAL" not in header:
+    place = _DATA_FILE.search(header)
+    if place is None or place[1].strip() != b"LOCAL":
         raise UserError(f"{path} is damaged or keeps its voxels in another file: replace it by an intact .mha file.")
     try:
-        image = library.ReadImage(str(path), imageIO="MetaImageIO")
-    except RuntimeError as error:
+        with without_native_remarks():
+            reader = library.ImageFileReader()
+            reader.SetImageIO("MetaImageIO")
+            reader.SetFileName(str(path))
+            reader.ReadImageInformation()
+            shape = tuple(int(side) for side in reader.GetSize())
+            if len(shape) != 3 or reader.GetNumberOfComponents() != 1:
+                raise UserError(f"{path} is not a 3-D volume with one number a voxel: restore the original.")
+            check_memory(path, shape, bytes_a_value=2 * _LARGEST_VALUE + FLOAT32)
+            voxels = _unpacked(path, header[: place.end()], library, reader)
+            image = reader.Execute()
+        array = library.GetArrayFromImage(image)
+        _check_same(voxels, array)
+    except (RuntimeError, ValueError, OverflowError, zlib.error) as error:
         complaint = reason(error).rpartition("ERROR: ")[2]
         raise UserError(f"{path} is damaged or not a .mha file ({complaint}): replace it by an intact copy.") from error
-    shape = tuple(int(side) for side in image.GetSize())
-    if len(shape) != 3 or image.GetNumberOfComponentsPerPixel() != 1:
-        raise UserError(f"{path} is not a 3-D volume with one number a voxel: restore the original.")
-    values = np.ascontiguousarray(library.GetArrayFromImage(image).transpose())
+    values = np.ascontiguousarray(array.transpose())
     spacing = tuple(float(one) for one in image.GetSpacing())
     affine = np.eye(4)
     affine[:3, :3] = np.reshape(image.GetDirection(), (3, 3)) * np.asarray(spacing)
     affine[:3, 3] = image.GetOrigin()
+    if not np.isfinite(affine).all() or min(spacing) <= 0:
+        raise UserError(f"{path} has a place or spacing that is impossible: mend its header.")
     return values[None], Geometry(shape, 1, values.dtype, spacing, _RAS_FROM_LPS @ affine)
+
+
+def _unpacked(path: Path, header: bytes, library: Any, reader: Any) -> bytes | None:
+    """The bytes of packed voxels; None where they are not packed.
+
+    Where the header says more than the file holds, or packed voxels are damaged, MetaIO gives back memory as it happens to be.
+
+    Raises:
+        ValueError: the voxels are not all there.
+        zlib.error: they are packed, and damaged.
+    """
+    sizes = {getattr(library, f"sitk{name}"): size for name, size in _BYTES.items()}
+    needed = prod(reader.GetSize()) * sizes.get(reader.GetPixelIDValue(), _LARGEST_VALUE)
+    held = path.stat().st_size - len(header)
+    if _PACKED.search(header) is None:
+        if held < needed:
+            raise ValueError(_SHORT)
+        return None
+    size = _PACKED_SIZE.search(header)
+    length = held if size is None else int(size[1])
+    if length > held:
+        raise ValueError(_SHORT)
+    with path.open("rb") as handle:
+        handle.seek(len(header))
+        packed = handle.read(length)
+    # zlib or gzip; one byte more than there should be, and the end with its checksum must have been met.
+    stream = zlib.decompressobj(zlib.MAX_WBITS | 32)
+    voxels = stream.decompress(packed, needed + 1)
+    if not stream.eof or len(voxels) != needed:
+        raise ValueError(_SHORT)
+    return voxels
+
+
+def _check_same(voxels: bytes | None, array: AnyArray) -> None:
+    """Packed voxels as unpacked here, against those that MetaIO gave, in either order of bytes."""
+    if voxels is not None and voxels not in (array.tobytes(), array.byteswap().tobytes()):
+        raise ValueError("its packed voxels cannot be found where its header says")
 
 
 def _simpleitk(path: Path) -> Any:

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import gzip
+import logging
 import struct
 import zlib
+from io import BytesIO
+from math import prod
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import nibabel
 import numpy as np
+from nibabel.arrayproxy import ArrayProxy
 from nibabel.filebasedimages import ImageFileError
 from nibabel.spatialimages import HeaderDataError
 from nibabel.wrapstruct import WrapStructError
 from numpy.typing import NDArray
 
 from segmint.data.formats.format import AnyArray, Geometry, reason
+from segmint.data.formats.memory import FLOAT32, MOST_DEFLATED, check_memory, memory_limit, too_long
 from segmint.errors import UserError
 
-_DAMAGED = (
+DAMAGED = (
     ImageFileError,
     HeaderDataError,
     WrapStructError,
@@ -31,11 +36,15 @@ _DAMAGED = (
     struct.error,
     OverflowError,
 )
+# What it remarks of odd headers is told in one sentence here, or is of no consequence.
+logging.getLogger("nibabel.global").setLevel(logging.CRITICAL)
 _LARGE_HEADER = 540
+_PART = 1 << 20
+_MILLIMETRES = {"meter": 1000.0, "mm": 1.0, "micron": 0.001}
 
 
 class Nifti:
-    """`.nii` and `.nii.gz`. Arrays keep nibabel's axis order; scale factors of the header are applied."""
+    """`.nii` and `.nii.gz`. Arrays keep nibabel's axis order; scale factors and units of the header are applied."""
 
     endings: tuple[str, ...] = (".nii.gz", ".nii")
     dimensions = frozenset({2, 3})
@@ -45,9 +54,10 @@ class Nifti:
         if not path.is_file():
             raise UserError(f"{path} does not exist.")
         try:
-            return _geometry(path, nibabel.load(path))
-        except _DAMAGED as error:
-            raise _damaged(path, error) from error
+            with _opened(path) as handle:
+                return _geometry(path, _header(path, handle.read(_LARGE_HEADER)))
+        except DAMAGED as error:
+            raise damaged(path, error) from error
 
     def read_image(self, path: Path) -> AnyArray:
         values, shape = _read(path)
@@ -96,37 +106,99 @@ def slice_affine(affine: NDArray[np.float64], *, axis: int, index: int) -> NDArr
     return moved
 
 
+def read_content(path: Path) -> bytes:
+    """Header and voxels, decompressed; what follows them is checked and left out.
+
+    Raises:
+        UserError: the file is missing, its compression is damaged, it ends too early, or it is too large.
+    """
+    try:
+        with _opened(path) as handle:
+            header = _header(path, handle.read(_LARGE_HEADER))
+            _geometry(path, header)
+            _check_memory(path, header)
+            offset = int(header.get_data_offset())
+            if offset < len(header.binaryblock):
+                raise ValueError("its voxels would begin within its header")
+            needed = offset + _voxel_bytes(header)
+            packed = MOST_DEFLATED if path.name.lower().endswith(".gz") else 1
+            # The header may say anything: no memory is taken for what the file cannot hold.
+            if path.stat().st_size * packed >= needed:
+                handle.seek(0)
+                content = handle.read(needed)
+                if len(content) == needed:
+                    _read_to_the_end(path, handle, needed)
+                    return content
+            raise ValueError("it ends before its voxels do")
+    except DAMAGED as error:
+        raise damaged(path, error) from error
+
+
+def _read_to_the_end(path: Path, handle: IO[bytes], length: int) -> None:
+    """Length and checksum of compressed files come last."""
+    while part := handle.read(_PART):
+        length += len(part)
+        if length > memory_limit():
+            raise too_long(path)
+
+
+def _voxel_bytes(header: Any) -> int:
+    return int(prod(header.get_data_shape()) * np.dtype(header.get_data_dtype()).itemsize)
+
+
+def _opened(path: Path) -> IO[bytes]:
+    packed = path.name.lower().endswith(".gz")
+    return cast("IO[bytes]", gzip.open(path)) if packed else path.open("rb")
+
+
+def _header(path: Path, start: bytes) -> Any:
+    """nibabel's header of the first bytes of a file; extensions are not read."""
+    kind: Any = nibabel.Nifti2Header if is_nifti_2(start) else nibabel.Nifti1Header
+    header = kind(start[: len(kind().binaryblock)])
+    if header["magic"].item() not in (b"n+1", b"n+2"):
+        raise UserError(f"{path} is not a NIfTI file of one piece: save header and voxels as one .nii or .nii.gz.")
+    return header
+
+
+def _check_memory(path: Path, header: Any) -> None:
+    dtype = np.dtype(header.get_data_dtype())
+    scaled = np.dtype(np.float64).itemsize if header.get_slope_inter() not in ((None, None), (1.0, 0.0)) else 0
+    check_memory(path, header.get_data_shape(), bytes_a_value=2 * dtype.itemsize + scaled + FLOAT32)
+
+
+def is_nifti_2(content: bytes) -> bool:
+    """Whether a file is NIfTI-2, by the size that its header says it has."""
+    sizes = struct.unpack("<i", content[:4]) + struct.unpack(">i", content[:4]) if len(content) >= 4 else ()
+    return _LARGE_HEADER in sizes
+
+
 def _read(path: Path) -> tuple[AnyArray, tuple[int, ...]]:
     """Values in the stored type (float where the header scales) and the spatial shape."""
+    content = read_content(path)
     try:
-        content = path.read_bytes()
-        if path.name.lower().endswith(".gz"):
-            # Decompressing all of it checks length and checksum, which reading just enough bytes would not.
-            content = gzip.decompress(content)
-        large = len(content) >= 4 and _LARGE_HEADER in struct.unpack("<i", content[:4]) + struct.unpack(
-            ">i", content[:4]
-        )
-        image: Any = (nibabel.Nifti2Image if large else nibabel.Nifti1Image).from_bytes(content)
-        shape = _geometry(path, image).shape
-        return np.asanyarray(image.dataobj), shape
-    except _DAMAGED as error:
-        raise _damaged(path, error) from error
+        header = _header(path, content[:_LARGE_HEADER])
+        shape = _geometry(path, header).shape
+        return np.asanyarray(ArrayProxy(BytesIO(content), header)), shape
+    except DAMAGED as error:
+        raise damaged(path, error) from error
 
 
-def _geometry(path: Path, image: Any) -> Geometry:
-    if not isinstance(image, nibabel.Nifti1Image | nibabel.Nifti2Image):
-        raise UserError(f"{path} is not a NIfTI file.")
-    shape = tuple(int(side) for side in image.shape)
-    dtype = np.dtype(image.get_data_dtype())
+def _geometry(path: Path, header: Any) -> Geometry:
+    shape = tuple(int(side) for side in header.get_data_shape())
+    dtype = np.dtype(header.get_data_dtype())
     if dtype.kind not in "uif":
         raise UserError(f"{path} holds values of type {dtype}: save it with one real number a voxel.")
     while len(shape) > 3 and shape[-1] == 1:
         shape = shape[:-1]
-    if len(shape) not in (2, 3, 4) or 0 in shape:
+    if len(shape) not in (2, 3, 4) or min(shape) < 1:
         raise UserError(f"{path} has the shape {shape}: only 2-D and 3-D images can be read.")
     spatial = shape[:3]
-    spacing = tuple(float(zoom) if zoom > 0 else 1.0 for zoom in image.header.get_zooms()[: len(spatial)])
-    affine = np.asarray(image.affine, dtype=np.float64)
+    unit = _MILLIMETRES.get(header.get_xyzt_units()[0], 1.0)
+    spacing = tuple(float(zoom) * unit if zoom > 0 else 1.0 for zoom in header.get_zooms()[: len(spatial)])
+    affine = np.array(header.get_best_affine(), dtype=np.float64)
+    affine[:3] *= unit
+    if not np.isfinite(affine).all() or not np.isfinite(spacing).all():
+        raise UserError(f"{path} has a place or spacing that is no number: mend its header.")
     return Geometry(spatial, shape[3] if len(shape) == 4 else 1, dtype, spacing, affine)
 
 
@@ -146,7 +218,7 @@ def _write(
     path.write_bytes(gzip.compress(content, compresslevel=5, mtime=0) if path.name.lower().endswith(".gz") else content)
 
 
-def _damaged(path: Path, error: Exception) -> UserError:
+def damaged(path: Path, error: Exception) -> UserError:
     if isinstance(error, FileNotFoundError):
         return UserError(f"{path} does not exist.")
     return UserError(f"{path} is damaged or not a NIfTI file ({reason(error)}): replace it by an intact copy.")

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from segmint.data.formats.format import AnyArray, Geometry, reason
+from segmint.data.formats.memory import FLOAT32, check_memory
 from segmint.errors import UserError
 
 _DAMAGED = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
@@ -92,7 +93,9 @@ def _header(path: Path) -> tuple[int, int, int, int]:
 
 
 def _decode(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
-    """Decode after checking the checksums of all chunks."""
+    """Decode after checking what the header says, and the checksums of all chunks."""
+    width, height, _, colour = _header(path)
+    check_memory(path, (height, width, 3 if colour == _RGB else 1), bytes_a_value=2 * 2 + FLOAT32)
     try:
         with Image.open(path, formats=("PNG",)) as picture:
             picture.verify()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import struct
 import zlib
 from pathlib import Path
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from segmint.data.formats.format import AnyArray, Geometry, reason
+from segmint.data.formats.memory import FLOAT32, check_inflated, check_memory
+from segmint.data.formats.native_remarks import without_native_remarks
 from segmint.errors import UserError
 
 _DAMAGED = (
@@ -27,6 +30,8 @@ _DAMAGED = (
     zlib.error,
     EOFError,
 )
+# What it remarks of damaged files, many lines of it, is told in one sentence here.
+logging.getLogger("tifffile").setLevel(logging.CRITICAL)
 _DTYPES = frozenset({"uint8", "uint16", "int16", "int32", "uint32", "float32", "float64"})
 
 
@@ -113,6 +118,7 @@ def read_page(path: Path, number: int) -> AnyArray:
         with tifffile.TiffFile(path) as handle:
             count, height, width = _stack_shape(path, handle)
             if len(handle.pages) != count:  # one page header for all slices, which then lie in one block
+                check_memory(path, (height, width), bytes_a_value=2 * handle.pages[0].dtype.itemsize + FLOAT32)
                 stack = tifffile.memmap(path, mode="r").reshape(count, height, width)
                 return np.array(stack[number])
             return np.asarray(_decoded(path, handle.pages[number], number)).reshape(height, width)
@@ -150,6 +156,8 @@ def _layout(path: Path, handle: Any) -> tuple[tuple[int, int], int, int]:
             f"{path} holds values of type {page.dtype}: save it as 8 or 16-bit integers or as 32-bit float."
         )
     shape, axes = page.shape, page.axes
+    if 0 in shape:
+        raise UserError(f"{path} has no pixels (its shape is {tuple(shape)}): replace it by an intact copy.")
     if page.samplesperpixel == 3 and sorted(axes) == ["S", "X", "Y"]:
         channel_axis = axes.index("S")
         height, width = (side for axis, side in enumerate(shape) if axis != channel_axis)
@@ -164,16 +172,28 @@ def _pixels(path: Path, handle: Any) -> AnyArray:
 
 
 def _decoded(path: Path, page: Any, number: int) -> AnyArray:
+    check_memory(path, page.shape, bytes_a_value=2 * np.dtype(page.dtype).itemsize + FLOAT32)
     end = max((start + count for start, count in zip(page.dataoffsets, page.databytecounts, strict=True)), default=0)
     if end > path.stat().st_size:
         raise ValueError("the file ends before its pixels do")
+    if page.compression == tifffile.COMPRESSION.LZMA:
+        raise ValueError("its compression LZMA is not read; save it uncompressed")
+    if page.compression in (tifffile.COMPRESSION.ADOBE_DEFLATE, tifffile.COMPRESSION.DEFLATE):
+        with path.open("rb") as handle:
+            for start, count in zip(page.dataoffsets, page.databytecounts, strict=True):
+                handle.seek(start)
+                check_inflated(path, handle.read(count))
     try:
-        return np.asarray(page.asarray())
+        pixels = np.asarray(page.asarray())
     except ValueError as error:
         if "imagecodecs" not in str(error):
             raise
+    else:
+        if pixels.shape != tuple(page.shape):
+            raise ValueError("its pixels do not fill the size that its header tells")
+        return pixels
     # LZW and its kin need a further package in tifffile; libtiff, which Pillow carries, decodes the same values.
-    with Image.open(path, formats=("TIFF",)) as picture:
+    with without_native_remarks(), Image.open(path, formats=("TIFF",)) as picture:
         picture.seek(number)
         picture.load()
         pixels = np.array(picture)

@@ -69,7 +69,7 @@ class Generators:
         Raises:
             UserError: its files are damaged.
         """
-        opened = OpenedRun.at(self.trained(recipe, level), checkpoint="best", device=self.device)
+        opened = OpenedRun.at(self.trained(recipe, level), checkpoint="auto", device=self.device)
         return Segmenter(opened.segmenter_stage(), opened.hardware.device)
 
     def _run(self, recipe: str, level: Level) -> Path:

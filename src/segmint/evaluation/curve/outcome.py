@@ -14,8 +14,7 @@ from segmint.evaluation.curve.points import Point
 from segmint.evaluation.design import note_few_seeds
 from segmint.evaluation.outcome import describe_dataset
 from segmint.evaluation.points import points
-from segmint.evaluation.statistics import bootstrap_difference
-from segmint.evaluation.summary import mean_dice
+from segmint.evaluation.summary import dice_difference, mean_dice
 from segmint.evaluation.verdict import FEWEST_SUBJECTS, NO_SUBJECTS
 from segmint.metrics import dice
 from segmint.outputs import without_nan
@@ -94,7 +93,7 @@ def _described(point: Point, subjects: Sequence[str], real: NDArray[np.float64])
         name: mean_dice(values[:, :, number]) for number, name in enumerate(point.level.regime.dataset.label_names[1:])
     }
     # A segmenter trained once is held against each of the others.
-    difference = bootstrap_difference(np.broadcast_to(by_subject, of_real.shape), of_real)
+    difference = dice_difference(np.broadcast_to(by_subject, of_real.shape), of_real)
     return {
         "labelled": point.level.count,
         "arm": point.arm.name,

@@ -7,6 +7,7 @@ from segmint.data.convert.layouts.brats_2018 import BRATS_2018
 from segmint.data.convert.layouts.brats_2023 import BRATS_2023
 from segmint.data.convert.layouts.chase_db1 import CHASE_DB1
 from segmint.data.convert.layouts.covid_19_ct import COVID_19_CT
+from segmint.data.convert.layouts.dicom import DICOM
 from segmint.data.convert.layouts.drive import DRIVE
 from segmint.data.convert.layouts.drosophila_vnc import DROSOPHILA_VNC
 from segmint.data.convert.layouts.dsb2018 import DSB2018
@@ -34,6 +35,7 @@ LAYOUTS: tuple[Layout, ...] = (
     SEGTHOR,
     MSD,
     NNUNET,
+    DICOM,
 )
 """A new layout is one more file and one more name here."""
 

@@ -14,7 +14,7 @@ from segmint.data.convert.contrast import Contrast
 from segmint.data.formats.format import AnyArray
 from segmint.data.subjects import SubjectKind
 
-Option = Literal["observer", "blocks"]
+Option = Literal["observer", "blocks", "keep_unlabelled", "priority"]
 DEFAULT_BLOCKS = 4
 
 
@@ -25,10 +25,14 @@ class LayoutOptions:
     Args:
         observer: Whose masks to take, 1 or 2.
         blocks: Blocks of consecutive slices that a stack is parted into.
+        keep_unlabelled: Images without a mask are kept, where the layout would leave them out.
+        priority: Names of labels; where two overlap, the first named wins.
     """
 
     observer: int = 1
     blocks: int = DEFAULT_BLOCKS
+    keep_unlabelled: bool = False
+    priority: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,6 +119,7 @@ class Layout:
         licence: Of the images, stored with the dataset.
         find: Finds the files in a folder, and raises UserError where some are missing.
         options: Choices it leaves.
+        coded: Ids and subjects that `find` gives are those of patients, and never written: codes take their place.
     """
 
     name: str
@@ -124,3 +129,4 @@ class Layout:
     licence: str
     find: Callable[[Path, LayoutOptions], Source]
     options: frozenset[Option] = frozenset()
+    coded: bool = False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,10 +12,8 @@ from segmint.data.convert.layouts.layout import Content
 from segmint.data.convert.pictures import Picture, read_image, read_mask
 from segmint.data.formats.format import AnyArray
 from segmint.data.formats.mha import read_mha
+from segmint.data.grid import distance_apart
 from segmint.errors import UserError
-
-_TOLERANCE = 0.1
-"""Voxels by which two affines may differ at any corner: what rounding in headers does, and no more."""
 
 
 def read_volume(images: Sequence[Path], mask: Path | None, values: Sequence[int]) -> Content:
@@ -55,11 +52,8 @@ def check_grid(path: Path, picture: Picture, first_path: Path, first: Picture) -
         )
     if picture.affine is None or first.affine is None:
         return
-    ends = [(0, side - 1) for side in (*shape, 1, 1)[:3]]
-    corners = np.array([(*corner, 1) for corner in itertools.product(*ends)]).T
-    moved = np.linalg.norm(((picture.affine - first.affine) @ corners)[:3], axis=0).max()
-    voxel = np.linalg.norm(first.affine[:3, :3], axis=0).min()
-    if not moved <= _TOLERANCE * voxel:
+    moved = distance_apart(shape, picture.affine, first.affine)
+    if moved is not None:
         raise UserError(
             f"{path} lies {moved:.3g} mm away from {first_path} according to their headers: resample it onto the same "
             "grid, or mend its header."

@@ -1,0 +1,1 @@
+"""Which synthetic pairs are worth keeping: their masks fit their images, and they are no copies."""

@@ -1,0 +1,60 @@
+"""Cross-validation over subjects: how they are dealt into folds, outside the training subjects and inside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from segmint.data.subjects import Split
+from segmint.errors import UserError
+
+FEWEST_TESTED = 20
+"""With fewer test subjects a trial is better cross-validated over all of them."""
+_SEED = 11
+
+
+def deal_folds(subjects: Sequence[str], folds: int, *, seed: Sequence[int]) -> list[tuple[str, ...]]:
+    """Deal subjects into `folds` parts at random, sizes differing by one at most; each part sorted."""
+    order = [sorted(subjects)[i] for i in np.random.default_rng(list(seed)).permutation(len(subjects))]
+    return [tuple(sorted(order[k::folds])) for k in range(folds)]
+
+
+def outer_splits(split: Split, folds: int, *, seed: int = 0) -> list[Split]:
+    """Splits that test every subject of `split` exactly once, whatever part it was in.
+
+    In each, validation subjects are drawn from those that are not tested, as large a share of them as in `split`.
+
+    Raises:
+        UserError: there are too few folds or subjects.
+    """
+    subjects = split.subjects
+    if folds < 2:
+        raise UserError(f"--folds {folds}: at least 2 are needed.")
+    if len(subjects) < max(4, folds):
+        raise UserError(
+            f"--folds {folds}: the split has {len(subjects)} subjects; at least {max(4, folds)} are needed."
+        )
+    share = len(split.validation) / (len(split.train) + len(split.validation))
+    found = []
+    for number, tested in enumerate(deal_folds(tuple(subjects), folds, seed=[seed, _SEED])):
+        rest = sorted(subjects - set(tested))
+        count = min(max(1, round(share * len(rest))), len(rest) - 1)
+        order = np.random.default_rng([seed, _SEED, number]).permutation(len(rest))
+        validation = {rest[i] for i in order[:count]}
+        found.append(
+            Split(
+                train=tuple(subject for subject in rest if subject not in validation),
+                validation=tuple(sorted(validation)),
+                test=tested,
+            )
+        )
+    return found
+
+
+def note_few_tested(split: Split) -> list[str]:
+    """What folds would do for a trial that tests few of its subjects."""
+    tested, everyone = len(split.test), len(split.subjects)
+    if tested >= FEWEST_TESTED or everyone <= tested:
+        return []
+    return [f"Only {tested} of {everyone} subjects are tested: --folds 5 would test each of them once."]

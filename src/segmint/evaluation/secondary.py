@@ -1,0 +1,52 @@
+"""What a trial tells beside its verdict, in sentences: a second test, equivalence, and what could have been seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from segmint.evaluation.arms import REAL_ARM
+from segmint.evaluation.points import points
+
+
+def secondary_sentences(trial: Mapping[str, Any]) -> list[str]:
+    """Of a trial.json; those of earlier versions have none."""
+    return [*_signed_ranks(trial), *_primary(trial.get("primary") or {})]
+
+
+def _signed_ranks(trial: Mapping[str, Any]) -> list[str]:
+    tested = {
+        arm["name"]: arm["wilcoxon"]["p_holm"]
+        for arm in trial["arms"]
+        if arm.get("wilcoxon") and arm["wilcoxon"]["p_holm"] is not None
+    }
+    if not tested:
+        return []
+    over = f", adjusted over {len(tested)} arms (Holm)" if len(tested) > 1 else ""
+    shown = ", ".join(f"{name} {p_text(p)}" for name, p in tested.items())
+    return [f"Wilcoxon signed-rank test of subject means against {REAL_ARM}, p{over}: {shown}."]
+
+
+def _primary(primary: Mapping[str, Any]) -> list[str]:
+    lines = []
+    equivalence = primary.get("equivalence") or {}
+    low, high = equivalence.get("interval") or (None, None)
+    # Arms that hold the same slices do not differ, and nothing was tested.
+    if low is not None and high is not None and low < high:
+        margin = f"{100 * equivalence['margin']:g} point"
+        inside = f"inside ±{margin}, so equivalent" if equivalence["holds"] else f"not inside ±{margin}"
+        lines.append(
+            f"{primary['comparison']}, two one-sided tests: 90% interval {points(low, signed=True)} to "
+            f"{points(high, signed=True)} points, {inside}."
+        )
+    seen = primary.get("smallest_effect_seen")
+    if seen:
+        lines.append(
+            f"{primary['comparison']}: 80% of trials like this one would find a true difference of {points(seen)} points."
+        )
+    return lines
+
+
+def p_text(p: float) -> str:
+    """A p value as it is written: "0.034", or "<0.001"."""
+    return "<0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"

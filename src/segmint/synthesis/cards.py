@@ -1,0 +1,195 @@
+"""A datasheet and a model card in the folder of a synthetic set, for whoever meets it without its maker.
+
+Datasheet: after Gebru et al., Datasheets for Datasets, CACM 2021. Model card: after Mitchell et al., FAT* 2019.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from segmint.data.case import Provenance
+from segmint.data.dataset import Dataset, open_dataset
+from segmint.outputs import write_text
+from segmint.recipes import find_recipe
+from segmint.training.run_folder import RunFolder
+
+DATASHEET, MODEL_CARD = "DATASHEET.md", "MODEL_CARD.md"
+_SECTIONS = ("masks", "fidelity", "alignment", "privacy")
+
+_USES = (
+    "Meant for training segmentation networks beside real images, after a trial on held-out subjects has shown that it helps.",
+    "Not meant for diagnosis, for testing (a score on synthetic pairs says nothing about patients), or for any statement about"
+    " how often something occurs.",
+)
+
+
+def write_cards(
+    folder: Path,
+    run: Path,
+    *,
+    evaluation: Mapping[str, Any] | None = None,
+    trial: Mapping[str, Any] | None = None,
+    at: Path | None = None,
+) -> None:
+    """Write both cards into a synthetic dataset; what was there of them is replaced.
+
+    Args:
+        folder: the dataset; run: what it was drawn from.
+        evaluation: content of evaluation.json of the set, where it was audited; trial: content of trial.json, where it
+            was tried.
+        at: where the dataset will stand, where that is not `folder`.
+
+    Raises:
+        UserError: one of the two cannot be read.
+    """
+    dataset, of_run = open_dataset(folder), RunFolder(run)
+    write_text(folder / DATASHEET, datasheet(dataset, of_run, evaluation=evaluation, trial=trial, at=at or folder))
+    write_text(folder / MODEL_CARD, model_card(of_run))
+
+
+def datasheet(
+    dataset: Dataset,
+    run: RunFolder,
+    *,
+    evaluation: Mapping[str, Any] | None,
+    trial: Mapping[str, Any] | None,
+    at: Path,
+) -> str:
+    """Markdown: what the set holds, where it comes from, what it is for, what is known of it, and its licence."""
+    config, provenance = run.config, dataset.provenance
+    assert provenance is not None
+    source = config["dataset"]
+    real, folders = str(source["name"]), f"{Path(source['path']).name} {at.name}"
+    return _document(
+        f"Datasheet: {dataset.name}",
+        {
+            "What it holds": _content(dataset, provenance),
+            "Where it comes from": [
+                f"Every pair was drawn by a generator ({config['recipe']}, {find_recipe(config['recipe']).source}; see"
+                f" {MODEL_CARD}). None is an image of a patient.",
+                f"The generator learned from {real}: {_seen(provenance)}. Their names are in segmint.json.",
+                *([f"With it lie real cases of {real}, which are images of patients."] if _mixed(dataset) else []),
+            ],
+            "What it is for": _USES,
+            "What is known of it": [*_audited(evaluation, folders), *_tried(trial, folders)],
+            "Licence": [
+                f"Of {real}, the real images: {source['licence'] or 'not recorded'}. Whether that, and the consent of the patients,"
+                " extends to images learnt from them is for their owners to say: ask before the set is passed on."
+            ],
+        },
+    )
+
+
+def model_card(run: RunFolder) -> str:
+    """Markdown: what the generator is, what it was trained on and how, how it went, and what it cannot do."""
+    config = run.config
+    recipe, source = find_recipe(config["recipe"]), config["dataset"]
+    labelled = len(config["labels_seen"])
+    lines = run.log()
+    return _document(
+        f"Model card: {recipe.name} on {source['name']}",
+        {
+            "Model": [
+                f"{recipe.title} ({recipe.source}), preset {config['preset']}, capacity {config['capacity']}, {config['size']} px,"
+                f" segmint {config['segmint']}, torch {config['torch']}, seed {config['seed']}, {config['precision']}.",
+                "All settings are in config.json of the run.",
+            ],
+            "Trained on": [
+                f"{source['training_slices']} slices of {labelled} labelled subjects of {source['name']}; channels"
+                f" {_listed(source['channel_names'])}; labels {_listed(source['label_names'])}.",
+                f"Budget {config['kimg']:g} thousand images shown, in batches of {config['batch']}.",
+            ],
+            "How it went": [*_measured(lines), *_warnings(lines)],
+            "What it cannot do": [
+                "It knows slices, not volumes: neighbouring slices are not drawn together.",
+                "It knows the subjects it learned from and little else: what is rare among them is rarer still in what it draws.",
+                "It may repeat what it has seen: audit each set it draws before it is passed on (segmint evaluate).",
+            ],
+        },
+    )
+
+
+def _document(title: str, sections: Mapping[str, Sequence[str]]) -> str:
+    parts = [f"# {title}\n"]
+    for heading, sentences in sections.items():
+        parts.append(f"\n## {heading}\n\n" + "".join(f"- {sentence}\n" for sentence in sentences))
+    return "".join(parts)
+
+
+def _content(dataset: Dataset, provenance: Provenance) -> list[str]:
+    synthetic = sum(not _is_real(dataset, case.subject) for case in dataset.cases)
+    drawn = [f"seed {provenance.seed}", f"truncation {provenance.truncation:g}"]
+    if provenance.keep < 1:
+        drawn.append(f"the most certain {100 * provenance.keep:g}% kept")
+    return [
+        f"{synthetic} synthetic pairs of an image (channels {_listed(dataset.channel_names)}) and a label map (labels"
+        f" {_listed(dataset.label_names)}), as {dataset.file_ending} in the layout of nnU-Net v2.",
+        f"Drawn with {', '.join(drawn)}, checkpoint {provenance.checkpoint_sha256[:12]}.",
+    ]
+
+
+def _mixed(dataset: Dataset) -> bool:
+    return any(_is_real(dataset, case.subject) for case in dataset.cases)
+
+
+def _is_real(dataset: Dataset, subject: str) -> bool:
+    """Of a mixed set, cases of subjects that the generator has seen; each synthetic pair is a subject of its own."""
+    provenance = dataset.provenance
+    assert provenance is not None
+    seen = (*provenance.images_seen, *provenance.selected_on)
+    return subject in {name for _, name in seen}
+
+
+def _seen(provenance: Provenance) -> str:
+    labels, images = len(provenance.labels_seen), len(provenance.images_seen)
+    return (
+        f"labels of {labels} subjects, images of {images}; {len(provenance.selected_on)} more were looked at to choose among"
+        " checkpoints"
+    )
+
+
+def _audited(evaluation: Mapping[str, Any] | None, folders: str) -> list[str]:
+    if evaluation is None:
+        return [f"Not audited yet: segmint evaluate {folders} --out evaluation."]
+    sentences: list[str] = []
+    for section in (evaluation.get(name) for name in _SECTIONS):
+        if section:
+            sentences += section["sentences"]
+            sentences += [f"Warning, {one['code']}: {one['message']}" for one in section["findings"]]
+    return sentences
+
+
+def _tried(trial: Mapping[str, Any] | None, folders: str) -> list[str]:
+    if trial is None:
+        return [f"Not tried yet: segmint trial {folders} --out trial."]
+    return [f"Trial: {trial['verdict']['sentence']}"]
+
+
+def _measured(lines: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The last value of each stage's validation measure."""
+    last: dict[str, Mapping[str, Any]] = {}
+    for line in lines:
+        if line["validation"] is not None:
+            last[line["stage"]] = line
+    return [_measure(stage, line["validation"], float(line["kimg"])) for stage, line in last.items()]
+
+
+def _measure(stage: str, found: Mapping[str, Any], kimg: float) -> str:
+    name = found["name"].replace("_", " ")
+    value = "not measurable" if found["value"] is None else f"{found['value']:.3g} ({found['direction']} is better)"
+    return f"Stage {stage}: {name} to validation subjects after {kimg:g} kimg: {value}."
+
+
+def _warnings(lines: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Each finding of the health watch once, as it was first said."""
+    first: dict[str, str] = {}
+    for line in lines:
+        for finding in line["health"]:
+            first.setdefault(finding["code"], f"Health watch at {line['kimg']:g} kimg: {finding['message']}.")
+    return list(first.values()) or ["The health watch found nothing."]
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names)

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from segmint.data.subjects import Split
+from segmint.errors import UserError
+from segmint.evaluation.folds import note_few_tested, outer_splits
+
+
+def split_of(train: int, validation: int, test: int) -> Split:
+    names = [f"s{i:03d}" for i in range(train + validation + test)]
+    return Split(tuple(names[:train]), tuple(names[train : train + validation]), tuple(names[train + validation :]))
+
+
+@given(train=st.integers(2, 20), validation=st.integers(0, 6), test=st.integers(2, 12), folds=st.integers(2, 4))
+@settings(deadline=None, max_examples=40)
+def test_every_subject_is_tested_once_by_what_has_not_seen_it(
+    train: int, validation: int, test: int, folds: int
+) -> None:
+    whole = split_of(train, validation, test)
+    splits = outer_splits(whole, folds)
+    assert sorted(subject for one in splits for subject in one.test) == sorted(whole.subjects)
+    for one in splits:
+        assert one.subjects == whole.subjects
+        assert one.validation
+        rest = len(one.train) + len(one.validation)
+        assert abs(len(one.validation) - validation / (train + validation) * rest) <= 1
+    sizes = [len(one.test) for one in splits]
+    assert max(sizes) - min(sizes) <= 1
+    assert splits == outer_splits(whole, folds)
+    assert splits != outer_splits(whole, folds, seed=1) or len(whole.subjects) < 6
+
+
+@pytest.mark.parametrize(("folds", "word"), [(1, "--folds 1: at least 2"), (9, "has 8 subjects; at least 9")])
+def test_folds_that_cannot_be_dealt_are_refused(folds: int, word: str) -> None:
+    with pytest.raises(UserError, match=word):
+        outer_splits(split_of(4, 1, 3), folds)
+
+
+def test_says_what_folds_would_do_where_few_are_tested() -> None:
+    assert note_few_tested(split_of(10, 2, 19)) == [
+        "Only 19 of 31 subjects are tested: --folds 5 would test each of them once."
+    ]
+    assert note_few_tested(split_of(10, 2, 20)) == []

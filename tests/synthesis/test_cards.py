@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from segmint.data.dataset import open_dataset
+from segmint.synthesis.cards import DATASHEET, MODEL_CARD, write_cards
+from segmint.synthesis.sample import sample
+
+EVALUATION = {
+    "masks": {"sentences": ["Four drawn masks."], "findings": [{"code": "repeated masks", "message": "Two are one."}]},
+    "privacy": {"sentences": ["No copies."], "findings": []},
+}
+TRIAL = {"verdict": {"kind": "helps", "sentence": "Synthetic pairs help."}}
+
+
+def test_a_sampled_set_says_what_it_is(discs_run: Path, tmp_path: Path) -> None:
+    out = sample(discs_run, n=4, seed=2, out=tmp_path / "drawn", truncation=0.8, device="cpu")
+    sheet, card = ((out / name).read_text() for name in (DATASHEET, MODEL_CARD))
+    assert sheet.startswith("# Datasheet: ")
+    assert "- 4 synthetic pairs of an image" in sheet
+    assert "seed 2, truncation 0.8" in sheet
+    assert "labels background, rim, core" in sheet
+    assert "labels of 4 subjects, images of 4; 2 more were looked at" in sheet
+    assert "CC0-1.0" in sheet
+    assert "Not audited yet: segmint evaluate discs drawn --out evaluation." in sheet
+    assert "real cases" not in sheet
+    assert "joint-stylegan2" in card
+    assert "sliced wasserstein to validation subjects" in card
+    # Names of subjects stand in segmint.json, which the cards point to, and nowhere else.
+    assert "subject_0" not in sheet + card
+
+
+def test_what_was_found_later_is_put_in(discs_run: Path, tmp_path: Path) -> None:
+    out = sample(discs_run, n=4, out=tmp_path / "drawn", device="cpu")
+    identity = open_dataset(out).identity
+    write_cards(out, discs_run, evaluation=EVALUATION, trial=TRIAL)
+    sheet = (out / DATASHEET).read_text()
+    assert (
+        "- Four drawn masks.\n- Warning, repeated masks: Two are one.\n- No copies.\n- Trial: Synthetic pairs help.\n"
+        in sheet
+    )
+    assert "Not audited" not in sheet
+    assert open_dataset(out).identity == identity
+
+
+def test_real_cases_beside_synthetic_ones_are_told(discs_run: Path, tmp_path: Path) -> None:
+    out = sample(discs_run, n=3, out=tmp_path / "mixed", with_real=True, device="cpu")
+    sheet = (out / DATASHEET).read_text()
+    assert "- 3 synthetic pairs" in sheet
+    assert "which are images of patients" in sheet
