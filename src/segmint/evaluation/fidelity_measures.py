@@ -25,7 +25,7 @@ from segmint.reference.feature_scale import FeatureScale
 
 # Images of each set that a measure takes at least, and subjects of each for those in features.
 FEWEST_IN_FEATURES, FEWEST, FEWEST_SUBJECTS = 50, 5, 6
-# Most principal components of features that are kept; images, and subjects, for each of them at least.
+# Most principal components of features that are kept; images, and subjects, of the reference for each of them at least.
 COMPONENTS, _A_COMPONENT = 32, 3
 
 Range = tuple[float, float]
@@ -80,20 +80,18 @@ class Row:
 def on_one_scale(
     reference: ImageSummary, yardstick: ImageSummary, synthetic: ImageSummary, *, components: int = COMPONENTS
 ) -> tuple[ImageSummary, ImageSummary, ImageSummary]:
-    """The same with their features on a scale fitted to both real sets, so that neither is nearer for having set the scale.
+    """The same with their features on a scale fitted to the reference alone.
+
+    What sets a scale lies more evenly in it than what did not: a yardstick that helped to set it would pass for more real and
+    more alike than synthetic images of the very same kind.
 
     Few subjects leave few components: where there are as many directions as subjects, whatever else there is lies amid them.
     """
-    both = (reference, yardstick)
-    images, subjects = sum(len(one.units) for one in both), sum(len(np.unique(one.units)) for one in both)
-    kept = max(1, min(components, images // _A_COMPONENT, subjects // _A_COMPONENT))
-    scales = {
-        name: FeatureScale(np.concatenate([one.features[name] for one in both]), components=kept)
-        for name in reference.features
-    }
+    kept = max(1, min(components, len(reference.units) // _A_COMPONENT, len(np.unique(reference.units)) // _A_COMPONENT))
+    scales = {name: FeatureScale(values, components=kept) for name, values in reference.features.items()}
     ours, theirs, made = (
         replace(one, features={name: scales[name](values) for name, values in one.features.items()})
-        for one in (*both, synthetic)
+        for one in (reference, yardstick, synthetic)
     )
     return ours, theirs, made
 

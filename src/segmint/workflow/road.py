@@ -59,6 +59,7 @@ class Orders:
     steps: int | None = None
     trial_batch: int | None = None
     augment: tuple[str, ...] = ()
+    fidelity: bool = True
     privacy: bool = True
     alignment: bool = False
     gate: GateOrders | None = None
@@ -252,6 +253,7 @@ class Road:
             out=folder,
             size=orders.size,
             axis=orders.axis,
+            no_fidelity=not orders.fidelity,
             no_privacy=not orders.privacy,
             alignment=orders.alignment,
             steps=steps,
@@ -268,6 +270,7 @@ class Road:
             out=folder,
             size=orders.size,
             axis=orders.axis,
+            fidelity=orders.fidelity,
             privacy=orders.privacy,
             alignment=orders.alignment,
             steps=steps,
