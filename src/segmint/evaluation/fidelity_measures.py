@@ -87,7 +87,9 @@ def on_one_scale(
 
     Few subjects leave few components: where there are as many directions as subjects, whatever else there is lies amid them.
     """
-    kept = max(1, min(components, len(reference.units) // _A_COMPONENT, len(np.unique(reference.units)) // _A_COMPONENT))
+    kept = max(
+        1, min(components, len(reference.units) // _A_COMPONENT, len(np.unique(reference.units)) // _A_COMPONENT)
+    )
     scales = {name: FeatureScale(values, components=kept) for name, values in reference.features.items()}
     ours, theirs, made = (
         replace(one, features={name: scales[name](values) for name, values in one.features.items()})
