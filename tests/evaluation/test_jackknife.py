@@ -25,7 +25,8 @@ def test_subjects_stay_together_in_groups_of_about_one_size() -> None:
     groups = deal_groups(units, 5, seed=0)
     assert all(len(set(groups[units == unit])) == 1 for unit in np.unique(units))
     sizes = np.bincount(groups, minlength=5)
-    assert sizes.sum() == len(units) and sizes.max() - sizes.min() <= 3
+    assert sizes.sum() == len(units)
+    assert sizes.max() - sizes.min() <= 3
     np.testing.assert_array_equal(groups, deal_groups(units, 5, seed=0))
     assert (groups != deal_groups(units, 5, seed=1)).any()
 

@@ -206,8 +206,8 @@ def fidelity_notes(section: Mapping[str, Any]) -> list[str]:
     if section["features"]:
         names = list(section["features"])
         notes.append(
-            f"Features are scaled by the real images that trained and brought to {section['features'][names[0]]['components']} main components,"
-            " so Fréchet and kernel distances cannot be held against those of other networks or other data. A random network is a"
+            "Features are scaled by the real images that trained and brought to"
+            f" {section['features'][names[0]]['components']} main components, so Fréchet and kernel distances cannot be held against those of other networks or other data. A random network is a"
             " floor: it sees texture more than anatomy."
         )
         if "segmenter" in names:
