@@ -207,8 +207,8 @@ def fidelity_notes(section: Mapping[str, Any]) -> list[str]:
         names = list(section["features"])
         notes.append(
             "Features are scaled by the real images that trained and brought to"
-            f" {section['features'][names[0]]['components']} main components, so Fréchet and kernel distances cannot be held against those of other networks or other data. A random network is a"
-            " floor: it sees texture more than anatomy."
+            f" {section['features'][names[0]]['components']} main components, so Fréchet and kernel distances cannot be held"
+            " against those of other networks or other data. A random network is a floor: it sees texture more than anatomy."
         )
         if "segmenter" in names:
             notes.append(
