@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import os
-import resource
 import tempfile
 import time
 from collections.abc import Callable
@@ -54,7 +53,7 @@ def main() -> None:
         real, synthetic = _draw(Path(folder), options)
         evidence = _open(real, synthetic, options.size)
         held = len(evidence.holdout.indices) if evidence.holdout is not None else 0
-        table = Table("part", "seconds", "of processors", "peak, GB", title=None)
+        table = Table("part", "seconds", "of processors", "peak, GB")
         context = multiprocessing.get_context("spawn")
         for part in PARTS:
             with context.Pool(1) as pool:
@@ -112,7 +111,10 @@ def _measure(part: str, real: Path, synthetic: Path, size: int) -> tuple[float, 
         passed, given = time.perf_counter(), time.process_time()
         PARTS[part](evidence, Path(folder))
         passed, given = time.perf_counter() - passed, time.process_time() - given
-    return passed, given, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+    # Not `ru_maxrss`, which a new process takes over from the one that started it.
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    peak = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+    return passed, given, peak * 1024 / 1e9
 
 
 if __name__ == "__main__":
