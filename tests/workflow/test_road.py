@@ -178,6 +178,7 @@ def test_curated_pairs_on_the_road(dataset: Path, tmp_path: Path, monkeypatch: p
         "steps": 4,
         "trial_batch": 4,
         "alignment": False,
+        "fidelity": False,
         "privacy": False,
         "curate": True,
         "device": "cpu",

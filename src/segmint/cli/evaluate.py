@@ -22,6 +22,18 @@ def evaluate_verb(
     ] = None,
     size: options.Size = None,
     axis: options.Axis = None,
+    fidelity: Annotated[
+        bool,
+        typer.Option(
+            "--fidelity/--no-fidelity", help="Compare images: how real, how varied. Takes about half a minute."
+        ),
+    ] = True,
+    features: Annotated[
+        Path | None,
+        typer.Option(
+            "--features", metavar="FILE.onnx", help="Compare in the features of this network too (extra onnx)."
+        ),
+    ] = None,
     privacy: Annotated[
         bool,
         typer.Option("--privacy/--no-privacy", help="Seek copies of training images, which takes about a minute."),
@@ -40,7 +52,7 @@ def evaluate_verb(
     overwrite: options.Overwrite = False,
     device: options.Device = "auto",
 ) -> None:
-    """Are the drawn masks many, new, and of the right shape? Are images copies?
+    """Are the drawn masks many, new, and of the right shape? Are images real and varied, or copies?
 
     Compares a synthetic dataset with the real one it was learnt from, and names what is wrong. With --alignment: do the
     masks follow the images?
@@ -54,6 +66,8 @@ def evaluate_verb(
         holdout=holdout,
         size=size,
         axis=axis,
+        fidelity=fidelity,
+        features=features,
         privacy=privacy,
         alignment=alignment,
         steps=steps,

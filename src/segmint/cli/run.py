@@ -37,6 +37,9 @@ def run_verb(
     steps: options.Steps = None,
     trial_batch: options.TrialBatch = None,
     augment: options.Augment = "none",
+    fidelity: Annotated[
+        bool, typer.Option("--fidelity/--no-fidelity", help="Compare images: how real, how varied.")
+    ] = True,
     privacy: Annotated[
         bool, typer.Option("--privacy/--no-privacy", help="Seek copies of training images among the synthetic ones.")
     ] = True,
@@ -90,6 +93,7 @@ def run_verb(
         steps=steps,
         trial_batch=trial_batch,
         augment=options.read_names(augment) or [],
+        fidelity=fidelity,
         privacy=privacy,
         alignment=alignment,
         gate=options.read_gate(gate, shares=gate_shares, folds=gate_folds, seeds=gate_seeds),

@@ -134,8 +134,8 @@ def check_channels(training: Chosen, other: Chosen) -> None:
     if ours.channel_names != theirs.channel_names:
         raise UserError(
             f"{ours.root} and {theirs.root} differ in their channels ({', '.join(ours.channel_names)} against"
-            f" {', '.join(theirs.channel_names)}): images are compared only with equal ones; masks alone are with --no-privacy"
-            " and without --alignment."
+            f" {', '.join(theirs.channel_names)}): images are compared only with equal ones; masks alone are with"
+            " --no-fidelity, --no-privacy and without --alignment."
         )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from segmint.evaluation.mask_anatomy import compare_nested, compare_together
 from segmint.evaluation.mask_findings import mask_findings, mask_sentences
 from segmint.evaluation.mask_pairs import PERCENTILE, compare_pairs
 from segmint.evaluation.mask_set import MaskSet
@@ -50,6 +51,8 @@ def compare_masks(drawn: MaskSet, training: MaskSet, *, label_names: Sequence[st
         `labels`: by label and measure the `real` and the `drawn` [1st percentile, median, 99th], the share of drawn masks
         `inside` the real range with its `range_p_value`, and the Kolmogorov-Smirnov `distance` of the two distributions
         with its `p_value`; `present`, the share of masks that hold the label; None where there is nothing to compare;
+        `together`: for every two labels the share of masks that hold both, see `compare_together`;
+        `nested`: which labels lie inside others, and in how many masks as in no training mask, see `compare_nested`;
         `findings`: what is wrong, each with `code`, `message`, `advice`;
         `sentences`: all of it to read; `notes`: what to bear in mind.
 
@@ -82,6 +85,8 @@ def compare_masks(drawn: MaskSet, training: MaskSet, *, label_names: Sequence[st
             for number, name in enumerate(label_names)
             if number
         },
+        "together": compare_together(ours, theirs, label_names=label_names, usual=usual, seed=seed),
+        "nested": compare_nested(ours, training, label_names=label_names),
     }
     result["findings"] = mask_findings(result)
     result["sentences"] = mask_sentences(result)

@@ -9,7 +9,7 @@ ALPHA = 0.01
 
 # A share of masks lost to repetition, and a share of pairs more alike than real ones (1% are expected), that matter.
 _LOST, _ALIKE, _ALIKE_AT_LEAST = 0.05, 0.05, 0.02
-_COPIED = 0.01
+_COPIED, _IMPOSSIBLE = 0.01, 0.01
 # Differences that matter: of the share inside the real range, of distributions (0 to 1), of the share with a label.
 _INSIDE, _DISTANCE, _SHARE = 0.9, 0.25, 0.1
 
@@ -27,7 +27,14 @@ MEASURE_UNITS: Mapping[str, str] = {"area_share": "%", "skeleton_length": "px"}
 
 def mask_findings(comparison: Mapping[str, Any]) -> list[dict[str, str]]:
     """What is wrong with the drawn masks of a comparison (see `compare_masks`), the worst first; empty if nothing is."""
-    return [*_repeated(comparison), *_copied(comparison), *_presence(comparison), *_shape(comparison)]
+    return [
+        *_repeated(comparison),
+        *_copied(comparison),
+        *_presence(comparison),
+        *_together(comparison),
+        *_nested(comparison),
+        *_shape(comparison),
+    ]
 
 
 def _finding(code: str, message: str, advice: str) -> dict[str, str]:
@@ -102,16 +109,14 @@ def _beside_real(nearest: Mapping[str, Any]) -> str:
 
 def _tests(comparison: Mapping[str, Any]) -> int:
     """Over how many tests the false alarms are to be shared out."""
-    return max(1, sum(len(measures) for measures in comparison["labels"].values()))
+    return max(1, sum(len(measures) for measures in comparison["labels"].values()) + len(comparison["together"]))
 
 
 def _presence(comparison: Mapping[str, Any]) -> Iterator[dict[str, str]]:
     for label, measures in comparison["labels"].items():
         present = measures["present"]
         missing = present["drawn"] == 0 < present["real"]
-        p_value, change = present["p_value"], abs(present["drawn"] - present["real"])
-        shifted = p_value is not None and p_value < ALPHA / _tests(comparison) and change >= _SHARE
-        if missing or shifted:
+        if missing or _shifted(present, comparison):
             yield _finding(
                 "label missing" if missing else "label share",
                 f"{label} is in {_percent(present['drawn'])} of the drawn masks and in {_percent(present['real'])} of the"
@@ -120,6 +125,44 @@ def _presence(comparison: Mapping[str, Any]) -> Iterator[dict[str, str]]:
                 if not missing
                 else "The generator has lost this label: train longer, or on more masks that hold it.",
             )
+
+
+def _shifted(shares: Mapping[str, Any], comparison: Mapping[str, Any]) -> bool:
+    """Whether a share differs by as much as matters, and surely."""
+    p_value, change = shares["p_value"], abs(shares["drawn"] - shares["real"])
+    return bool(p_value is not None and p_value < ALPHA / _tests(comparison) and change >= _SHARE)
+
+
+def _together(comparison: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    named = {label for label, one in comparison["labels"].items() if _shifted(one["present"], comparison)}
+    for pair in comparison["together"]:
+        # Where one of them alone is drawn too often or too seldom, that has been said.
+        if _shifted(pair, comparison) and not named & set(pair["labels"]):
+            yield _finding(
+                "labels together",
+                f"{' and '.join(pair['labels'])} are together in {_percent(pair['drawn'])} of the drawn masks and in"
+                f" {_percent(pair['real'])} of the real ones.",
+                "Each is drawn as often as it should be, but not with the other: train longer, or on more masks that hold both.",
+            )
+
+
+def _nested(comparison: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    nested = comparison["nested"]
+    share = nested["impossible"] / max(1, nested["masks"])
+    if share > max(_IMPOSSIBLE, 3 * nested["real_share"]):
+        yield _finding(
+            "impossible anatomy",
+            f"{nested['impossible']} of {nested['masks']} drawn masks ({_percent(share)}) hold a label inside another as none of"
+            f" {nested['training']} training masks does: {_never(nested)}.",
+            "Look at these masks: labels are drawn where they cannot be. Train longer, or draw fewer odd ones (--truncation).",
+        )
+
+
+def _never(nested: Mapping[str, Any]) -> str:
+    """What is drawn inside one another and never is in real masks."""
+    return ", ".join(
+        f"{pair['inner']} inside {pair['outer']} ({pair['drawn']})" for pair in nested["pairs"] if not pair["real"]
+    )
 
 
 def _shape(comparison: Mapping[str, Any]) -> Iterator[dict[str, str]]:
@@ -182,6 +225,11 @@ def mask_sentences(comparison: Mapping[str, Any]) -> list[str]:
         sentences.append(
             f"A drawn mask and the nearest training mask have a median Dice of {nearest['drawn']['median']:.2f}, at most"
             f" {nearest['drawn']['highest']:.2f}{beside}. Exact copies: {nearest['exact_copies']}."
+        )
+    if (nested := comparison["nested"])["impossible"]:
+        sentences.append(
+            f"A label lies inside another as in none of {nested['training']} training masks in {nested['impossible']} of"
+            f" {nested['masks']} drawn masks: {_never(nested)}."
         )
     for label, measures in comparison["labels"].items():
         inside = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,18 +15,17 @@ from segmint.evaluation.alignment_audit import Learner, check_channels
 from segmint.evaluation.copy_rates import Comparison, Nearness, compare_nearness
 from segmint.evaluation.evidence import Chosen, Evidence
 from segmint.evaluation.membership import compare_membership
+from segmint.evaluation.networks import RANDOM, named_networks
 from segmint.evaluation.privacy_findings import privacy_findings, privacy_notes, privacy_sentences
 from segmint.evaluation.privacy_shown import draw_pairs
 from segmint.outputs import without_nan
 from segmint.reference.copies import Copies, CopySearch
 from segmint.reference.feature_distance import FeatureSearch, features_of
-from segmint.reference.random_features import RandomFeatures
 from segmint.reference.whitening import Whitening
 
 PICTURE = "privacy.png"
 # Images looked at on either side, pairs shown, and images of either side from which membership is inferred.
 MOST, PAIRS, _MEMBERS = 1000, 20, 3000
-RANDOM, LEARNT = "random network", "segmenter"
 
 
 def audit_privacy(evidence: Evidence, folder: Path, *, learner: Learner | None = None, seed: int = 0) -> dict[str, Any]:
@@ -57,6 +56,7 @@ def audit_privacy(evidence: Evidence, folder: Path, *, learner: Learner | None =
     compared = compare_nearness(
         copies.evidence, Nearness(new.evidence, held.units) if new and held else None, seed=seed
     )
+    networks = named_networks(evidence, learner, cells=4)
     section: dict[str, Any] = {
         "synthetic": _counted(evidence.synthetic, shown),
         "training": _counted(training, training),
@@ -68,8 +68,8 @@ def audit_privacy(evidence: Evidence, folder: Path, *, learner: Learner | None =
             },
             **_described(compared),
         },
-        "features": _by_features(_networks(evidence, learner), training, shown, held, seed=seed),
-        "membership": _membership(training, shown, held, seed=seed),
+        "features": _by_features(networks, training, shown, held, seed=seed),
+        "membership": _membership(networks[RANDOM], training, shown, held, seed=seed),
     }
     ranked = compared.scores if compared is not None else copies.evidence.sum(axis=1)
     order = np.argsort(-ranked, kind="stable")[:PAIRS]
@@ -112,21 +112,6 @@ def _counted(all_of: Chosen, shown: Chosen) -> dict[str, int]:
     return {"slices": len(all_of.indices), "shown": len(shown.indices), "subjects": len(set(shown.subjects))}
 
 
-def _networks(evidence: Evidence, learner: Learner | None) -> dict[str, Callable[[Tensor], Tensor]]:
-    """By name; that of the segmenter where there is one, and it has an encoder."""
-    networks: dict[str, Callable[[Tensor], Tensor]] = {RANDOM: _random_network(evidence.training)}
-    if learner is not None:
-        segmenter, some = learner.segmenter(evidence), evidence.training
-        one = torch.from_numpy(np.array(some.slices.images[some.indices[:1]]))
-        if segmenter.encode(one) is not None:
-            networks[LEARNT] = cast(Callable[[Tensor], Tensor], segmenter.encode)
-    return networks
-
-
-def _random_network(training: Chosen) -> RandomFeatures:
-    return RandomFeatures(len(training.slices.dataset.channel_names), cells=4)
-
-
 def _by_features(
     networks: Mapping[str, Callable[[Tensor], Tensor]],
     training: Chosen,
@@ -145,10 +130,11 @@ def _by_features(
     return found
 
 
-def _membership(training: Chosen, shown: Chosen, held: Chosen | None, *, seed: int) -> dict[str, Any] | None:
+def _membership(
+    network: Callable[[Tensor], Tensor], training: Chosen, shown: Chosen, held: Chosen | None, *, seed: int
+) -> dict[str, Any] | None:
     if held is None:
         return None
-    network = _random_network(training)
     sides = [Chosen(one.slices, one.indices[:: -(-len(one.indices) // _MEMBERS)]) for one in (training, held, shown)]
     features = [features_of(network, one.slices.images, one.indices) for one in sides]
     # Fitted on both sides of the split, so that neither is nearer for having set the scale.

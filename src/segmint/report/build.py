@@ -16,6 +16,7 @@ from segmint.report.alignment import alignment_section
 from segmint.report.arms import read_arms
 from segmint.report.curation import curation_section
 from segmint.report.curve import curve_section
+from segmint.report.fidelity import fidelity_section
 from segmint.report.headline import make_headline
 from segmint.report.inspection import inspection_facts
 from segmint.report.masks import masks_section
@@ -30,6 +31,7 @@ _CONTENTS = (
     ("pairs", "Real and generated"),
     ("curation", "Curation"),
     ("masks", "Masks"),
+    ("fidelity", "Images"),
     ("alignment", "Alignment"),
     ("privacy", "Privacy"),
     ("training", "Training"),
@@ -79,6 +81,7 @@ def render(material: Material) -> str:
         pairs=pairs_section(material.run) if material.run else None,
         curation=curation_section(material),
         masks=masks_section(material, numbers),
+        fidelity=fidelity_section(material, numbers),
         alignment=alignment_section(material),
         privacy=privacy_section(material),
         training=training_section(material.run, numbers) if material.run else None,

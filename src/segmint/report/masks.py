@@ -42,6 +42,10 @@ def masks_section(material: Material, numbers: Iterator[int]) -> Mapping[str, An
         " ■ real, ● drawn.",
         "rows": _rows(masks["labels"], held["labels"] if held else None),
         "held": held is not None,
+        "together": [
+            (" and ".join(one["labels"]), *(f"{100 * one[side]:.0f}%" for side in ("real", "drawn")))
+            for one in masks.get("together", [])
+        ],
     }
 
 

@@ -36,6 +36,7 @@ class Orders:
     steps: int | None = None
     trial_batch: int | None = None
     augment: tuple[str, ...] = ()
+    fidelity: bool = True
     privacy: bool = True
     alignment: bool = False
     gate: GateOrders | None = None

@@ -40,6 +40,7 @@ def run_workflow(
     steps: int | None = None,
     trial_batch: int | None = None,
     augment: Sequence[str] = (),
+    fidelity: bool = True,
     privacy: bool = True,
     alignment: bool = True,
     gate: GateOrders | None = None,
@@ -64,7 +65,7 @@ def run_workflow(
             axis, seed, precision, threads: as in `segmint.train`.
         truncation, balance: as in `segmint.sample`.
         arms, seeds, steps, augment: as in `segmint.trial`; trial_batch: slices a step of the trial's segmenters.
-        privacy: as in `segmint.evaluate`.
+        fidelity, privacy: as in `segmint.evaluate`.
         alignment: as in `segmint.evaluate`; the segmenter takes as many steps as one of the trial's.
         gate: what the gate looks at, as in `segmint.trial`: further generators are trained, alike, inside the training
             subjects. None asks no gate.
@@ -103,6 +104,7 @@ def run_workflow(
         steps=steps,
         trial_batch=trial_batch,
         augment=tuple(augment),
+        fidelity=fidelity,
         privacy=privacy,
         alignment=alignment,
         gate=gate,

@@ -1,0 +1,121 @@
+"""How long does `segmint evaluate` take, and how much memory? By part: masks, fidelity, privacy.
+
+Usage: python benchmarks/evaluate_time.py [--images N] [--size N] [--subjects N] [--phantom KIND] [--seed S]
+
+A phantom is drawn, half of its subjects as the real dataset; slices of the other half stand for synthetic pairs. Each part runs in
+a process of its own, so that its peak is its own; the slices are cut before.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from segmint.data.case import Provenance
+from segmint.data.dataset import open_dataset
+from segmint.data.intensity import IntensityMap
+from segmint.data.phantoms import write_phantom
+from segmint.data.slices import open_slices
+from segmint.data.writer import DatasetWriter
+from segmint.evaluation.evidence import Evidence, open_evidence
+from segmint.evaluation.fidelity_audit import audit_fidelity
+from segmint.evaluation.mask_audit import audit_masks
+from segmint.evaluation.privacy_audit import audit_privacy
+
+PARTS: dict[str, Callable[[Evidence, Path], Any]] = {
+    "masks": audit_masks,
+    "fidelity": audit_fidelity,
+    "privacy": audit_privacy,
+}
+
+
+def main() -> None:
+    """Draw, measure, print."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--images", type=int, default=500, help="synthetic pairs, at most")
+    parser.add_argument("--size", type=int, default=128, help="side of the slices, pixels")
+    parser.add_argument("--subjects", type=int, default=40, help="of the phantom, both halves together")
+    parser.add_argument("--phantom", default="brain")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["SEGMINT_CACHE"] = str(Path(folder) / "cache")
+        real, synthetic = _draw(Path(folder), options)
+        evidence = _open(real, synthetic, options.size)
+        held = len(evidence.holdout.indices) if evidence.holdout is not None else 0
+        table = Table("part", "seconds", "of processors", "peak, GB")
+        context = multiprocessing.get_context("spawn")
+        for part in PARTS:
+            with context.Pool(1) as pool:
+                passed, given, peak = pool.apply(_measure, (part, real, synthetic, options.size))
+            table.add_row(part, f"{passed:.1f}", f"{given:.1f}", f"{peak:.2f}")
+        Console(width=120, highlight=False).print(
+            f"{options.phantom} phantom, {options.size} px: {len(evidence.training.indices)} training, {held} held-out,"
+            f" {len(evidence.synthetic.indices)} synthetic slices",
+            table,
+        )
+
+
+def _draw(folder: Path, options: argparse.Namespace) -> tuple[Path, Path]:
+    """The real dataset, and single slices of the other subjects as `sample` writes them."""
+    half = options.subjects // 2
+    real, other = (
+        write_phantom(options.phantom, folder / name, subjects=half, seed=options.seed + number)
+        for number, name in enumerate(("real", "other"))
+    )
+    truth = open_dataset(real)
+    assert truth.split is not None
+    trained, validation = (
+        tuple((truth.identity, subject) for subject in part) for part in (truth.split.train, truth.split.validation)
+    )
+    made = Provenance("run", "0", options.seed, "joint-stylegan2", trained, trained, validation)
+    slices = open_slices(open_dataset(other), size=options.size)
+    count = min(options.images, len(slices.images))
+    chosen = np.sort(np.random.default_rng(options.seed).choice(len(slices.images), count, replace=False))
+    (folder / "synthetic").mkdir()
+    writer = DatasetWriter(
+        folder / "synthetic",
+        name="synthetic",
+        channel_names=truth.channel_names,
+        label_names=truth.label_names,
+        file_ending=".nii.gz",
+        provenance=made,
+    )
+    ranges = [IntensityMap("window", -1.0, 1.0)] * len(truth.channel_names)
+    for number, position in enumerate(chosen):
+        image, label = (np.asarray(one[position])[..., None] for one in (slices.images, slices.labels))
+        name = f"synthetic_{number:06d}"
+        writer.add(name, image, label, subject=name, spacing=(1.0, 1.0, 3.0), intensity=ranges)
+    writer.finish()
+    return real, folder / "synthetic"
+
+
+def _open(real: Path, synthetic: Path, size: int) -> Evidence:
+    return open_evidence(real, synthetic, holdout=None, size=size, axis=None, device="cpu")
+
+
+def _measure(part: str, real: Path, synthetic: Path, size: int) -> tuple[float, float, float]:
+    """Seconds that passed, seconds given to this process, and its peak memory in GB."""
+    evidence = _open(real, synthetic, size)
+    with tempfile.TemporaryDirectory() as folder:
+        passed, given = time.perf_counter(), time.process_time()
+        PARTS[part](evidence, Path(folder))
+        passed, given = time.perf_counter() - passed, time.process_time() - given
+    # Not `ru_maxrss`, which a new process takes over from the one that started it.
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    peak = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+    return passed, given, peak * 1024 / 1e9
+
+
+if __name__ == "__main__":
+    main()

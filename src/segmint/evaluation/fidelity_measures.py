@@ -1,0 +1,188 @@
+"""All measures of how real and how varied images are, of synthetic ones and of the yardstick alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segmint.evaluation.image_summary import ImageSummary, Numbers
+from segmint.metrics import (
+    clipped_density_coverage,
+    density_coverage,
+    feature_spread,
+    frechet,
+    intensity_distance,
+    kernel_distance,
+    ms_ssim,
+    power_spectrum,
+    precision_recall,
+)
+from segmint.metrics.neighbourhoods import NEIGHBOURS, Neighbourhoods, neighbourhoods
+from segmint.reference.feature_scale import FeatureScale
+
+# Images of each set that a measure takes at least, and subjects of each for those in features.
+FEWEST_IN_FEATURES, FEWEST, FEWEST_SUBJECTS = 50, 5, 6
+# Most principal components of features that are kept; images, and subjects, of the reference for each of them at least.
+COMPONENTS, _A_COMPONENT = 32, 3
+
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What a metric says of itself."""
+
+    direction: str
+    range: Range
+
+
+METRICS: Mapping[str, Declared] = {
+    frechet.NAME: Declared(frechet.DIRECTION, frechet.RANGE),
+    frechet.NAME_INFINITY: Declared(frechet.DIRECTION, frechet.RANGE_INFINITY),
+    kernel_distance.NAME: Declared(kernel_distance.DIRECTION, kernel_distance.RANGE),
+    precision_recall.PRECISION: Declared(precision_recall.DIRECTION, precision_recall.RANGE),
+    precision_recall.RECALL: Declared(precision_recall.DIRECTION, precision_recall.RANGE),
+    density_coverage.DENSITY: Declared(density_coverage.DIRECTION, density_coverage.DENSITY_RANGE),
+    density_coverage.COVERAGE: Declared(density_coverage.DIRECTION, density_coverage.COVERAGE_RANGE),
+    clipped_density_coverage.DENSITY: Declared(clipped_density_coverage.DIRECTION, clipped_density_coverage.RANGE),
+    clipped_density_coverage.COVERAGE: Declared(clipped_density_coverage.DIRECTION, clipped_density_coverage.RANGE),
+    feature_spread.NAME: Declared(feature_spread.DIRECTION, feature_spread.RANGE),
+    ms_ssim.NAME: Declared(ms_ssim.DIRECTION, ms_ssim.RANGE),
+    intensity_distance.NAME: Declared(intensity_distance.DIRECTION, intensity_distance.RANGE),
+    power_spectrum.DIFFERENCE: Declared(power_spectrum.DIFFERENCE_DIRECTION, power_spectrum.DIFFERENCE_RANGE),
+    power_spectrum.EXCESS: Declared(power_spectrum.EXCESS_DIRECTION, power_spectrum.EXCESS_RANGE),
+    power_spectrum.PEAK: Declared(power_spectrum.PEAK_DIRECTION, power_spectrum.PEAK_RANGE),
+}
+
+_OF_NEIGHBOURHOODS: Mapping[str, Callable[[Neighbourhoods], float]] = {
+    precision_recall.PRECISION: precision_recall.precision,
+    precision_recall.RECALL: precision_recall.recall,
+    density_coverage.DENSITY: density_coverage.density,
+    density_coverage.COVERAGE: density_coverage.coverage,
+    clipped_density_coverage.DENSITY: clipped_density_coverage.clipped_density,
+    clipped_density_coverage.COVERAGE: clipped_density_coverage.clipped_coverage,
+}
+
+
+@dataclass(frozen=True, order=True)
+class Row:
+    """A metric of a group (`features`, `images`, `intensity`, `spectrum`), of a network or channel, inside a label or nothing."""
+
+    group: str
+    of: str
+    inside: str
+    metric: str
+
+
+def on_one_scale(
+    reference: ImageSummary, yardstick: ImageSummary, synthetic: ImageSummary, *, components: int = COMPONENTS
+) -> tuple[ImageSummary, ImageSummary, ImageSummary]:
+    """The same with their features on a scale fitted to the reference alone.
+
+    What sets a scale lies more evenly in it than what did not: a yardstick that helped to set it would pass for more real and
+    more alike than synthetic images of the very same kind.
+
+    Few subjects leave few components: where there are as many directions as subjects, whatever else there is lies amid them.
+    """
+    kept = max(
+        1, min(components, len(reference.units) // _A_COMPONENT, len(np.unique(reference.units)) // _A_COMPONENT)
+    )
+    scales = {name: FeatureScale(values, components=kept) for name, values in reference.features.items()}
+    ours, theirs, made = (
+        replace(one, features={name: scales[name](values) for name, values in one.features.items()})
+        for one in (reference, yardstick, synthetic)
+    )
+    return ours, theirs, made
+
+
+def measure(
+    reference: ImageSummary,
+    other: ImageSummary,
+    *,
+    channel_names: Sequence[str],
+    label_names: Sequence[str],
+    size: int,
+    in_features: bool,
+    seed: int = 0,
+) -> dict[Row, float]:
+    """Every measure of a set of images against a reference.
+
+    Args:
+        reference, other: with features on one scale.
+        label_names: by id, background first; size: side of the images, pixels.
+        in_features: measure in features too, which takes many images.
+        seed: of what is drawn to extrapolate.
+    """
+    found: dict[Row, float] = {}
+    if in_features:
+        for name in reference.features:
+            found |= {
+                Row("features", name, "", metric): value
+                for metric, value in _in_features(reference, other, name, seed=seed).items()
+            }
+    if len(other.similarity):
+        found[Row("images", "pairs of images", "", ms_ssim.NAME)] = float(other.similarity.mean())
+    for (channel, label), theirs in reference.histograms.items():
+        row = Row("intensity", channel_names[channel], label_names[label] if label else "", intensity_distance.NAME)
+        mine = other.histograms[channel, label]
+        found[row] = intensity_distance.intensity_distance(mine.sum(axis=0), theirs.sum(axis=0))
+    for channel, name in enumerate(channel_names):
+        mine, theirs = (one.spectra[:, channel].mean(axis=0) for one in (other, reference))
+        for metric, value in (
+            (power_spectrum.DIFFERENCE, power_spectrum.spectrum_difference(mine, theirs)),
+            (power_spectrum.EXCESS, power_spectrum.high_frequency_excess(mine, theirs, side=size)),
+            (power_spectrum.PEAK, power_spectrum.highest_excess(mine, theirs, side=size)),
+        ):
+            found[Row("spectrum", name, "", metric)] = value
+    return found
+
+
+def _in_features(reference: ImageSummary, other: ImageSummary, name: str, *, seed: int) -> dict[str, float]:
+    theirs, mine = reference.features[name], other.features[name]
+    units = {"first_units": reference.units, "second_units": other.units}
+    near = neighbourhoods(theirs, mine, neighbours=NEIGHBOURS, real_units=reference.units, fake_units=other.units)
+    return {
+        frechet.NAME: frechet.frechet_distance(theirs, mine),
+        frechet.NAME_INFINITY: frechet.frechet_infinity(theirs, mine, **units, seed=seed).value,
+        kernel_distance.NAME: kernel_distance.kernel_distance(theirs, mine, **units),
+        **{metric: compute(near) for metric, compute in _OF_NEIGHBOURHOODS.items()},
+        feature_spread.NAME: feature_spread.feature_spread(mine, units=other.units),
+    }
+
+
+def without(summary: ImageSummary, left_out: NDArray[np.bool_]) -> ImageSummary:
+    """The same without some of its images ([n], true for those)."""
+    kept = ~left_out
+    pairs = ~left_out[summary.pairs].any(axis=1)
+    return ImageSummary(
+        summary.units[kept],
+        {name: values[kept] for name, values in summary.features.items()},
+        {key: values[kept] for key, values in summary.histograms.items()},
+        summary.spectra[kept],
+        # Positions are of no use any more once images are gone.
+        np.empty((0, 2), dtype=np.int64),
+        summary.similarity[pairs],
+    )
+
+
+def enough_for_features(summaries: Sequence[ImageSummary]) -> bool:
+    """Whether every set has images and subjects enough for measures in features, with a group left out too."""
+    return all(
+        len(one.units) >= FEWEST_IN_FEATURES and len(np.unique(one.units)) >= FEWEST_SUBJECTS and _has_neighbours(one)
+        for one in summaries
+    )
+
+
+def _has_neighbours(summary: ImageSummary) -> bool:
+    """Whether one subject's images leave enough of others, even with the largest group of those gone."""
+    counts = np.sort(np.bincount(np.unique(summary.units, return_inverse=True)[1]))
+    return int(counts[:-3].sum()) > 2 * NEIGHBOURS
+
+
+def mean_histogram(summary: ImageSummary, channel: int, label: int) -> Numbers:
+    """[256] shares of the pixels by intensity; all 0 where the label is in no image."""
+    total = summary.histograms[channel, label].sum(axis=0)
+    return np.asarray(total / max(1.0, total.sum()))
