@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from segmint.data.dataset import open_dataset
 from segmint.data.writer import DatasetWriter
-from segmint.evaluation import alignment
 from segmint.evaluation.alignment import Agreement, compare_agreement, measure_agreement
 from segmint.evaluation.evidence import Evidence, open_evidence
 
@@ -191,8 +190,7 @@ def test_a_ratio_to_what_may_be_nothing_has_no_interval(evidence: Evidence, stud
     assert np.isnan(organ["ratio"]["interval"]).all()
 
 
-def test_of_very_many_slices_some_are_shown(evidence: Evidence, study: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(alignment, "MOST", 10)
-    shown = measure_agreement(study.threshold(), evidence.synthetic)
+def test_of_very_many_slices_some_are_shown(evidence: Evidence, study: Any) -> None:
+    shown = measure_agreement(study.threshold(), evidence.synthetic, most=10)
     assert (shown.total, len(shown.chosen.indices), len(shown.counts)) == (3 * study.real_slices, 10, 10)
     assert len(set(shown.chosen.indices)) == 10

@@ -47,6 +47,8 @@ def test_a_set_holds_the_most_certain_pairs_with_their_uncertainty(interpreted_r
         "labelsTr",
         "dataset.json",
         "segmint.json",
+        "DATASHEET.md",
+        "MODEL_CARD.md",
         "kept_and_dropped.png",
     }
     assert dataset.provenance is not None
