@@ -145,9 +145,10 @@ def _read(path: Path) -> Header:
         attributes = library.dcmread(
             handle, stop_before_pixels=True, specific_tags=[*_BELONGING, *_PLACE, *_VALUES], defer_size=None
         )
-        header = Header(path, attributes)
-        header.text("SOPClassUID")
-        return header
+        # Attributes are decoded when first asked for, those of sequences too: here, where damage becomes one sentence.
+        for _ in attributes.iterall():
+            pass
+        return Header(path, attributes)
 
 
 def _refuse_bomb(path: Path) -> None:
