@@ -69,6 +69,7 @@ def test_a_users_own_masks_are_painted_in_order(painted_run: Path, tmp_path: Pat
     [
         ({"mask_source": "nowhere"}, "--mask-source nowhere: give real, deformed, or the folder"),
         ({"mask_source": "real", "masks": Path("x")}, "exclude each other"),
+        ({"mask_source": "deformed", "truncation": 0.5}, "--truncation 0.5 draws masks nearer to the mean"),
         ({"balance": {"core": 2.0}}, "between 0 and 1"),
         ({"balance": {"crust": 0.5}}, "no such label"),
         ({"balance": {"core": 0.5, "rim": 0.5}}, "one label can be balanced"),

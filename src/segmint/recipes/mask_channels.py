@@ -23,6 +23,12 @@ def softmax_masks(logits: Tensor, counts: Sequence[int]) -> Tensor:
     return torch.cat([part.float().softmax(dim=1) for part in torch.split(logits, list(counts), dim=1)], dim=1)
 
 
+def padded_to(maps: Tensor, multiple: int) -> Tensor:
+    """Maps [N, C, H, W] with the lower and right borders repeated until both sides are multiples."""
+    height, width = maps.shape[2:]
+    return F.pad(maps, (0, -width % multiple, 0, -height % multiple), mode="replicate")
+
+
 def hard_masks(channels: Tensor, counts: Sequence[int]) -> Tensor:
     """Channels [N, sum(counts), H, W] -> ids int64 [N, M, H, W], the largest channel of each map."""
     return torch.stack([part.argmax(dim=1) for part in torch.split(channels, list(counts), dim=1)], dim=1)

@@ -12,13 +12,12 @@ from collections.abc import Mapping, Sequence
 import torch
 from pydantic import Field
 from torch import Tensor
-from torch.nn import functional as F
 
 from segmint.networks.mask_reader import MaskReader
 from segmint.networks.painting_generator import PaintingStyleGenerator
 from segmint.networks.value_range import clip_to_range
 from segmint.recipes.contract import Batch, Stage, Task, TranslatorStage, Update
-from segmint.recipes.mask_channels import one_hot_masks
+from segmint.recipes.mask_channels import one_hot_masks, padded_to
 from segmint.recipes.mask_reading import reader_optimizer, reader_turn, reading_loss
 from segmint.recipes.style_adversary import StyleAdversarySettings, StyleAdversaryStage, check_style_size, style_widths
 
@@ -121,14 +120,11 @@ class StylePaintingStage(StyleAdversaryStage, TranslatorStage):
     def paint(self, masks: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
         """Images of the averaged generator; style and noise come from each sample's own random state."""
         network = self.generator_average
-        maps = one_hot_masks(masks, self.mask_counts)
-        height, width = maps.shape[2:]
-        rows, columns = -height % network.multiple, -width % network.multiple
-        maps = F.pad(maps, (0, columns, 0, rows), mode="replicate")
+        maps = padded_to(one_hot_masks(masks, self.mask_counts), network.multiple)
         z = torch.stack([torch.randn(self.settings.latent_size, generator=g) for g in generators]).to(maps.device)
-        noise = network.draw_noise(generators, maps.device, height=height + rows, width=width + columns)
+        noise = network.draw_noise(generators, maps.device, height=maps.shape[2], width=maps.shape[3])
         images: Tensor = network(maps, network.mapping(z), noise)
-        return images[..., :height, :width].clamp(-1, 1)
+        return images[..., : masks.shape[2], : masks.shape[3]].clamp(-1, 1)
 
 
 def style_painter_stages(task: Task, settings: StylePainterSettings) -> Sequence[Stage]:

@@ -9,7 +9,6 @@ from typing import Literal
 import torch
 from pydantic import Field, PositiveFloat
 from torch import Tensor
-from torch.nn import functional as F
 
 from segmint.errors import UserError
 from segmint.losses.adversarial_patch import AdversarialKind, discriminator_adversarial, generator_adversarial
@@ -22,7 +21,7 @@ from segmint.networks.normalisation import Norm
 from segmint.networks.pix2pix_generator import Enlarging, Pix2PixGenerator
 from segmint.networks.spade_generator import SpadeGenerator
 from segmint.recipes.contract import Batch, RecipeSettings, Stage, Task, TranslatorStage, Update
-from segmint.recipes.mask_channels import one_hot_masks
+from segmint.recipes.mask_channels import one_hot_masks, padded_to
 from segmint.recipes.mask_reading import reader_optimizer, reader_turn, reading_loss
 from segmint.recipes.memory_order_adam import MemoryOrderAdam
 
@@ -207,17 +206,14 @@ class PaintingStage(TranslatorStage):
     def paint(self, masks: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
         """Images of the (averaged) generator; its noise comes from each sample's own random state."""
         network = self.generator_average if self.settings.average_images else self.generator
-        condition = one_hot_masks(masks, self.task.mask_counts)
-        height, width = condition.shape[2:]
-        rows, columns = -height % network.multiple, -width % network.multiple
-        condition = F.pad(condition, (0, columns, 0, rows), mode="replicate")
-        sides = {"height": height + rows, "width": width + columns}
+        condition = padded_to(one_hot_masks(masks, self.task.mask_counts), network.multiple)
+        sides = {"height": condition.shape[2], "width": condition.shape[3]}
         if isinstance(network, Pix2PixGenerator):
             noise = network.draw_keep(generators, condition.device, **sides)
         else:
             noise = network.draw_noise(generators, condition.device, **sides)
         images: Tensor = network(condition, noise)
-        return images[..., :height, :width]
+        return images[..., : masks.shape[2], : masks.shape[3]]
 
 
 def _generator(task: Task, settings: TranslatorSettings, channels: int) -> Pix2PixGenerator | SpadeGenerator:

@@ -273,6 +273,11 @@ def open_run(
             f"The masks have {_counted(source.counts)} where {run} paints {_counted(opened.parts[-1].task.mask_counts)}: "
             "they must be the same labels and condition maps."
         )
+    if truncation < 1 and not isinstance(source, GeneratedMasks):
+        raise UserError(
+            f"--truncation {truncation:g} draws masks nearer to the mean, and {run} paints masks that are not drawn by a generator:"
+            " leave it out, or choose another --mask-source."
+        )
     if balance is not None:
         source = BalancedMasks(source, label=balance[0], share=balance[1])
     painted = PaintedSampler(
