@@ -9,7 +9,8 @@ from typing import Any
 # Shares of what real samples show. Sound trainings of pairs start between 0.4 and 0.6 and pass 0.5 in the first fifth of
 # their budget; a generator that draws one sample only stays below 0.1 from the first look on.
 COLLAPSED_DIVERSITY, ONE_SAMPLE_DIVERSITY, HEALTHY_DIVERSITY = 0.5, 0.2, 0.8
-# Before this share of the budget, low diversity is the normal beginning unless it is as good as none, twice in a row.
+# Before this share of the budget, low diversity is the normal beginning unless it is as good as none. One look alone says
+# nothing: short trainings dip below half on their way.
 BEGINNING = 0.25
 # Non-saturating losses in nats: at these values D tells nearly every sample, and G's gradient comes from outliers.
 WON_DISCRIMINATOR_LOSS, WON_GENERATOR_LOSS, WON_TICKS = 0.1, 4.0, 3
@@ -59,10 +60,13 @@ def assess(lines: Sequence[Mapping[str, Any]]) -> list[Finding]:
 
 def _collapse(lines: Sequence[Mapping[str, Any]]) -> Finding | None:
     looks = [float(line["diversity"]) for line in lines if line.get("diversity") is not None]
-    if lines[-1].get("diversity") is None or looks[-1] >= COLLAPSED_DIVERSITY:
+    if lines[-1].get("diversity") is None or len(looks) < 2 or max(looks[-2:]) >= COLLAPSED_DIVERSITY:
         return None
-    advice = "take an earlier checkpoint if there is a good one; else raise --batch, or train with the repaired preset"
-    if max(looks[-2:]) < ONE_SAMPLE_DIVERSITY and len(looks) > 1:
+    advice = (
+        "take an earlier checkpoint if there is a good one; else raise --batch, or train with the repaired preset if this is "
+        "another"
+    )
+    if max(looks[-2:]) < ONE_SAMPLE_DIVERSITY:
         return Finding(
             "mode_collapse",
             f"all fakes are nearly one: they differ from one another only {looks[-1]:.0%} as much as real samples do",
@@ -73,7 +77,7 @@ def _collapse(lines: Sequence[Mapping[str, Any]]) -> Finding | None:
         return Finding(
             "mode_collapse",
             f"fakes differ from one another only {looks[-1]:.0%} as much as real samples do"
-            + (f", after {max(looks):.0%}" if fell else ""),
+            + (f" ({max(looks):.0%} at best before)" if fell else ""),
             advice,
         )
     return None
