@@ -14,6 +14,7 @@ from segmint.errors import UserError
 from segmint.recipes import joint_stylegan2
 from segmint.recipes.contract import Annotations, Batch, Gathered, Stage, Task
 from segmint.recipes.datasetgan import FAITHFUL, RECIPE, REPAIRED, AnnotatedLabels, ImageGANStage, OracleLabels
+from segmint.recipes.image_encoder import ImageEncoderStage
 from segmint.recipes.latent_inversion import InversionStage
 from segmint.recipes.pixel_interpreter import Exemplars, InterpreterStage
 from segmint.training.checkpoint import capture, restore
@@ -130,6 +131,23 @@ def test_the_interpreter_learns_what_the_image_shows() -> None:
     torch.testing.assert_close(alone[2], scores[1:2], rtol=1e-3, atol=1e-5)
 
 
+def test_a_restart_of_the_encoder_changes_nothing() -> None:
+    _, encoder, *_ = stages(inversion_start="encoder", pyramid_width="8")
+    fresh = copy.deepcopy(encoder)
+    fresh.build_optimizers()
+    batch = Batch(torch.rand(4, 1, SIZE, SIZE) * 2 - 1, torch.zeros(4, SIZE, SIZE, dtype=torch.int64))
+    update = update_of(encoder)
+    for step in range(4):
+        if step == 2:
+            saved = capture(encoder, update.generator)
+        encoder.step({"unlabelled": batch}, update)
+    again = update_of(fresh)
+    restore(fresh, saved, again.generator)
+    for _ in range(2):
+        fresh.step({"unlabelled": batch}, again)
+    assert all(torch.equal(value, weights(fresh)[name]) for name, value in weights(encoder).items())
+
+
 @pytest.mark.parametrize("which", ["inversion", "interpreter"])
 def test_a_restart_in_the_middle_changes_nothing(which: str) -> None:
     """16 steps, past the middle of a group and of a pool, at once or in two runs: the same weights, bit for bit."""
@@ -171,6 +189,27 @@ def test_an_inversion_comes_nearer_to_its_image() -> None:
     assert errors[1] < 0.5 * errors[0]
     assert int(inversion.steps) == 2 * 40
     assert InversionStage.budget(inversion.task, inversion.settings).total_images == 2 * 2 * 40
+
+
+def test_an_inversion_may_begin_at_what_an_encoder_says() -> None:
+    images, encoder, inversion, _ = stages(inversion_start="encoder", encoder_kimg="0.2", pyramid_width="8")
+    assert isinstance(encoder, ImageEncoderStage)
+    assert not encoder.sees_labels
+    assert inversion.stands_on == (images, encoder)
+    images.requires_grad_(False)
+    own, update = Own(images), update_of(encoder)
+    reals = torch.from_numpy(own.images)
+    batch = Batch(reals, torch.zeros(len(reals), SIZE, SIZE, dtype=torch.int64))
+    frozen = weights(images)
+    losses = [float(encoder.step({"unlabelled": batch}, update)["encoder"]["styles"]) for _ in range(30)]
+    assert np.mean(losses[-5:]) < 0.8 * np.mean(losses[:5])
+    assert all(torch.equal(value, frozen[name]) for name, value in weights(images).items())
+    encoder.encoder_average.load_state_dict(encoder.encoder.state_dict())
+    inversion.prepare(Gathered(labelled=own))
+    with torch.no_grad():
+        inversion._start(inversion.latents[0], inversion.targets[:2], update_of(inversion))
+    assert torch.equal(inversion.latents[0], encoder.encoded(inversion.targets[:2]))
+    assert encoder.reconstructed_images(reals).shape == reals.shape
 
 
 def test_poor_inversions_are_left_out_and_none_at_all_is_refused() -> None:

@@ -119,7 +119,7 @@ def test_weights_of_the_losses(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_restart_in_the_middle_changes_nothing() -> None:
     pairs, encoder = build()
     _, fresh = build()
-    fresh.pairs = (pairs,)
+    fresh.images = (pairs,)
     given = [{"labelled": own_pairs(pairs, i), "unlabelled": own_pairs(pairs, 10 + i)} for i in range(4)]
     update = update_of(encoder)
     for step in range(4):

@@ -249,6 +249,14 @@ class InvertingStage(Stage):
         """How good they are now; no gradient."""
 
 
+class ImageReconstructingStage(Stage):
+    """A stage that finds an image it can draw that is like the one given."""
+
+    @abstractmethod
+    def reconstructed_images(self, images: Tensor) -> Tensor:
+        """float32 [N, C, S, S] -> images like them [N, C, S, S] in [-1, 1]; no gradient."""
+
+
 class MaskStage(Stage):
     """A stage that can draw masks."""
 

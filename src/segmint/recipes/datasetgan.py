@@ -13,6 +13,7 @@ from torch import Tensor
 from segmint.errors import UserError
 from segmint.recipes import joint_stylegan2, unet
 from segmint.recipes.contract import DataFacts, Gathered, ImageStage, Recipe, SegmenterStage, Stage, Task
+from segmint.recipes.image_encoder import ImageEncoderStage
 from segmint.recipes.latent_inversion import InversionSettings, InversionStage
 from segmint.recipes.pixel_interpreter import Exemplars, InterpreterSettings, InterpreterStage, LabelSource
 from segmint.recipes.style_adversary import CAPACITIES, check_style_size
@@ -115,8 +116,13 @@ def _stages(task: Task, settings: DatasetGANSettings) -> Sequence[Stage]:
     source: LabelSource
     match settings.labels:
         case "inversion":
-            inversion = InversionStage(InversionStage.budget(task, settings), settings, images)
-            before, source = [inversion], InvertedLabels(inversion)
+            encoder = None
+            if settings.inversion_start == "encoder":
+                encoder = ImageEncoderStage(ImageEncoderStage.budget(task, settings), settings, images)
+                before.append(encoder)
+            inversion = InversionStage(InversionStage.budget(task, settings), settings, images, encoder)
+            before.append(inversion)
+            source = InvertedLabels(inversion)
         case "annotation":
             source = AnnotatedLabels(images)
         case "oracle":

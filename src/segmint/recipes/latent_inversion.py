@@ -1,6 +1,7 @@
 """Labelled real images inverted into the latent space of a style-based generator, by optimisation in W+.
 
-Each image has a style of its own for every layer [Abdal 2019]. The noise is drawn anew at every step, so that what is
+Each image has a style of its own for every layer [Abdal 2019], and begins where an encoder puts it or at the nearest of many
+random images. The noise is drawn anew at every step, so that what is
 found holds whatever the noise: it is styles, not noise, that carry a label map to other images. Rate and perturbation
 follow the projector of [Karras 2020, appendix D].
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import torch
@@ -23,17 +25,18 @@ from segmint.losses.perceptual import feature_distance
 from segmint.metrics.reconstruction import explained_variance
 from segmint.networks.value_range import clip_to_range
 from segmint.recipes.contract import Batch, Gathered, Inversions, InvertingStage, Task, Update
+from segmint.recipes.image_encoder import ImageEncoderSettings, ImageEncoderStage
 from segmint.recipes.latent_schedule import perturbation_factor, rate_factor
-from segmint.recipes.style_gan import StyleGANSettings, StyleGANStage
+from segmint.recipes.style_gan import StyleGANStage
 
 # Of the spread of w, at the start.
-PERTURBATION = 0.05
+PERTURBATION, LEAST_SPREAD = 0.05, 1e-4
 # Images drawn at once, to find a start.
 CHUNK = 32
 READ = 256
 
 
-class InversionSettings(StyleGANSettings):
+class InversionSettings(ImageEncoderSettings):
     """Settings of a style-based generator and of inversions into it."""
 
     # Images with labels that are used.
@@ -42,7 +45,9 @@ class InversionSettings(StyleGANSettings):
     # Images optimised at the same time.
     inversion_batch: int = Field(8, ge=1)
     inversion_rate: float = Field(0.1, gt=0)
-    # Random images; each inversion begins at the one nearest to its image.
+    # Where each inversion begins: at what an encoder says, trained before on all images, or at the nearest random image.
+    inversion_start: Literal["encoder", "nearest"] = "nearest"
+    # How many random images.
     inversion_draws: int = Field(512, ge=1)
     inversion_feature_weight: float = Field(0.1, ge=0)
     inversion_mean_weight: float = Field(0.002, ge=0)
@@ -62,10 +67,13 @@ class InversionStage(InvertingStage):
     targets: Tensor
     labels: Tensor
 
-    def __init__(self, task: Task, settings: InversionSettings, images: StyleGANStage) -> None:
+    def __init__(
+        self, task: Task, settings: InversionSettings, images: StyleGANStage, encoder: ImageEncoderStage | None = None
+    ) -> None:
         super().__init__()
         self.task, self.settings, self.images = task, settings, (images,)
-        self.stands_on = (images,)
+        self.encoder = () if encoder is None else (encoder,)
+        self.stands_on = (images, *self.encoder)
         m, size = settings.labelled_images, task.size
         style_size, layers = settings.latent_size, images.generator.synthesis.style_count
         self.latents = nn.ParameterList(
@@ -147,7 +155,11 @@ class InversionStage(InvertingStage):
 
     @torch.no_grad()
     def _start(self, latents: nn.Parameter, targets: Tensor, update: Update) -> None:
-        """Begin at the nearest of many random images, compared in means of 4 x 4 pixels."""
+        """Begin at what the encoder says, or at the nearest of many random images, compared in means of 4 x 4 pixels."""
+        if self.encoder:
+            latents.copy_(self.encoder[0].encoded(targets))
+            self.spread.copy_(self.encoder[0].spread(targets.device).clamp_min(LEAST_SPREAD))
+            return
         generator = self.images[0].generator_average
         coarse = F.avg_pool2d(targets, 4).flatten(1)
         nearest = torch.full((len(targets),), math.inf, device=targets.device)
@@ -163,7 +175,7 @@ class InversionStage(InvertingStage):
             latents[better] = styles[which][better]
             nearest = torch.where(better, distances, nearest)
             seen.append(styles[:, 0])
-        self.spread.copy_(torch.cat(seen).std(dim=0).clamp_min(1e-4))
+        self.spread.copy_(torch.cat(seen).std(dim=0).clamp_min(LEAST_SPREAD))
 
     @torch.no_grad()
     def reconstructions(self) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from segmint.recipes.contract import (
+    ImageReconstructingStage,
     ImageStage,
     InvertingStage,
     MaskStage,
@@ -19,7 +20,7 @@ from segmint.training.inversion_examination import inversion_examiner
 from segmint.training.loop import Examiner
 from segmint.training.mask_examination import mask_examiner, transfer_examiner, translator_examiner
 from segmint.training.material import Material
-from segmint.training.reconstruction_examination import reconstruction_examiner
+from segmint.training.reconstruction_examination import image_reconstruction_examiner, reconstruction_examiner
 
 
 def examiner_of(stage: Stage, material: Material, *, previews: Path, device: str, seed: int) -> Examiner:
@@ -37,6 +38,8 @@ def examiner_of(stage: Stage, material: Material, *, previews: Path, device: str
         return translator_examiner(training, validation, previews=previews, device=device, seed=seed)
     if isinstance(stage, ReconstructingStage):
         return reconstruction_examiner(validation, previews=previews, device=device)
+    if isinstance(stage, ImageReconstructingStage):
+        return image_reconstruction_examiner(validation, previews=previews, device=device)
     if isinstance(stage, TransferStage):
         return transfer_examiner(validation, device=device)
     return segmenter_examiner(validation, device=device)

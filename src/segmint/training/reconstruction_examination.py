@@ -1,4 +1,4 @@
-"""What is looked at while a segmenter learns to reconstruct: its Dice, and images beside what it finds for them."""
+"""What is looked at while an encoder learns to reconstruct: its Dice if it segments, and images beside what it finds for them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from segmint.data.conditioned_pool import ConditionedPool
-from segmint.recipes.contract import ReconstructingStage, Stage
+from segmint.metrics.reconstruction import DIRECTION, EXPLAINED, explained_variance
+from segmint.recipes.contract import ImageReconstructingStage, Measurement, ReconstructingStage, Stage
 from segmint.training.examination import segmenter_examiner
-from segmint.training.inversion_examination import COLUMNS, SIDE, write_strips
+from segmint.training.inversion_examination import COLUMNS, SIDE, Pixels, write_strips
 from segmint.training.loop import Examination, Examiner
 from segmint.training.previews import overlay, shown_channels
 
@@ -23,11 +25,7 @@ def reconstruction_examiner(validation: ConditionedPool, *, previews: Path, devi
     Each strip shows an image, its reconstruction, the true labels on the image, and the labels found on the image.
     """
     dice = segmenter_examiner(validation, device=device)
-    # Slices with labels in them, if there are any.
-    spread = np.unique(np.linspace(0, len(validation) - 1, 10 * ROWS * COLUMNS).astype(np.int64))
-    labelled = spread[validation.read(spread)[1].any(axis=(1, 2))]
-    chosen = labelled if len(labelled) else spread
-    images, labels = validation.read(chosen[:: max(1, len(chosen) // (ROWS * COLUMNS))][: ROWS * COLUMNS])
+    images, labels = _shown(validation)
 
     def examine(stage: Stage, images_shown: int) -> Examination:
         assert isinstance(stage, ReconstructingStage)
@@ -37,10 +35,42 @@ def reconstruction_examiner(validation: ConditionedPool, *, previews: Path, devi
         for image, rebuilt, truth, found in zip(*arrays, strict=True):
             real, ours = (shown_channels(one, colour=validation.colour) for one in (image, rebuilt))
             nothing = np.zeros_like(truth)
-            shown = (overlay(real, nothing), overlay(ours, nothing), overlay(real, truth), overlay(real, found))
-            scale = max(1, SIDE // len(truth))
-            strips.append(np.concatenate(shown, axis=1).repeat(scale, axis=0).repeat(scale, axis=1))
-        write_strips(previews / f"reconstructions_{images_shown // 1000:06d}.png", strips)
+            strips.append([overlay(real, nothing), overlay(ours, nothing), overlay(real, truth), overlay(real, found)])
+        _write(previews, images_shown, strips)
         return dice(stage, images_shown)
 
     return examine
+
+
+def image_reconstruction_examiner(validation: ConditionedPool, *, previews: Path, device: str) -> Examiner:
+    """Examiner of an encoder: median share of validation images' variance that reconstructions explain, and a picture of both."""
+    images, _ = _shown(validation)
+
+    def examine(stage: Stage, images_shown: int) -> Examination:
+        assert isinstance(stage, ImageReconstructingStage)
+        made = stage.reconstructed_images(torch.from_numpy(images).to(device)).cpu()
+        pairs = [
+            [shown_channels(one, colour=validation.colour) for one in pair]
+            for pair in zip(images, made.numpy(), strict=True)
+        ]
+        nothing = np.zeros(images.shape[2:], dtype=np.int64)
+        _write(previews, images_shown, [[overlay(one, nothing) for one in pair] for pair in pairs])
+        share = float(explained_variance(torch.from_numpy(images), made).median())
+        return Examination(Measurement(EXPLAINED, share, DIRECTION))
+
+    return examine
+
+
+def _shown(validation: ConditionedPool) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """Validation slices, those with labels in them if there are any."""
+    spread = np.unique(np.linspace(0, len(validation) - 1, 10 * ROWS * COLUMNS).astype(np.int64))
+    labelled = spread[validation.read(spread)[1].any(axis=(1, 2))]
+    chosen = labelled if len(labelled) else spread
+    return validation.read(chosen[:: max(1, len(chosen) // (ROWS * COLUMNS))][: ROWS * COLUMNS])
+
+
+def _write(previews: Path, images_shown: int, strips: list[list[Pixels]]) -> None:
+    joined = [np.concatenate(parts, axis=1) for parts in strips]
+    scale = max(1, SIDE // len(joined[0]))
+    enlarged = [one.repeat(scale, axis=0).repeat(scale, axis=1) for one in joined]
+    write_strips(previews / f"reconstructions_{images_shown // 1000:06d}.png", enlarged)
