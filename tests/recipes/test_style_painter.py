@@ -64,6 +64,18 @@ def test_without_reading_there_is_no_reader(watch: Callable[..., Any]) -> None:
     assert set(logged["generator"]) == {"adversarial"}
 
 
+@pytest.mark.parametrize(
+    ("until", "shown", "weight"), [("0.5", 0, 2), ("0.5", 250, 1), ("0.5", 500, 0), ("0.5", 900, 0), ("0", 900, 2)]
+)
+def test_the_reader_steps_back(until: str, shown: int, weight: float, watch: Callable[..., Any]) -> None:
+    stage = build(reading_weight="2", reading_until=until)
+    update = watch(stage)
+    update.images_shown = shown
+    logged = stage.step({"labelled": batch()}, update)["generator"]
+    expected = float(logged["adversarial"] + weight * logged["reading"])
+    assert dict(update.losses)["generator"] == pytest.approx(expected, rel=1e-5)
+
+
 def test_real_and_painted_images_are_judged_with_the_same_masks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Otherwise the discriminator could tell them by the masks."""
     stage, given = build(), batch()

@@ -27,6 +27,9 @@ class StylePainterSettings(StyleAdversarySettings):
 
     # Cross-entropy and Dice between the masks and what a segmenter, trained alongside on real pairs, reads in the fakes.
     reading_weight: float = Field(1.0, ge=0)
+    # The share of the budget over which that weight falls to nothing: what is easily read is plainer than what is real, so
+    # the reader shows where things are, and how they look is then for the discriminator alone. 0 keeps the weight.
+    reading_until: float = Field(0.5, ge=0, le=1)
 
 
 # What makes the joint generator learn from little in little time does so here too [recipes/joint_stylegan2.py].
@@ -98,10 +101,16 @@ class StylePaintingStage(StyleAdversaryStage, TranslatorStage):
         if self.reader is not None:
             reading = reading_loss(self.reader, images, batch.masks, update)
             logged["reading"] = reading.detach()
-            loss = loss + self.settings.reading_weight * reading
+            loss = loss + self.reading_weight(update) * reading
         update("generator", loss)
         self.discriminator.requires_grad_(True)
         return logged
+
+    def reading_weight(self, update: Update) -> float:
+        """Of the reading, as far as the training has come."""
+        until = self.settings.reading_until * update.total_images
+        left = max(0.0, 1 - update.images_shown / until) if until else 1.0
+        return self.settings.reading_weight * left
 
     def _painted(self, masks: Tensor, update: Update) -> Tensor:
         n, g = len(masks), update.generator
