@@ -15,7 +15,7 @@ from segmint.outputs import read_json, write_json
 
 def bench_with(train: Any, regime: Regime) -> Bench:
     return Bench(
-        regime=regime, synthetic=(), segmenter="unet", settings={}, steps=10, batch=4, device="cpu", train=train
+        regime=regime, synthetic={}, segmenter="unet", settings={}, steps=10, batch=4, device="cpu", train=train
     )
 
 

@@ -81,7 +81,7 @@ def run_points(
                 sets, notes = open_synthetic_sets([generators.drawn(arm, level)], level.regime, [arm.arm])
             bench = Bench(
                 regime=level.regime,
-                synthetic=sets,
+                synthetic=dict(enumerate(sets)),
                 segmenter=SEGMENTER,
                 settings=changes(arm.augment),
                 steps=plan.steps,
