@@ -32,7 +32,7 @@ def test_what_cannot_be_done_is_refused(orders: JobOrders, word: str) -> None:
 
 def test_a_cluster_needs_submitit_and_its_commands(tmp_path: Path, real: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "submitit", None)
-    with pytest.raises(UserError, match=r"needs submitit: install it with pip install 'segmint\[cluster\]'"):
+    with pytest.raises(UserError, match=r"needs the extra cluster: install it with pip install 'segmint\[cluster\]'"):
         trial(real, out=tmp_path / "trial", size=16, arms=("100R", "50R"), cluster="slurm")
     assert not (tmp_path / "trial").exists()
     monkeypatch.setattr("importlib.util.find_spec", lambda _: object())

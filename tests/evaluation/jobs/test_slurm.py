@@ -10,6 +10,7 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -168,6 +169,27 @@ def test_jobs_of_a_call_that_was_killed_are_waited_for_and_those_of_a_stopped_on
         capsys.readouterr().err.split()
     )
     assert {path: path.read_text() for path in ids} == ids
+    trial(real, out=tmp_path / "in-order", progress=False, **asked)
+    assert (out / "trial.json").read_bytes() == (tmp_path / "in-order" / "trial.json").read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("slurm", "_quick")
+def test_a_job_that_slurm_preempts_is_queued_again_and_goes_on(tmp_path: Path, real: Path) -> None:
+    out, asked = tmp_path / "trial", {**ASKED, "arms": ("100R",), "seeds": 1, "steps": 400}
+
+    def preempt() -> None:
+        wait_until(lambda: list((out / "cells").glob("*/log.jsonl")))
+        (record,) = (out / "cells").glob(f"*/{SUBMITTED}")
+        subprocess.run(["scancel", "--signal=USR2", json.loads(record.read_text())["id"]], check=True)
+
+    preempting = threading.Thread(target=preempt, daemon=True)
+    preempting.start()
+    trial(real, out=out, progress=False, **asked, **CLUSTER)
+    preempting.join()
+    (log,) = (out / "slurm" / "1").glob("*_log.err")
+    assert "this job is preempted" in log.read_text()
+    assert log.read_text().count("Starting with JobEnvironment") == 2
     trial(real, out=tmp_path / "in-order", progress=False, **asked)
     assert (out / "trial.json").read_bytes() == (tmp_path / "in-order" / "trial.json").read_bytes()
 

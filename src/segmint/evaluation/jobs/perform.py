@@ -88,7 +88,7 @@ def perform(told: Path) -> Outcome:
         if failure is not None:
             outcome = Outcome("wrong", failure)
         elif is_out_of_memory(error):
-            outcome = Outcome("memory", str(error))
+            outcome = Outcome("memory", str(error).partition("\n")[0])
         else:
             outcome = Outcome("defect", traceback.format_exc())
     write_json(outcome_file(told), asdict(outcome))

@@ -155,7 +155,7 @@ class Processes:
         assert outcome is not None, "a worker answers when it has written one"
         job = self._taken_from(worker)
         if outcome.kind == "memory":
-            return self._once_more(job, f"ran out of memory ({outcome.words})", worker)
+            return self._once_more(job, f"ran out of memory{f' ({outcome.words})' if outcome.words else ''}", worker)
         check_outcome(outcome, job)
         return Ended(job)
 
@@ -185,7 +185,9 @@ class Processes:
         job.failed()
         self.again.append(job)
         self.console.print(
-            f"the worker of {job.title} {how}; it is tried once more after the others, by itself", highlight=False
+            f"the worker of {job.title} {how}; it is tried once more after the others, by itself",
+            highlight=False,
+            markup=False,
         )
         return None
 

@@ -74,7 +74,7 @@ def check_slurm() -> None:
         UserError: they cannot.
     """
     if importlib.util.find_spec("submitit") is None:
-        raise UserError("--cluster slurm needs submitit: install it with pip install 'segmint[cluster]'.")
+        raise UserError("--cluster slurm needs the extra cluster: install it with pip install 'segmint[cluster]'.")
     for command in ("sbatch", "srun", "squeue"):
         if shutil.which(command) is None:
             raise UserError(
@@ -185,6 +185,7 @@ class Slurm:
             f"{len(jobs)} jobs submitted to Slurm as {sent[0].job_id.partition('_')[0]}; what they print is in"
             f" {executor.folder}",
             highlight=False,
+            markup=False,
         )
 
     def _look(self) -> None:
