@@ -19,17 +19,22 @@ KIND = "cell"
 
 @dataclass(frozen=True)
 class CellJob:
-    """Train and score one cell in `folder`; `progress` hears of it."""
+    """Train and score one cell in `folder`; `progress` hears of it; `words` are the cell's, unless its own say enough."""
 
     cell: Cell
     folder: Path
     bench: Bench
     progress: CellProgress | None = None
+    words: str | None = None
 
     @property
     def title(self) -> str:
         """The cell in words."""
-        return f"{self.progress.where if self.progress else ''}{self.cell.title}"
+        return f"{self.progress.where if self.progress else ''}{self._words}"
+
+    @property
+    def _words(self) -> str:
+        return self.words or self.cell.title
 
     @property
     def finished(self) -> bool:
@@ -63,7 +68,7 @@ class CellJob:
 
     def began(self) -> str:
         """Tell the progress."""
-        return self.progress.begin(self.cell.title) if self.progress else ""
+        return self.progress.begin(self._words) if self.progress else ""
 
     def failed(self) -> None:
         """Tell the progress."""
@@ -73,7 +78,7 @@ class CellJob:
     def ended(self, *, trained: bool) -> None:
         """Show what it found."""
         if self.progress:
-            self.progress.end(self.cell.title, read_cell(self.cell, self.folder), trained=trained)
+            self.progress.end(self._words, read_cell(self.cell, self.folder), trained=trained)
 
 
 def read_cell_job(content: Mapping[str, Any]) -> CellJob:

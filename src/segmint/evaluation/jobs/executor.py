@@ -90,6 +90,7 @@ class _Course(Generic[T]):
 def carry_out(plans: Sequence[Plan[T]], executor: Executor) -> list[T]:
     """Carry out plans, beside one another where several jobs run at a time, else one after the other.
 
+    A job that several plans need, told by its folder, is done once.
     A job that does not get done breaks its plan off; whatever else has been begun goes on to its end, so that the next call
     finds as much as possible.
 
@@ -103,22 +104,30 @@ def carry_out(plans: Sequence[Plan[T]], executor: Executor) -> list[T]:
     if not executor.concurrent and len(plans) > 1:
         return [result for plan in plans for result in carry_out([plan], executor)]
     courses, problems = [_Course(plan) for plan in plans], []
-    for course in courses:
+    begun: set[Path] = set()
+
+    def advance(course: _Course[T]) -> None:
         for job in course.advance():
-            executor.submit(job)
+            if job.folder not in begun:
+                begun.add(job.folder)
+                executor.submit(job)
+
+    for course in courses:
+        advance(course)
     while any(course.waits_for for course in courses):
         ended = executor.wait()
-        course = next(one for one in courses if ended.job.folder in one.waits_for)
-        course.waits_for.remove(ended.job.folder)
+        begun.remove(ended.job.folder)
         if ended.problem is None:
             ended.job.ended(trained=True)
         else:
             ended.job.failed()
             problems.append(ended.problem)
-            course.broken = True
-        if not course.waits_for and not course.broken:
-            for job in course.advance():
-                executor.submit(job)
+        for course in courses:
+            if ended.job.folder in course.waits_for:
+                course.waits_for.remove(ended.job.folder)
+                course.broken |= ended.problem is not None
+                if not course.waits_for and not course.broken:
+                    advance(course)
     if problems:
         many = f"{len(problems)} jobs did not get done" if len(problems) > 1 else "one job did not get done"
         raise UserError(

@@ -6,19 +6,24 @@ What crosses between processes are these two JSON files, and what jobs write int
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from segmint.errors import UserError, is_out_of_memory, writing_failure
-from segmint.evaluation.jobs.cell_job import KIND as CELL
-from segmint.evaluation.jobs.cell_job import read_cell_job
+from segmint.evaluation.curve import generators, own_cell
+from segmint.evaluation.jobs import cell_job, pairs_job
 from segmint.evaluation.jobs.job import Job, run_alone
-from segmint.evaluation.jobs.pairs_job import read_pairs_job
 from segmint.outputs import read_json, write_json
 
 TOLD, OUTCOME = "job.json", "outcome.json"
+_READERS: Mapping[str, Callable[[Mapping[str, Any]], Job]] = {
+    cell_job.KIND: cell_job.read_cell_job,
+    pairs_job.KIND: pairs_job.read_pairs_job,
+    generators.KIND: generators.read_curve_generator,
+    own_cell.KIND: own_cell.read_own_cell,
+}
 COLUMNS = "160"
 """How wide lines are that a job prints where nobody sees a terminal."""
 
@@ -66,7 +71,7 @@ def read_job(content: Mapping[str, Any]) -> Job:
     Raises:
         UserError: what it needs is gone.
     """
-    return read_cell_job(content) if content["kind"] == CELL else read_pairs_job(content)
+    return _READERS[content["kind"]](content)
 
 
 def perform(told: Path) -> Outcome:

@@ -51,6 +51,8 @@ def work(orders: TextIO, answers: TextIO) -> int:
 
 def main() -> int:
     """Standard output is kept for answers: whatever else is printed goes to standard error."""
+    # A shell that starts a command in the background has it ignore Ctrl-C, and what that starts too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8") as answers:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
         return work(sys.stdin, answers)
