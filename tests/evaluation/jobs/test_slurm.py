@@ -74,9 +74,11 @@ def tasks(folder: Path) -> list[psutil.Process]:
 
 
 def told(out: Path) -> Any:
+    """trial.json without paths, and without learning curves, to which a stop adds a point."""
     content = json.loads((out / "trial.json").read_text())
     for pairs in content["synthetic"]:
         del pairs["path"], pairs["run"]
+    del content["curves"]
     return content
 
 
@@ -170,7 +172,7 @@ def test_jobs_of_a_call_that_was_killed_are_waited_for_and_those_of_a_stopped_on
     )
     assert {path: path.read_text() for path in ids} == ids
     trial(real, out=tmp_path / "in-order", progress=False, **asked)
-    assert (out / "trial.json").read_bytes() == (tmp_path / "in-order" / "trial.json").read_bytes()
+    assert told(out) == told(tmp_path / "in-order")
 
 
 @pytest.mark.slow

@@ -35,8 +35,8 @@ def work(orders: TextIO, answers: TextIO) -> int:
         if busy.is_set():
             os.kill(os.getpid(), signal.SIGINT)
 
-    threading.Thread(target=listen, daemon=True).start()
     try:
+        threading.Thread(target=listen, daemon=True).start()
         while (told := jobs.get()) is not None:
             # Slow, and nothing to do with whether there is work.
             from segmint.evaluation.jobs.perform import perform
