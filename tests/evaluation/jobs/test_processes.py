@@ -146,7 +146,11 @@ def started(real: Path, out: Path, *more: str, steps: int = 600) -> subprocess.P
         "trial", str(real), "--out", str(out), "--arms", "100R,50R,100R+100A", "--seeds", "1", "--size", "16", "--steps",
         str(steps), "--batch", "4", "--device", "cpu", *more,
     ]  # fmt: skip
-    code = "import sys; from segmint.cli.main import main; sys.exit(main())"
+    # Whatever started the tests, this command listens to Ctrl-C.
+    code = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from segmint.cli.main import main; sys.exit(main())"
+    )
     environment = {key: value for key, value in os.environ.items() if key != "OMP_NUM_THREADS"}
     return subprocess.Popen([sys.executable, "-c", code, *words], stderr=subprocess.PIPE, text=True, env=environment)
 

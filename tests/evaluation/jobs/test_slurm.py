@@ -144,7 +144,11 @@ def test_jobs_of_a_call_that_was_killed_are_waited_for_and_those_of_a_stopped_on
     tmp_path: Path, real: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "trial"
-    code = "import sys; from segmint.cli.main import main; sys.exit(main())"
+    # Whatever started the tests, this command listens to Ctrl-C.
+    code = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from segmint.cli.main import main; sys.exit(main())"
+    )
     words = [
         "trial", str(real), "--out", str(out), "--arms", "100R,50R", "--seeds", "1", "--size", "16", "--steps", "400",
         "--batch", "4", "--device", "cpu", "--cluster", "slurm", "--cluster-set", "cpus=1", "--cluster-set", "at_once=1",
@@ -189,9 +193,9 @@ def test_a_job_that_slurm_preempts_is_queued_again_and_goes_on(tmp_path: Path, r
     preempting.start()
     trial(real, out=out, progress=False, **asked, **CLUSTER)
     preempting.join()
-    (log,) = (out / "slurm" / "1").glob("*_log.err")
-    assert "this job is preempted" in log.read_text()
-    assert log.read_text().count("Starting with JobEnvironment") == 2
+    (log,) = (out / "slurm" / "1").glob("*_log.out")
+    assert log.read_text().count("Starting with JobEnvironment") == 2, "submitted once, begun twice"
+    assert "Requeued job" in log.read_text()
     trial(real, out=tmp_path / "in-order", progress=False, **asked)
     assert (out / "trial.json").read_bytes() == (tmp_path / "in-order" / "trial.json").read_bytes()
 
