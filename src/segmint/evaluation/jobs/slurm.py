@@ -111,7 +111,7 @@ class Slurm:
     concurrent = True
 
     def __init__(
-        self, settings: ClusterSettings, *, folder: Path, console: Console, look: float = 5.0, patience: float = 60.0
+        self, settings: ClusterSettings, *, folder: Path, console: Console, look: float = 10.0, patience: float = 60.0
     ) -> None:
         self.settings, self.folder, self.console = settings, folder, console
         self.look, self.patience = look, patience
@@ -129,12 +129,13 @@ class Slurm:
         self._submit_all()
         with self.status or nullcontext():
             while True:
-                self._look()
                 for one in self.running:
                     ended = self._ended(one)
                     if ended is not None:
                         self.running.remove(one)
                         return ended
+                # Slurm is asked when no file tells of a job that has ended.
+                self._look()
                 time.sleep(self.look)
 
     def close(self) -> None:
