@@ -20,6 +20,8 @@ from segmint.evaluation.jobs.perform import COLUMNS, read_outcome, tell_job
 
 _LOOK_SECONDS = 0.5
 _TRIES = 2
+# Titles in the status line.
+_SHOWN = 4
 
 
 class Worker:
@@ -202,8 +204,10 @@ class Processes:
         for worker in running:
             self._tell(worker)
         if self.status is not None:
-            titles = ", ".join(worker.job.title for worker in running if worker.job is not None)
-            self.status.update(f"{len(running)} running: {titles}; {len(self.queue) + len(self.again)} to come")
+            titles = [worker.job.title for worker in running if worker.job is not None]
+            shown = " | ".join([*titles[:_SHOWN], *(["..."] if len(titles) > _SHOWN else [])])
+            waiting = len(self.queue) + len(self.again)
+            self.status.update(f"{len(running)} running, {waiting} to come: {shown}")
 
 
 def worker_environment(number: int, environment: Mapping[str, str], *, threads: int, device: str) -> dict[str, str]:
