@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 _COMMANDS = ("slurmctld", "slurmd", "sbatch", "srun", "squeue", "scancel", "sinfo")
@@ -77,7 +78,7 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             _wait_for_node(folder, daemons)
             yield folder
         finally:
-            subprocess.run(["scancel", f"--user={os.getuid()}"], check=False, capture_output=True, timeout=60)
+            _empty_queue()
             for daemon in reversed(daemons):
                 daemon.terminate()
             for daemon in daemons:
@@ -86,6 +87,30 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
                 except subprocess.TimeoutExpired:
                     daemon.kill()
                     daemon.wait()
+            _end_steps(folder)
+
+
+def _empty_queue() -> None:
+    """Cancel all jobs, and give those that are just ending time for it."""
+    subprocess.run(["scancel", f"--user={os.getuid()}"], check=False, capture_output=True, timeout=60)
+    for _ in range(60):
+        told = subprocess.run(["squeue", "--noheader"], capture_output=True, text=True, check=False)
+        if not told.stdout.strip():
+            return
+        time.sleep(1)
+
+
+def _end_steps(folder: Path) -> None:
+    """Kill what this cluster's slurmd has left behind, known by its configuration."""
+    for process in psutil.process_iter():
+        try:
+            if (
+                process.name().startswith("slurmstepd")
+                and process.environ().get("SLURM_CONF") == f"{folder}/slurm.conf"
+            ):
+                process.kill()
+        except psutil.Error:
+            continue
 
 
 def _wait_for_node(folder: Path, daemons: list[subprocess.Popen[bytes]]) -> None:
