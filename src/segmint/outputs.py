@@ -127,15 +127,18 @@ def read_json(path: Path) -> Any:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path, *, wait: bool = False) -> Iterator[None]:
     """Hold `folder` for this process by flock, which the kernel releases however the process ends.
 
+    Args:
+        wait: until another process has let go of it.
+
     Raises:
-        UserError: another process holds it.
+        UserError: another process holds it, and is not to be waited for.
     """
     with (folder / ".lock").open("w") as handle:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError as error:
             raise UserError(
                 f"{folder} is in use by another segmint process: wait for it or choose another --out."

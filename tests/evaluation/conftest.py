@@ -175,15 +175,17 @@ class StandIn:
         batch: int,
         seed: int,
         device: str,
+        threads: int | None,
         settings: Mapping[str, str],
     ) -> ThresholdSegmenter:
+        del threads
         if self.fail_at == len(self.calls):
             raise KeyboardInterrupt
         assert (recipe, device) == ("unet", "cpu")
         self.settings.append(dict(settings))
         assert self.validation in (None, len(validation))
         self.calls.append((len(pool), seed))
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         ticks = [
             {
                 "stage": "00-segmenter",

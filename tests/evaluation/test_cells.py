@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import shutil
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,12 @@ from segmint.evaluation.cells import RESULT, Bench, Cell, is_finished, plan_cell
 from segmint.evaluation.regime import Regime
 from segmint.evaluation.subject_metrics import METRICS, OF_COUNTS
 from segmint.outputs import read_json, write_json
+from segmint.training.precision import choose_hardware
 
 
 def bench_with(train: Any, regime: Regime) -> Bench:
     return Bench(
-        regime=regime, synthetic=(), segmenter="unet", settings={}, steps=10, batch=4, device="cpu", train=train
+        regime=regime, synthetic={}, segmenter="unet", settings={}, steps=10, batch=4, device="cpu", train=train
     )
 
 
@@ -72,3 +75,25 @@ def test_a_cell_that_is_stopped_leaves_no_result(tmp_path: Path, regime: Regime,
     with pytest.raises(KeyboardInterrupt):
         run_cell(Cell(parse_arm("100R"), 0, None), tmp_path / "cell", bench_with(train, regime))
     assert not is_finished(tmp_path / "cell")
+
+
+def test_what_was_begun_on_other_hardware_is_trained_anew(tmp_path: Path, regime: Regime, study: Any) -> None:
+    cell, folder, bench = Cell(parse_arm("100R"), 0, None), tmp_path / "cell", bench_with(study.stand_in(), regime)
+    here = asdict(choose_hardware(device="cpu"))
+    checkpoint = folder / "stages" / "00-segmenter" / "checkpoints" / "last.json"
+
+    def begun(**hardware: Any) -> None:
+        checkpoint.parent.mkdir(parents=True)
+        checkpoint.touch()
+        write_json(folder / "config.json", {"recipe": "unet", **here, **hardware})
+
+    begun()
+    run_cell(cell, folder, bench)
+    assert checkpoint.is_file(), "where it is the same the training goes on"
+    for other in ({"threads": 99}, {"instructions": "none"}, {"device": "cuda"}, {"precision": "float16"}):
+        shutil.rmtree(folder)
+        begun(**other)
+        run_cell(cell, folder, bench)
+        assert not checkpoint.exists(), other
+        assert not (folder / "config.json").exists(), other
+        assert is_finished(folder)

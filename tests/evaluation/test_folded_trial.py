@@ -45,7 +45,7 @@ def folded(real: Path, train: Any, draw: Any, arms: str, **options: Any) -> Fold
         chosen = {"generator_seeds": 1, "gate": GateOrders(shares=(100,)), **options}
         return RecipeTrial(**common, split=split, dataset=real, generator=RECIPE, draw=draw, **chosen)
 
-    return FoldedTrial(real, FOLDS, at, progress=False)
+    return FoldedTrial(real, FOLDS, at, "cpu", progress=False)
 
 
 def conducted(out: Path, one: FoldedTrial) -> dict[str, Any]:
@@ -148,7 +148,7 @@ def test_another_number_of_folds_is_another_trial(tmp_path: Path, real: Path, st
     folded(real, train, None, "100R,50R").conduct(tmp_path / "trial", overwrite=False)
     other = folded(real, train, None, "100R,50R")
     with pytest.raises(UserError, match=r"holds another trial \(folds"):
-        FoldedTrial(real, 3, other.at, progress=False).conduct(tmp_path / "trial", overwrite=False)
+        FoldedTrial(real, 3, other.at, "cpu", progress=False).conduct(tmp_path / "trial", overwrite=False)
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,9 @@ def curve_verb(
     steps: options.Steps = None,
     trial_batch: options.TrialBatch = None,
     augment: options.Augment = "none",
+    processes: options.Processes = 1,
+    cluster: options.Cluster = None,
+    cluster_settings: options.ClusterSettings = None,
     overwrite: options.Overwrite = False,
     device: options.Device = "auto",
     precision: options.Precision = "auto",
@@ -73,5 +76,8 @@ def curve_verb(
         device=device,
         precision=precision,
         threads=threads,
+        processes=processes,
+        cluster=cluster,
+        cluster_settings=options.read_settings(cluster_settings, flag="--cluster-set"),
     )
     typer.echo(f"Curve: {out / 'curve.json'}, {out / 'curve.csv'}, {out / 'curve.png'}")

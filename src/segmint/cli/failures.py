@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import errno
-import os
-import re
 import sys
 from dataclasses import dataclass
 
 import typer
 
-from segmint.errors import UserError, WaitingForPerson
+from segmint.errors import UserError, WaitingForPerson, is_out_of_memory, writing_failure
 
 DONE, DEFECT, WRONG_INPUT, STOPPED = 0, 1, 2, 130
 
 # typer.BadParameter's parents are the same in every typer: its own copy of click, or click itself.
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
-_WRITING = {
-    errno.ENOSPC: "the disk is full: free some space or choose another --out, then run the same command again",
-    errno.EDQUOT: "your quota on this disk is used up: free some space or choose another --out",
-    errno.EROFS: "the file system is read-only: choose another --out",
-    errno.EACCES: "permission is denied: change the permissions or choose another place",
-    errno.EPERM: "permission is denied: change the permissions or choose another place",
-}
 _LOWER = {
     "train": "lower --batch first, then --size, or pass --capacity small",
     "trial": "lower --batch first, then --size",
@@ -53,9 +43,9 @@ def outcome_of(error: BaseException, *, verb: str) -> Outcome:
         return Outcome(STOPPED, "stopped")
     if isinstance(error, _UsageError):
         return Outcome(WRONG_INPUT, _usage(error))
-    if isinstance(error, MemoryError) or _is_out_of_memory(error):
+    if is_out_of_memory(error):
         return Outcome(WRONG_INPUT, f"Out of memory: {_LOWER.get(verb, 'close other programs, or take less data')}.")
-    if (reason := _writing_failure(error)) is not None:
+    if (reason := writing_failure(error)) is not None:
         return Outcome(WRONG_INPUT, reason)
     return Outcome(DEFECT, None)
 
@@ -70,33 +60,6 @@ def _usage(error: Exception) -> str:
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "segmint"
     return f"{message} (see {command} --help)."
-
-
-def _is_out_of_memory(error: BaseException) -> bool:
-    """torch says it in several ways: its own class on a GPU, a RuntimeError of its allocator on a CPU."""
-    if not isinstance(error, RuntimeError):
-        return False
-    said = str(error)
-    return type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in said or "not enough memory" in said
-
-
-def _writing_failure(error: BaseException) -> str | None:
-    """A full or forbidden disk, also where a library has wrapped the system's error."""
-    current: BaseException | None = error
-    while current is not None:
-        code, path = None, None
-        if isinstance(current, OSError):
-            code, path = current.errno, current.filename
-        elif type(current).__name__ == "SafetensorError" and (match := re.search(r"os error (\d+)", str(current))):
-            code = int(match.group(1))
-        if code in _WRITING:
-            return f"{_readable(path)}: {_WRITING[code]}." if path else f"Writing failed, {_WRITING[code]}."
-        current = current.__cause__ or current.__context__
-    return None
-
-
-def _readable(path: object) -> str:
-    return os.fsdecode(path) if isinstance(path, str | bytes | os.PathLike) else str(path)
 
 
 def tell(outcome: Outcome) -> None:

@@ -32,6 +32,26 @@ Precision = Annotated[
     str, typer.Option("--precision", metavar="auto|float32|bfloat16", help="Arithmetic of the networks.")
 ]
 Threads = Annotated[int | None, typer.Option("--threads", metavar="N", help="CPU threads.  [default: all cores]")]
+Processes = Annotated[
+    int,
+    typer.Option("--processes", metavar="N", help="Train in N local processes at a time, with the cores divided."),
+]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        metavar="slurm",
+        help="Train every segmenter and generator as a job of the cluster (extra cluster).",
+    ),
+]
+ClusterSettings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--cluster-set",
+        metavar="KEY=VALUE",
+        help="What each job asks for: partition, account, qos, time, cpus, gpus, memory; at_once jobs; sbatch.OPTION.",
+    ),
+]
 Kimg = Annotated[
     float | None,
     typer.Option("--kimg", metavar="X", help="Budget: thousands of images shown.  [default: the recipe's]"),

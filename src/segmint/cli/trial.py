@@ -105,6 +105,9 @@ def trial_verb(
     demonstration: Annotated[
         bool, typer.Option("--demonstration", help="Say in the verdict that this is no evidence.")
     ] = False,
+    processes: options.Processes = 1,
+    cluster: options.Cluster = None,
+    cluster_settings: options.ClusterSettings = None,
     overwrite: options.Overwrite = False,
     device: options.Device = "auto",
 ) -> None:
@@ -119,7 +122,7 @@ def trial_verb(
     """
     from segmint.evaluation.trial import trial
 
-    orders = {
+    orders: dict[str, Any] = {
         "kimg": kimg,
         "batch": generator_batch,
         "preset": preset,
@@ -132,7 +135,6 @@ def trial_verb(
         "balance": options.read_shares("--balance", balance) or {},
         "truncation": truncation,
         "precision": precision,
-        "threads": threads,
         "curate": curate,
         "settings": options.read_settings(generator_settings, flag="--generator-set"),
     }
@@ -158,6 +160,10 @@ def trial_verb(
         generator_seeds=generator_seeds,
         gate=options.read_gate(gate, shares=gate_shares, folds=gate_folds, seeds=gate_seeds),
         folds=folds,
+        processes=processes,
+        cluster=cluster,
+        cluster_settings=options.read_settings(cluster_settings, flag="--cluster-set"),
+        threads=threads,
         overwrite=overwrite,
         device=device,
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -20,6 +21,8 @@ from segmint.evaluation.subject_metrics import METRICS, metrics_of_counts
 from segmint.evaluation.synthetic_sets import SyntheticSet
 from segmint.metrics.dice import dice
 from segmint.outputs import read_json, write_json
+from segmint.training.precision import choose_hardware
+from segmint.training.run_folder import RunFolder
 from segmint.training.segmenter import learning_curve
 
 RESULT = "result.json"
@@ -84,6 +87,7 @@ class TrainsSegmenter(Protocol):
         batch: int,
         seed: int,
         device: str,
+        threads: int | None,
         settings: Mapping[str, str],
     ) -> Predicts:
         """Train in `folder`, going on from what is there."""
@@ -91,10 +95,10 @@ class TrainsSegmenter(Protocol):
 
 @dataclass(frozen=True)
 class Bench:
-    """What all cells share."""
+    """What all cells share; `synthetic` are the sets by their number, `threads` those of every training."""
 
     regime: Regime
-    synthetic: Sequence[SyntheticSet]
+    synthetic: Mapping[int, SyntheticSet]
     segmenter: str
     settings: Mapping[str, str]
     steps: int
@@ -102,6 +106,7 @@ class Bench:
     device: str
     train: TrainsSegmenter
     repeat: int | None = None
+    threads: int | None = None
 
 
 def plan_cells(arms: Sequence[Arm], *, seeds: int, synthetic_sets: int) -> tuple[Cell, ...]:
@@ -129,6 +134,7 @@ def run_cell(cell: Cell, folder: Path, bench: Bench) -> CellResult:
     """
     if is_finished(folder):
         return read_cell(cell, folder)
+    _forget_what_began_elsewhere(folder, bench)
     regime, began = bench.regime, time.monotonic()
     pool = build_pool(
         cell.arm,
@@ -147,9 +153,22 @@ def run_cell(cell: Cell, folder: Path, bench: Bench) -> CellResult:
         batch=bench.batch,
         seed=cell.seed,
         device=bench.device,
+        threads=bench.threads,
         settings=bench.settings,
     )
     return score_cell(cell, folder, segmenter, regime, slices=len(pool), began=began, curve=learning_curve(folder))
+
+
+def _forget_what_began_elsewhere(folder: Path, bench: Bench) -> None:
+    """A cell without a result goes on only where it ends bit for bit the same; on other hardware it is trained anew."""
+    if not (folder / "config.json").is_file():
+        return
+    begun = RunFolder(folder).config
+    now = asdict(choose_hardware(device=bench.device, threads=bench.threads))
+    if any(begun.get(key) != value for key, value in now.items()):
+        for left in (folder / "config.json", folder / "state.json", folder / "log.jsonl"):
+            left.unlink(missing_ok=True)
+        shutil.rmtree(folder / "stages", ignore_errors=True)
 
 
 def score_cell(

@@ -15,9 +15,12 @@ from segmint.data.subjects import Split
 from segmint.errors import UserError
 from segmint.evaluation.arms import Arm
 from segmint.evaluation.cells import TrainsSegmenter
-from segmint.evaluation.conduct import run_cells
+from segmint.evaluation.conduct import cell_jobs, cell_plan
 from segmint.evaluation.design import SPLIT_SEED, Design
 from segmint.evaluation.folds import outer_splits
+from segmint.evaluation.jobs.executor import carry_out
+from segmint.evaluation.jobs.job import Plan
+from segmint.evaluation.jobs.orders import IN_ORDER, JobOrders
 from segmint.evaluation.outcome import conclude, write_outcome
 from segmint.evaluation.pooling import Fold, FoldedChoice, pool_results
 from segmint.evaluation.recipe_trial import MakesDesign
@@ -36,7 +39,7 @@ class FoldTrial(Protocol):
     def settings(self, real: Design) -> dict[str, Any]:
         """All that decides its result."""
 
-    def run(self, real: Design, out: Path) -> Fold:
+    def plan(self, real: Design, out: Path, *, threads: int, where: str = "") -> Plan[Fold]:
         """Train and score under `out`, going on from what is there."""
 
 
@@ -54,6 +57,7 @@ class RealTrial:
     device: str
     progress: bool
     train: TrainsSegmenter
+    jobs: JobOrders = IN_ORDER
 
     def resolved(self) -> Design:
         """The whole of it."""
@@ -74,20 +78,24 @@ class RealTrial:
         """Those of its design."""
         return real.settings()
 
-    def run(self, real: Design, out: Path) -> Fold:
+    def plan(self, real: Design, out: Path, *, threads: int, where: str = "") -> Plan[Fold]:
         """All cells."""
         console = Console(stderr=True, quiet=not self.progress)
-        return Fold(real, tuple(run_cells(real, out, device=self.device, train=self.train, console=console)))
+        jobs = cell_jobs(real, out, device=self.device, threads=threads, train=self.train, console=console, where=where)
+        found = yield from cell_plan(jobs)
+        return Fold(real, tuple(found))
 
 
 @dataclass(frozen=True)
 class FoldedTrial:
-    """So many `folds` over all labelled subjects of `dataset`; `at` makes the trial of a split."""
+    """So many `folds` over all labelled subjects of `dataset`; `at` makes the trial of a split, `jobs` says where all train."""
 
     dataset: Path
     folds: int
     at: Callable[[Split], FoldTrial]
+    device: str
     progress: bool
+    jobs: JobOrders = IN_ORDER
 
     def conduct(self, out: Path, *, overwrite: bool) -> dict[str, Any]:
         """Run every fold under `out/foldK`, pool the scores by subject, write trial.json and trial.csv.
@@ -109,16 +117,24 @@ class FoldedTrial:
                 one.check(designs[-1], out)
             except UserError as error:
                 raise UserError(f"Fold {number + 1} of --folds {self.folds} cannot be used: {error}") from error
-        settings = trials[0].settings(designs[0]) | {"split": None, "folds": [asdict(split) for split in splits]}
+        threads = self.jobs.with_threads(out, overwrite=overwrite)
+        settings = trials[0].settings(designs[0]) | {
+            "split": None,
+            "folds": [asdict(split) for split in splits],
+            "threads": threads,
+        }
         console = Console(stderr=True, quiet=not self.progress, highlight=False)
         with opened_trial_folder(out, settings, overwrite=overwrite, inputs=[opened.root]):
-            finished = []
+
+            def fold(number: int) -> Plan[Fold]:
+                design, where = designs[number], f"fold {number + 1}"
+                console.print(f"{where} of {self.folds}: {len(design.regime.split.test)} subjects to test on")
+                plan = trials[number].plan(design, out / f"fold{number}", threads=threads, where=f"{where}, ")
+                return (yield from plan)
+
             try:
-                for number, (one, design) in enumerate(zip(trials, designs, strict=True)):
-                    console.print(
-                        f"fold {number + 1} of {self.folds}: {len(design.regime.split.test)} subjects to test on"
-                    )
-                    finished.append(one.run(design, out / f"fold{number}"))
+                with self.jobs.carried_out(out, threads=threads, device=self.device, console=console) as executor:
+                    finished = carry_out([fold(number) for number in range(self.folds)], executor)
             except KeyboardInterrupt:
                 console.print(f"stopped; what is finished is kept in {out}. To go on: {again(overwrite=overwrite)}")
                 raise

@@ -15,13 +15,18 @@ from segmint.data.dataset import open_dataset
 from segmint.data.subjects import Split
 from segmint.errors import UserError
 from segmint.evaluation.arms import REAL_ARM, Arm, parse_arm
-from segmint.evaluation.cells import CellResult, TrainsSegmenter
-from segmint.evaluation.conduct import run_cells
+from segmint.evaluation.cells import CellResult, TrainsSegmenter, read_cell
+from segmint.evaluation.conduct import cell_jobs, cell_plan
 from segmint.evaluation.curation.curate import RESULT as CURATION
 from segmint.evaluation.design import Design
 from segmint.evaluation.folds import note_few_tested
 from segmint.evaluation.gate import FOLDS, SEEDS, SHARES, Choice, candidate_arms, choose, inner_splits
 from segmint.evaluation.generator import DrawsPairs, GeneratorOrders, check_generator, drawn_pairs
+from segmint.evaluation.jobs.cell_job import CellJob
+from segmint.evaluation.jobs.executor import carry_out
+from segmint.evaluation.jobs.job import Plan
+from segmint.evaluation.jobs.orders import IN_ORDER, JobOrders
+from segmint.evaluation.jobs.pairs_job import PairsJob
 from segmint.evaluation.outcome import conclude, write_outcome
 from segmint.evaluation.pooling import Fold
 from segmint.evaluation.summary import collect_scores
@@ -63,6 +68,7 @@ class RecipeTrial:
         given: synthetic sets for the arms, where the generators are for the gate alone.
         size, axis, repeat: as in `segmint.trial`; split: in the place of the dataset's own.
         generator_seeds: generators trained for the trial itself; seed k of every arm with F takes set k modulo their number.
+        jobs: where generators and cells are trained.
     """
 
     dataset: Path
@@ -81,6 +87,7 @@ class RecipeTrial:
     axis: int | None = None
     repeat: str | None = None
     split: Split | None = None
+    jobs: JobOrders = IN_ORDER
 
     @property
     def gated(self) -> bool:
@@ -99,11 +106,15 @@ class RecipeTrial:
         """
         real = self.resolved()
         self.check(real, out)
-        with opened_trial_folder(out, self.settings(real), overwrite=overwrite, inputs=[*real.inputs, *self.given]):
+        threads = self.jobs.with_threads(out, overwrite=overwrite)
+        settings = self.settings(real) | {"threads": threads}
+        console = Console(stderr=True, quiet=not self.progress)
+        with opened_trial_folder(out, settings, overwrite=overwrite, inputs=[*real.inputs, *self.given]):
             try:
-                found = self.run(real, out)
+                with self.jobs.carried_out(out, threads=threads, device=self.device, console=console) as executor:
+                    (found,) = carry_out([self.plan(real, out, threads=threads)], executor)
             except KeyboardInterrupt:
-                Console(stderr=True, quiet=not self.progress).print(
+                console.print(
                     f"stopped; what is finished is kept in {out}. To go on: {again(overwrite=overwrite)}",
                     highlight=False,
                 )
@@ -115,21 +126,25 @@ class RecipeTrial:
             write_outcome(out, content)
         return content
 
-    def run(self, real: Design, out: Path) -> Fold:
+    def plan(self, real: Design, out: Path, *, threads: int, where: str = "") -> Plan[Fold]:
         """Choose, train generators, draw, run all cells under `out`, going on from what is there.
 
         Args:
-            real: what `resolved` gave.
+            real: what `resolved` gave; threads: CPU threads of every training.
+            where: said before every line, where several trials run at a time.
 
         Raises:
-            UserError: a recipe does not fit, a training diverged, or an arm refuses a set.
-            KeyboardInterrupt: stopped by Ctrl-C.
+            UserError: an arm refuses a set.
         """
-        choice = self._choose(real, out / "gate") if self.gated else None
+        place = _Place(out, threads, where)
+        choice = (yield from self._choose(real, place)) if self.gated else None
         trained = resolve(self.arms, choice)
-        sets = self._sets(real, trained, out) if any(arm.synthetic for arm in trained) else []
+        sets: list[Path] = []
+        if any(arm.synthetic for arm in trained):
+            sets = yield from self._sets(real, trained, place)
         design = self._designed(real, sets, trained, seeds=self.seeds, split=real.regime.split)
-        return Fold(design, tuple(_as_asked(self._cells(design, out), self.arms, choice)), choice)
+        found = yield from cell_plan(self._cells(design, place))
+        return Fold(design, tuple(_as_asked(found, self.arms, choice)), choice)
 
     def resolved(self) -> Design:
         """Split, size, axis and what is repeated, by the given sets where there are any, before anything is trained."""
@@ -204,7 +219,7 @@ class RecipeTrial:
                 size=real.regime.slices.size,
                 axis=real.regime.slices.axis,
                 beside=out,
-                device=self.device,
+                device=self.jobs.device_here(self.device),
             )
         if not self.gated:
             return
@@ -228,64 +243,98 @@ class RecipeTrial:
             "gate": asdict(self.gate) if self.gated else None,
         }
 
-    def _sets(self, real: Design, arms: Sequence[Arm], out: Path) -> list[Path]:
+    def _sets(self, real: Design, arms: Sequence[Arm], place: _Place) -> Plan[list[Path]]:
         """Those given, or one of each generator trained on the trial's own split."""
         if self.given:
             return list(self.given)
-        return [
-            self._pairs(real, real.regime.split, arms, seed=seed, folder=out / "generators" / f"seed{seed}")
-            for seed in range(self.generator_seeds)
-        ]
+        jobs = []
+        for seed in range(self.generator_seeds):
+            inside = place.inside("generators", f"seed{seed}", words=f"generator {seed + 1}")
+            jobs.append(self._pairs(real, real.regime.split, arms, seed=seed, place=inside))
+        yield jobs
+        return [job.target for job in jobs]
 
-    def _pairs(self, real: Design, split: Split, arms: Sequence[Arm], *, seed: int, folder: Path) -> Path:
+    def _pairs(self, real: Design, split: Split, arms: Sequence[Arm], *, seed: int, place: _Place) -> PairsJob:
         """A synthetic set that is large enough for the arms, of a generator that sees no subject tested here or later."""
         tested = Split(split.train, split.validation, tuple(dict.fromkeys((*split.test, *real.regime.split.test))))
         regime = self._designed(real, [], [parse_arm(REAL_ARM)], seeds=1, split=split).regime
-        return self.draw(
-            self.generator,
-            self.dataset,
+        return PairsJob(
+            title=place.where.removesuffix(", "),
+            orders=replace(self.generator, threads=place.threads),
+            dataset=self.dataset,
             split=tested,
             subset=real.subset,
             size=regime.slices.size,
             axis=regime.slices.axis,
             seed=seed,
             pairs=max(arm.counts(len(regime.training)).synthetic for arm in arms if arm.synthetic),
-            folder=folder,
+            folder=place.folder,
             steps=real.steps,
             batch=real.batch,
             device=self.device,
             progress=self.progress,
+            draw=self.draw,
         )
 
-    def _choose(self, real: Design, folder: Path) -> Choice:
-        """Train and test inside the training subjects, fold by fold."""
-        console = Console(stderr=True, quiet=not self.progress)
+    def _choose(self, real: Design, place: _Place) -> Plan[Choice]:
+        """Train and test inside the training subjects: the generators of all folds, then all their cells."""
+        console, gate = Console(stderr=True, quiet=not self.progress), place.inside("gate", words="gate")
         candidates = candidate_arms(self.gate.shares)
         regime = real.regime
         splits = inner_splits(regime.split, regime.labelled, folds=self.gate.folds)
-        tables: dict[str, list[NDArray[np.float64]]] = {}
-        for number, split in enumerate(splits):
+        folds = [gate.inside(f"fold{number}", words=f"fold {number + 1}") for number in range(len(splits))]
+        drawn = []
+        for number, (split, fold) in enumerate(zip(splits, folds, strict=True)):
             console.print(
-                f"gate, fold {number + 1} of {len(splits)}: {len(split.train)} subjects to learn from, "
+                f"{gate.where}fold {number + 1} of {len(splits)}: {len(split.train)} subjects to learn from, "
                 f"{len(split.test)} to test on",
                 highlight=False,
             )
-            inside = folder / f"fold{number}"
-            pairs = self._pairs(real, split, candidates, seed=number, folder=inside / "generator")
-            arms = [parse_arm(REAL_ARM), *candidates]
-            design = self._designed(real, [pairs], arms, seeds=self.gate.seeds, split=split)
-            found = collect_scores(self._cells(design, inside), label_names=regime.dataset.label_names)
+            drawn.append(
+                self._pairs(real, split, candidates, seed=number, place=fold.inside("generator", words="generator"))
+            )
+        yield drawn
+        arms, jobs = [parse_arm(REAL_ARM), *candidates], []
+        for job, split, fold in zip(drawn, splits, folds, strict=True):
+            design = self._designed(real, [job.target], arms, seeds=self.gate.seeds, split=split)
+            jobs.append(self._cells(design, fold))
+        yield [job for cells in jobs for job in cells]
+        tables: dict[str, list[NDArray[np.float64]]] = {}
+        for cells in jobs:
+            results = [read_cell(job.cell, job.folder) for job in cells]
+            found = collect_scores(results, label_names=regime.dataset.label_names)
             for arm in found.arms:
                 tables.setdefault(arm.name, []).append(found.by_subject(arm.name))
         joined = {name: np.concatenate(parts, axis=1) for name, parts in tables.items()}
         choice = choose([(arm, joined[arm.name]) for arm in candidates], joined[REAL_ARM])
-        write_json(folder / "gate.json", choice.as_json())
-        console.print(f"{choice.sentence}.", highlight=False)
+        write_json(gate.folder / "gate.json", choice.as_json())
+        console.print(f"{place.where}{choice.sentence}.", highlight=False)
         return choice
 
-    def _cells(self, design: Design, out: Path) -> list[CellResult]:
+    def _cells(self, design: Design, place: _Place) -> list[CellJob]:
         console = Console(stderr=True, quiet=not self.progress)
-        return run_cells(design, out, device=self.device, train=self.train, console=console)
+        return cell_jobs(
+            design,
+            place.folder,
+            device=self.device,
+            threads=place.threads,
+            train=self.train,
+            console=console,
+            where=place.where,
+        )
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a part of the trial is: its folder, and what is said before its lines; `threads` are those of all parts."""
+
+    folder: Path
+    threads: int
+    where: str
+
+    def inside(self, *folders: str, words: str) -> _Place:
+        """A part of this part."""
+        return _Place(self.folder.joinpath(*folders), self.threads, f"{self.where}{words}, ")
 
 
 def resolve(arms: Sequence[Arm], choice: Choice | None) -> tuple[Arm, ...]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segmint.data.dataset import Dataset
-from segmint.data.slices import SliceSet
+from segmint.data.dataset import Dataset, open_dataset
+from segmint.data.slices import SliceSet, open_slices
 from segmint.data.split import slice_subset
 from segmint.data.subjects import Split, Subset
 from segmint.errors import UserError
@@ -41,6 +44,41 @@ class Regime:
     def dataset(self) -> Dataset:
         """The real dataset."""
         return self.slices.dataset
+
+    def as_json(self) -> dict[str, Any]:
+        """What `open_regime` makes the same of, in another process."""
+        chosen = [(self.slices.records[i].case, self.slices.records[i].slice) for i in self.training]
+        return {
+            "dataset": str(self.dataset.root.resolve()),
+            "identity": self.dataset.identity,
+            "size": self.slices.size,
+            "axis": self.slices.axis,
+            "split": asdict(self.split),
+            "labelled": list(self.labelled),
+            "training": chosen if self.reduced else None,
+        }
+
+
+def open_regime(content: Mapping[str, Any]) -> Regime:
+    """The regime that `Regime.as_json` told of.
+
+    Raises:
+        UserError: the dataset is gone or was changed.
+    """
+    dataset = open_dataset(Path(content["dataset"]))
+    if dataset.identity != content["identity"]:
+        raise UserError(
+            f"{dataset.root} was changed since the trial began ({content['identity']} then, {dataset.identity} now): put "
+            "it back, or begin another trial."
+        )
+    split = Split(**{part: tuple(subjects) for part, subjects in content["split"].items()})
+    kept = None if content["training"] is None else tuple((case, number) for case, number in content["training"])
+    return choose_regime(
+        open_slices(dataset, size=content["size"], axis=content["axis"]),
+        split,
+        subset=Subset("", tuple(content["labelled"]), kept),
+        real_slices=None,
+    )
 
 
 def choose_regime(slices: SliceSet, split: Split, *, subset: str | Subset | None, real_slices: int | None) -> Regime:

@@ -13,10 +13,12 @@ from segmint.data.subjects import Split
 from segmint.errors import UserError
 from segmint.evaluation.arms import DEFAULT_ARMS, GATE_ARMS, Arm, parse_arms
 from segmint.evaluation.cells import TrainsSegmenter
-from segmint.evaluation.conduct import run_cells
+from segmint.evaluation.conduct import cell_jobs, cell_plan
 from segmint.evaluation.design import Design, design_trial
 from segmint.evaluation.folded_trial import FoldedTrial, RealTrial, refuse_folds
 from segmint.evaluation.generator import GeneratorOrders
+from segmint.evaluation.jobs.executor import carry_out
+from segmint.evaluation.jobs.orders import IN_ORDER, JobOrders
 from segmint.evaluation.outcome import conclude, write_outcome
 from segmint.evaluation.recipe_trial import GateOrders, RecipeTrial
 from segmint.evaluation.table import trial_table
@@ -48,6 +50,10 @@ def trial(
     generator_seeds: int = 1,
     gate: GateOrders | None = None,
     folds: int | None = None,
+    processes: int = 1,
+    cluster: str | None = None,
+    cluster_settings: Mapping[str, str] | None = None,
+    threads: int | None = None,
     progress: bool = True,
 ) -> Path:
     """Train a segmenter on each arm with each seed, score all on held-out subjects, and say what follows.
@@ -92,6 +98,11 @@ def trial(
         gate: what the gate looks at; its arm, "gate", is added where `arms` lacks it.
         folds: cross-validate over all subjects that the split names, in so many folds: each subject is tested once, by
             segmenters, generators and a gate that have not seen it. Arms with F then need `generator`.
+        processes: train in so many local processes at a time.
+        cluster: "slurm" trains every cell and generator as a job of that cluster, through submitit; cluster_settings: what is
+            asked for each job, as `--cluster-set` has it. Every folder must be seen from the cluster's nodes.
+        threads: CPU threads of every training; default: what the trial was begun with, or else all cores, divided by
+            `processes`. Scores do not depend on where and in how many processes cells train, but for this.
         progress: print the table, and a line for every cell.
 
     Returns:
@@ -102,6 +113,10 @@ def trial(
         KeyboardInterrupt: stopped by Ctrl-C; the same call goes on.
     """
     sets = [Path(path) for path in ([synthetic] if isinstance(synthetic, str | Path) else synthetic)]
+    if threads is None and generator is not None:
+        threads = generator.threads
+    jobs = JobOrders(processes, cluster, dict(cluster_settings or {}), threads)
+    jobs.check()
     make = partial(
         design_trial,
         Path(real),
@@ -112,14 +127,16 @@ def trial(
         augment=augment,
         subset=subset,
         real_slices=real_slices,
-        device=device,
+        device=jobs.device_here(device),
         demonstration=demonstration,
     )
     if generator is None and gate is not None:
         raise UserError("The gate trains generators of its own: name their recipe with --recipe.")
     if generator is None and folds is None:
         design = make(sets, arms=arms, seeds=seeds, size=size, axis=axis, repeat=repeat)
-        conduct(design, Path(out), overwrite=overwrite, device=device, progress=progress, train=train_segmenter)
+        conduct(
+            design, Path(out), overwrite=overwrite, device=device, progress=progress, train=train_segmenter, jobs=jobs
+        )
         return Path(out)
     asked = _with_gate(arms, gate)
     if folds is not None:
@@ -141,6 +158,7 @@ def trial(
             "device": device,
             "progress": progress,
             "train": train_segmenter,
+            "jobs": jobs,
         }
         if generator is None:
             return RealTrial(**common)
@@ -153,7 +171,7 @@ def trial(
             given=tuple(sets),
         )
 
-    whole = trial_of(None) if folds is None else FoldedTrial(Path(real), folds, trial_of, progress)
+    whole = trial_of(None) if folds is None else FoldedTrial(Path(real), folds, trial_of, device, progress, jobs)
     assert not isinstance(whole, RealTrial), "without generator and folds a trial is conducted above"
     content = whole.conduct(Path(out), overwrite=overwrite)
     if progress:
@@ -169,7 +187,16 @@ def _with_gate(arms: Sequence[str] | None, gate: GateOrders | None) -> tuple[Arm
     return parsed if gate is None or any(arm.gated for arm in parsed) else (*parsed, Arm(gated=True))
 
 
-def conduct(design: Design, out: Path, *, overwrite: bool, device: str, progress: bool, train: TrainsSegmenter) -> None:
+def conduct(
+    design: Design,
+    out: Path,
+    *,
+    overwrite: bool,
+    device: str,
+    progress: bool,
+    train: TrainsSegmenter,
+    jobs: JobOrders = IN_ORDER,
+) -> None:
     """Run all cells of a design in `out` with segmenters from `train`, then write trial.json and trial.csv.
 
     Raises:
@@ -177,9 +204,13 @@ def conduct(design: Design, out: Path, *, overwrite: bool, device: str, progress
         KeyboardInterrupt: stopped by Ctrl-C; finished cells are kept.
     """
     console = Console(stderr=True, quiet=not progress)
-    with opened_trial_folder(out, design.settings(), overwrite=overwrite, inputs=design.inputs):
+    threads = jobs.with_threads(out, overwrite=overwrite)
+    settings = design.settings() | {"threads": threads}
+    with opened_trial_folder(out, settings, overwrite=overwrite, inputs=design.inputs):
         try:
-            results = run_cells(design, out, device=device, train=train, console=console)
+            with jobs.carried_out(out, threads=threads, device=device, console=console) as executor:
+                cells = cell_jobs(design, out, device=device, threads=threads, train=train, console=console)
+                (results,) = carry_out([cell_plan(cells)], executor)
         except KeyboardInterrupt:
             console.print(
                 f"stopped; finished cells are kept in {out}. To go on: {again(overwrite=overwrite)}", highlight=False

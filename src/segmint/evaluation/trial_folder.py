@@ -62,6 +62,11 @@ def check_trial_folder(
     return stored
 
 
+def begun_with(out: Path) -> dict[str, Any]:
+    """The settings of the trial that was begun at `out`; empty where none was."""
+    return dict(read_json(out / SETTINGS)) if (out / SETTINGS).is_file() else {}
+
+
 def again(*, overwrite: bool) -> str:
     """How to go on with what was stopped."""
     return "the same command without --overwrite" if overwrite else "the same command again"

@@ -46,6 +46,7 @@ class Road:
     record_settings: Mapping[str, Any]
     demonstration: bool
     progress: bool
+    processes: int = 1
     steps: list[Step] = field(default_factory=list)
     choice: Choice | None = None
     unlabelled_images: int = 0
@@ -275,6 +276,8 @@ class Road:
             axis=orders.axis,
             subset=orders.subset,
             device=None if orders.device == "auto" else orders.device,
+            threads=orders.threads,
+            processes=None if self.processes == 1 else self.processes,
             demonstration=self.demonstration,
             **_gate_options(generator, gate),
         )
@@ -298,6 +301,8 @@ class Road:
             demonstration=self.demonstration,
             generator=generator,
             gate=gate,
+            processes=self.processes,
+            threads=orders.threads,
             progress=self.progress,
         )
 
@@ -328,7 +333,7 @@ def _gate_options(generator: GeneratorOrders | None, gate: GateOrders | None) ->
     if generator.conditions == ():
         said["conditions"] = "none"
     return {
-        **{key: value for key, value in said.items() if key not in ("batch", "settings")},
+        **{key: value for key, value in said.items() if key not in ("batch", "settings", "threads")},
         "generator_batch": generator.batch,
         "generator_set": generator.settings,
         "gate": True,

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from segmint.evaluation.arms import DEFAULT_ARMS, parse_arms
+from segmint.evaluation.jobs.orders import JobOrders
 from segmint.evaluation.recipe_trial import GateOrders
 from segmint.workflow.orders import Orders
 from segmint.workflow.road import Road
@@ -45,6 +46,7 @@ def run_workflow(
     alignment: bool = True,
     gate: GateOrders | None = None,
     curate: bool = False,
+    processes: int = 1,
     resume: bool = False,
     overwrite: bool = False,
     device: str = "auto",
@@ -70,6 +72,7 @@ def run_workflow(
         gate: what the gate looks at, as in `segmint.trial`: further generators are trained, alike, inside the training
             subjects. None asks no gate.
         curate: draw half as many pairs again, and evaluate and try those that `segmint.curate` keeps; `drawn/` holds all of them.
+        processes: as in `segmint.trial`, for the trial.
         resume: go on with an `out` begun by the same call; finished steps are skipped. An absent `out` is begun.
         overwrite: begin anew even if `out` holds an earlier call's results.
         progress: say on stderr what is being done.
@@ -113,6 +116,7 @@ def run_workflow(
         precision=precision,
         threads=threads,
     )
+    JobOrders(processes, threads=threads).check()
     dataset, out = Path(dataset), Path(out)
     record = json.loads(json.dumps({"dataset": str(dataset.resolve()), **asdict(orders)}))
     open_folder(out, record, resume=resume, overwrite=overwrite, inputs=[dataset])
@@ -124,5 +128,6 @@ def run_workflow(
         record_settings=record,
         demonstration=False,
         progress=progress,
+        processes=processes,
     )
     return road.travel()

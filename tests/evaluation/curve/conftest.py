@@ -34,6 +34,13 @@ class DrawnBeforehand:
         self.study, self.real, self.folder, self.labels_seen = study, real, folder, labels_seen
         self.asked: list[tuple[str | None, int]] = []
 
+    def batches(self, level: Level) -> list[Any]:
+        del level
+        return []
+
+    def run(self, recipe: str, level: Level) -> Path:
+        return self.folder / recipe / level.folder
+
     def drawn(self, arm: CurveArm, level: Level) -> Path:
         self.asked.append((arm.recipe, level.count))
         out = self.folder / f"{arm.recipe}-{level.count}"

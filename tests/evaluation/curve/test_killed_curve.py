@@ -22,12 +22,13 @@ SETTINGS = {
 }
 
 
-def started(dataset: Path, out: Path) -> subprocess.Popen[bytes]:
+def started(dataset: Path, out: Path, *more: str) -> subprocess.Popen[bytes]:
     words = [
         "curve", str(dataset), "--out", str(out), "--recipes", "datasetgan,joint-stylegan2", "--labelled", "1,all",
         "--seeds", "1", "--size", "32", "--kimg", "0.016", "--batch", "4", "--steps", "6", "--trial-batch", "4",
         "--device", "cpu", "--precision", "float32", "--threads", "1",
     ]  # fmt: skip
+    words += more
     for key, value in SETTINGS.items():
         words += ["--set", f"{key}={value}"]
     code = "import sys; from segmint.cli.main import main; sys.exit(main())"
@@ -65,3 +66,9 @@ def test_killed_and_gone_on_with_it_ends_as_if_undisturbed(tmp_path: Path) -> No
     assert started(dataset, out).wait() == 0
     assert told(out) == whole
     assert (out / "curve.csv").read_bytes() == (tmp_path / "whole" / "curve.csv").read_bytes()
+
+    # Levels beside one another, the second's generators once the first's are there.
+    assert started(dataset, tmp_path / "processes", "--processes", "3").wait() == 0
+    assert told(tmp_path / "processes") == whole
+    second = json.loads((tmp_path / "processes/labelled-4/generators/datasetgan/run/config.json").read_text())
+    assert list(second["taken_over"]) == ["00-images"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -12,8 +13,10 @@ from segmint.evaluation.curve.generators import Generators
 from segmint.evaluation.curve.outcome import conclude
 from segmint.evaluation.curve.plan import CurvePlan, GeneratorOrders, plan_curve
 from segmint.evaluation.curve.plot import write_curve_plot
-from segmint.evaluation.curve.points import Generates, cells_of, run_points
+from segmint.evaluation.curve.points import Generates, Ground, cells_of, level_plan
 from segmint.evaluation.curve.table import curve_csv, curve_table
+from segmint.evaluation.jobs.executor import carry_out
+from segmint.evaluation.jobs.orders import IN_ORDER, JobOrders
 from segmint.evaluation.progress import CellProgress
 from segmint.evaluation.trial_folder import again, check_trial_folder, opened_trial_folder
 from segmint.outputs import write_json, write_text
@@ -43,6 +46,9 @@ def draw_curve(
     device: str = "auto",
     precision: str = "auto",
     threads: int | None = None,
+    processes: int = 1,
+    cluster: str | None = None,
+    cluster_settings: Mapping[str, str] | None = None,
     progress: bool = True,
 ) -> Path:
     """Draw the label-efficiency curve: Dice on the test subjects against the number of labelled training subjects.
@@ -64,10 +70,12 @@ def draw_curve(
         seeds: U-Nets of each point, with seeds 0 to seeds - 1; seed: of the choice of subjects and of the generators.
         arm: training set of the U-Net with pairs, in percent of the slices of the N subjects.
         size, axis: as in `segmint.train`.
-        kimg, batch, preset, capacity, precision, threads: of every generator, as in `segmint.train`; settings: of single
-            recipes, by "recipe.name".
+        kimg, batch, preset, capacity, precision: of every generator, as in `segmint.train`; settings: of single recipes, by
+            "recipe.name".
         steps, trial_batch, augment: of every U-Net, as `steps`, `batch` and `augment` of `segmint.trial`.
         overwrite: replace what is in `out`.
+        processes, cluster, cluster_settings, threads: where, and with how many threads, every generator and U-Net is trained, as
+            in `segmint.trial`.
         progress: print the table, and lines for every run and cell.
 
     Returns:
@@ -77,6 +85,9 @@ def draw_curve(
         UserError: the input is wrong, or `out` holds something else.
         KeyboardInterrupt: stopped by Ctrl-C; the same call goes on.
     """
+    jobs = JobOrders(processes, cluster, dict(cluster_settings or {}), threads)
+    jobs.check()
+    jobs = replace(jobs, threads=jobs.with_threads(Path(out), overwrite=overwrite))
     plan = plan_curve(
         Path(dataset),
         recipes=recipes,
@@ -96,16 +107,23 @@ def draw_curve(
             preset=preset,
             capacity=capacity,
             precision=precision,
-            threads=threads,
+            threads=jobs.threads,
         ),
-        device=device,
+        device=jobs.device_here(device),
     )
     out = Path(out)
     check_trial_folder(out, plan.settings(), overwrite=overwrite, what="curve", inputs=[plan.dataset.root])
     generators = Generators(plan, out, device, progress)
-    generators.check(anew=overwrite)
+    generators.check(anew=overwrite, device=jobs.device_here(device))
     conduct(
-        plan, out, generators=generators, train=train_segmenter, overwrite=overwrite, device=device, progress=progress
+        plan,
+        out,
+        generators=generators,
+        train=train_segmenter,
+        overwrite=overwrite,
+        device=device,
+        progress=progress,
+        jobs=jobs,
     )
     return out
 
@@ -119,6 +137,7 @@ def conduct(
     overwrite: bool,
     device: str,
     progress: bool,
+    jobs: JobOrders = IN_ORDER,
 ) -> None:
     """Draw a planned curve in `out`, then write its table and picture.
 
@@ -128,27 +147,22 @@ def conduct(
     """
     console = Console(stderr=True, quiet=not progress, soft_wrap=True, highlight=False)
     cells = len(plan.levels) * sum(len(cells_of(plan, arm)) for arm in plan.arms)
-    with opened_trial_folder(out, plan.settings(), overwrite=overwrite, what="curve", inputs=[plan.dataset.root]):
+    threads = jobs.with_threads(out, overwrite=overwrite)
+    settings = plan.settings() | {"threads": threads}
+    with opened_trial_folder(out, settings, overwrite=overwrite, what="curve", inputs=[plan.dataset.root]):
         named = ", ".join(str(level.count) for level in plan.levels)
         console.print(
             f"curve of {cells} cells: {named} labelled subjects x {len(plan.arms)} arms, {plan.seeds} seeds each, {plan.steps}"
             f" steps of {plan.batch}; {len(plan.recipes) * len(plan.levels)} generators"
         )
         try:
-            points = list(
-                run_points(
-                    plan,
-                    out,
-                    generators=generators,
-                    train=train,
-                    device=device,
-                    progress=CellProgress(console, cells),
-                )
-            )
+            with jobs.carried_out(out, threads=threads, device=device, console=console) as executor:
+                ground = Ground(plan, out, generators, train, device, threads, CellProgress(console, cells))
+                levels = carry_out([level_plan(ground, level) for level in plan.levels], executor)
         except KeyboardInterrupt:
             console.print(f"stopped; finished runs and cells are kept in {out}. To go on: {again(overwrite=overwrite)}")
             raise
-        content = conclude(plan, points)
+        content = conclude(plan, [point for points in levels for point in points])
         write_curve_plot(out, content)
         write_text(out / "curve.csv", curve_csv(content))
         write_json(out / "curve.json", content)

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from segmint.evaluation.cells import (
-    Bench,
-    Cell,
-    CellResult,
-    TrainsSegmenter,
-    is_finished,
-    read_cell,
-    run_cell,
-    score_cell,
-)
+from segmint.evaluation.cells import Bench, Cell, CellResult, TrainsSegmenter, read_cell
+from segmint.evaluation.curve.own_cell import OwnCell
 from segmint.evaluation.curve.plan import SEGMENTER, CurveArm, CurvePlan, Level, changes
+from segmint.evaluation.jobs.cell_job import CellJob
+from segmint.evaluation.jobs.job import Job, Plan
 from segmint.evaluation.progress import CellProgress
 from segmint.evaluation.scoring import Predicts
 from segmint.evaluation.synthetic_sets import SyntheticSet, open_synthetic_sets
@@ -27,11 +21,17 @@ from segmint.evaluation.synthetic_sets import SyntheticSet, open_synthetic_sets
 class Generates(Protocol):
     """Where pairs, and segmenters that come with them, are had from."""
 
+    def batches(self, level: Level) -> Sequence[Sequence[Job]]:
+        """What must be done before the others can be asked, in this order."""
+
     def drawn(self, arm: CurveArm, level: Level) -> Path:
         """The pairs of an arm's recipe, as a dataset."""
 
+    def run(self, recipe: str, level: Level) -> Path:
+        """The run that has a recipe's own segmenter."""
+
     def segmenter(self, recipe: str, level: Level) -> Predicts:
-        """The segmenter that a recipe's run gives."""
+        """That segmenter."""
 
 
 @dataclass(frozen=True)
@@ -58,56 +58,84 @@ def cells_of(plan: CurvePlan, arm: CurveArm) -> list[Cell]:
     return [Cell(arm.arm, seed, synthetic) for seed in ([plan.seed] if arm.own else range(plan.seeds))]
 
 
-def run_points(
-    plan: CurvePlan,
-    root: Path,
-    *,
-    generators: Generates,
-    train: TrainsSegmenter,
-    device: str,
-    progress: CellProgress,
-) -> Iterator[Point]:
-    """Every point, level by level; what lies finished in `root` is read.
+@dataclass(frozen=True)
+class Ground:
+    """What all levels of a curve share; `root` is its folder, `threads` those of every segmenter."""
+
+    plan: CurvePlan
+    root: Path
+    generators: Generates
+    train: TrainsSegmenter
+    device: str
+    threads: int
+    progress: CellProgress
+
+
+def level_plan(ground: Ground, level: Level) -> Plan[list[Point]]:
+    """Every point of a level: first the arms without pairs, and what draws pairs, then the arms that need them.
 
     Raises:
-        UserError: a generator cannot be trained, or an arm refuses its pairs.
-        KeyboardInterrupt: stopped by Ctrl-C; finished cells and runs are kept.
+        UserError: an arm refuses its pairs.
     """
-    for level in plan.levels:
-        for arm in plan.arms:
-            sets: tuple[SyntheticSet, ...] = ()
-            notes: list[str] = []
+    plan, jobs = ground.plan, {}
+    first = []
+    for arm in plan.arms:
+        if arm.recipe is None:
+            jobs[arm.name] = _cells(ground, level, arm, ())
+            first += jobs[arm.name]
+    batches = ground.generators.batches(level) or [[]]
+    yield [*first, *batches[0]]
+    yield from batches[1:]
+    sets: dict[str, tuple[SyntheticSet, ...]] = {}
+    notes: dict[str, list[str]] = {}
+    later: list[Job] = []
+    for arm in plan.arms:
+        if arm.recipe is not None:
             if arm.arm.synthetic:
-                sets, notes = open_synthetic_sets([generators.drawn(arm, level)], level.regime, [arm.arm])
-            bench = Bench(
-                regime=level.regime,
-                synthetic=sets,
-                segmenter=SEGMENTER,
-                settings=changes(arm.augment),
-                steps=plan.steps,
-                batch=plan.batch,
-                device=device,
-                train=train,
-            )
-            results = []
-            for cell in cells_of(plan, arm):
-                folder = root / level.folder / "cells" / f"{arm.name}-seed{cell.seed}"
-                title = f"{level.count} labelled, {arm.title}, seed {cell.seed}"
-                known = is_finished(folder)
-                with progress.console.status(progress.begin(title)):
-                    if arm.own:
-                        results.append(_own(arm, level, cell, folder, generators))
-                    else:
-                        results.append(run_cell(cell, folder, bench))
-                progress.end(title, results[-1], trained=not known)
-            slices = arm.arm.counts(len(level.regime.training)).total
-            yield Point(level, arm, tuple(results), slices, sets[0].described() if sets else None, tuple(notes))
+                drawn = ground.generators.drawn(arm, level)
+                sets[arm.name], notes[arm.name] = open_synthetic_sets([drawn], level.regime, [arm.arm])
+            jobs[arm.name] = _cells(ground, level, arm, sets.get(arm.name, ()))
+            later += jobs[arm.name]
+    yield later
+    return [
+        Point(
+            level,
+            arm,
+            tuple(read_cell(job.cell, job.folder) for job in jobs[arm.name]),
+            arm.arm.counts(len(level.regime.training)).total,
+            sets[arm.name][0].described() if arm.name in sets else None,
+            tuple(notes.get(arm.name, ())),
+        )
+        for arm in plan.arms
+    ]
 
 
-def _own(arm: CurveArm, level: Level, cell: Cell, folder: Path, generators: Generates) -> CellResult:
-    if is_finished(folder):
-        return read_cell(cell, folder)
-    began = time.monotonic()
-    assert arm.recipe is not None
-    segmenter = generators.segmenter(arm.recipe, level)
-    return score_cell(cell, folder, segmenter, level.regime, slices=len(level.regime.training), began=began)
+def _cells(ground: Ground, level: Level, arm: CurveArm, sets: Sequence[SyntheticSet]) -> list[CellJob | OwnCell]:
+    """An arm's cells at a level, as jobs."""
+    bench = Bench(
+        regime=level.regime,
+        synthetic=dict(enumerate(sets)),
+        segmenter=SEGMENTER,
+        settings=changes(arm.augment),
+        steps=ground.plan.steps,
+        batch=ground.plan.batch,
+        device=ground.device,
+        train=ground.train,
+        threads=ground.threads,
+    )
+    jobs: list[CellJob | OwnCell] = []
+    for cell in cells_of(ground.plan, arm):
+        folder = ground.root / level.folder / "cells" / f"{arm.name}-seed{cell.seed}"
+        title = f"{level.count} labelled, {arm.title}, seed {cell.seed}"
+        if arm.own and arm.recipe is not None:
+            run = ground.generators.run(arm.recipe, level)
+            opens = partial(_own_segmenter, ground, arm.recipe, level)
+            jobs.append(OwnCell(cell, folder, level.regime, run, ground.device, opens, title, ground.progress))
+        else:
+            jobs.append(CellJob(cell, folder, bench, ground.progress, title))
+    return jobs
+
+
+def _own_segmenter(ground: Ground, recipe: str, level: Level) -> Predicts:
+    """Opened when it is needed: until then it may not be there."""
+    return ground.generators.segmenter(recipe, level)
