@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from segmint.errors import UserError
-from segmint.outputs import check_target, write_json
+from segmint.outputs import check_target, opened_folder, write_json
 from segmint.training.run_folder import RunFolder, describe_environment
 
 
@@ -52,26 +52,20 @@ def as_json(value: Any) -> Any:
     return [as_json(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def open_folder(run: RunFolder, config: Mapping[str, Any], *, overwrite: bool) -> None:
-    """Make the run folder with its configuration and environment, or reopen it; an old one is moved away first.
+@contextmanager
+def opened_run(
+    run: RunFolder, config: Mapping[str, Any], *, resume: bool, overwrite: bool, inexact: bool
+) -> Iterator[None]:
+    """Hold the run folder, with its configuration and environment written where it is new; an old one is taken away first.
 
     Raises:
-        UserError: it cannot be written.
+        UserError: it cannot be written, or another process writes it or has written it since it was checked.
     """
-    if (run.root / "config.json").exists() and not overwrite:
+    with opened_folder(run.root, overwrite=overwrite and not resume):
+        check_out(run, config, resume=resume, overwrite=False, inexact=inexact)
+        if not resume:
+            write_json(run.root / "config.json", config)
+        if not (run.root / "environment.json").exists():
+            write_json(run.root / "environment.json", describe_environment())
         run.set_status("running")
-        return
-    old = None
-    if overwrite and run.root.exists():
-        old = run.root.with_name(f".{run.root.name}.old")
-        shutil.rmtree(old, ignore_errors=True)
-        run.root.rename(old)
-    try:
-        run.root.mkdir(parents=True, exist_ok=True)
-        write_json(run.root / "environment.json", describe_environment())
-        write_json(run.root / "config.json", config)
-    except OSError as error:
-        raise UserError(f"{run.root} cannot be written ({error.strerror}): choose another --out.") from error
-    run.set_status("running")
-    if old is not None:
-        shutil.rmtree(old, ignore_errors=True)
+        yield

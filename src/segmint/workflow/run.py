@@ -11,7 +11,7 @@ from segmint.evaluation.arms import DEFAULT_ARMS, parse_arms
 from segmint.evaluation.recipe_trial import GateOrders
 from segmint.workflow.orders import Orders
 from segmint.workflow.road import Road
-from segmint.workflow.steps import open_folder
+from segmint.workflow.steps import opened_workflow
 
 
 def run_workflow(
@@ -115,7 +115,6 @@ def run_workflow(
     )
     dataset, out = Path(dataset), Path(out)
     record = json.loads(json.dumps({"dataset": str(dataset.resolve()), **asdict(orders)}))
-    open_folder(out, record, resume=resume, overwrite=overwrite, inputs=[dataset])
     road = Road(
         dataset=dataset,
         out=out,
@@ -125,4 +124,5 @@ def run_workflow(
         demonstration=False,
         progress=progress,
     )
-    return road.travel()
+    with opened_workflow(out, record, verb="run", resume=resume, overwrite=overwrite, inputs=[dataset]):
+        return road.travel()
