@@ -71,7 +71,9 @@ def _lock(path: Path, what: Path) -> int:
         try:
             handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
         except OSError as error:
-            raise UserError(f"{what} cannot be written ({path.name}: {error.strerror}): choose another --out.") from error
+            raise UserError(
+                f"{what} cannot be written ({path.name}: {error.strerror}): choose another --out."
+            ) from error
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if os.path.samestat(os.fstat(handle), path.stat()):
@@ -103,7 +105,7 @@ def _links_and_leftovers(folder: Path) -> Iterator[Path]:
 def _refuse_outside(link: Path, folder: Path) -> None:
     if not link.resolve().is_relative_to(folder.resolve()):
         raise UserError(
-            f"{link} is a link to {os.readlink(link)}, and nothing outside of {folder} is written: put what it points to in its"
+            f"{link} is a link to {link.readlink()}, and nothing outside of {folder} is written: put what it points to in its"
             " place."
         )
 
@@ -113,7 +115,9 @@ def clear_leftovers(target: Path) -> None:
 
     Only for whoever holds it (see `alone`).
     """
-    partial, old = (sorted(target.parent.glob(f".{glob.escape(target.name)}.{kind}-????????")) for kind in ("partial", "old"))
+    partial, old = (
+        sorted(target.parent.glob(f".{glob.escape(target.name)}.{kind}-????????")) for kind in ("partial", "old")
+    )
     if old and not os.path.lexists(target):
         old.pop().rename(target)
     for path in (*partial, *old):

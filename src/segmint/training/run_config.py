@@ -11,6 +11,7 @@ from typing import Any
 from segmint.errors import UserError
 from segmint.outputs import check_target, opened_folder, write_json
 from segmint.training.run_folder import RunFolder, describe_environment
+from segmint.training.stored_config import read_config
 
 
 def check_out(run: RunFolder, config: Mapping[str, Any], *, resume: bool, overwrite: bool, inexact: bool) -> None:
@@ -22,7 +23,7 @@ def check_out(run: RunFolder, config: Mapping[str, Any], *, resume: bool, overwr
     if not resume:
         check_target(run.root, overwrite=overwrite, inputs=[Path(config["dataset"]["path"])])
         return
-    before = run.config
+    before = read_config(run)
     exact = ("threads", "instructions", "torch", "precision", "device", "segmint")
     for key in config:
         if key in exact and inexact:

@@ -227,7 +227,7 @@ def train(
                 if "annotated" in stage.gathers:
                     if not has_annotations(run):
                         raise _waiting(run)
-                    annotated = read_annotations(run)
+                    annotated = read_annotations(run, size=stage.task.size, label_count=stage.task.label_count)
                 train_stage(
                     run,
                     index,
