@@ -36,7 +36,7 @@ RECIPES: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
         (),
     ),
     "semanticgan": (
-        {**_STYLE, "mask_width": "0.1", "pyramid_width": "8", "encoder_kimg": "0.128", "inference_steps": "2"},
+        {**_STYLE, "mask_width": "0.1", "pyramid_width": "8", "encoder_kimg": "0.064", "inference_steps": "1"},
         (),
     ),
     "vessgan": ({"generator_widths": "16,8", "discriminator_widths": "8,16"}, ()),

@@ -55,7 +55,7 @@ from segmint.cli.main import main as segmint_main
 VERBS = ("convert", "train joint-stylegan2", "sample", "evaluate", "trial", "segment train", "curate")
 _IN_PLACE = ("train", "trial", "segment")
 _TIMES = {"seconds", "images_per_second", "memory_mb"}
-_MOST_KILLS, _PATIENCE = 3, 300.0
+_MOST_KILLS, _PATIENCE = 3, 900.0
 _NOBODY = 65534
 KINDS = ("kill", "full disk", "read-only", "no input", "second")
 
@@ -105,6 +105,7 @@ class Process:
         while (ended := os.waitpid(self.pid, os.WNOHANG))[0] == 0:
             if time.monotonic() - began > _PATIENCE:
                 self.kill()
+                os.waitpid(self.pid, 0)
                 raise Defect(f"longer than {_PATIENCE:g} s")
             time.sleep(0.002)
         return os.waitstatus_to_exitcode(ended[1])

@@ -115,8 +115,14 @@ def _move_into_place(staging: Path, target: Path) -> None:
 
 @contextmanager
 def staged_file(target: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `target`; it replaces `target` (fsync, then rename) when the block ends well."""
+    """Yield a temporary path beside `target`; it replaces `target` (fsync, then rename) when the block ends well.
+
+    Raises:
+        UserError: `target` is a folder.
+    """
     target = Path(target)
+    if target.is_dir():
+        raise UserError(f"{target} is a folder, and a file is to be written there: remove it.")
     staging = target.parent / f".{target.stem}.partial-{uuid.uuid4().hex[:8]}{target.suffix}"
     try:
         yield staging

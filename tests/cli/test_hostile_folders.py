@@ -58,7 +58,10 @@ class Watch:
             event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
         )
         if (event in _WRITES or writes) and isinstance(arguments[0], str | bytes | os.PathLike):
-            self.written.append(Path(os.fsdecode(arguments[0])).absolute())
+            path, of_folder = Path(os.fsdecode(arguments[0])), arguments[-1]
+            if event in ("os.remove", "os.rmdir", "os.mkdir") and of_folder != -1:
+                path = Path(os.readlink(f"/proc/self/fd/{of_folder}")) / path  # noqa: PTH115
+            self.written.append(path.absolute())
 
 
 @pytest.fixture(scope="session")
@@ -239,6 +242,7 @@ def test_a_pickle_is_never_read(stranger: Path, victim: Path, harmless: Refused,
     harmless("report", stranger, writes=stranger)
 
 
+@pytest.mark.slow
 def test_optimizer_state_of_other_sizes_never_reaches_a_kernel(stranger: Path, harmless: Refused) -> None:
     """The fused kernels of torch take the sizes on trust."""
     from safetensors.torch import load_file, save
@@ -318,6 +322,7 @@ def test_names_of_weights_lead_nowhere(name: str, stranger: Path, harmless: Refu
     harmless(*sampled(stranger, tmp_path / "out"), codes=(2,))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [
@@ -447,6 +452,7 @@ def test_cases_do_not_name_files_elsewhere(case: str, pairs: Path, harmless: Ref
         harmless(*words, codes=(2,))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("keys", "value"),
     [
@@ -475,6 +481,7 @@ def test_what_a_synthetic_dataset_says_of_itself(
         harmless(*words)
 
 
+@pytest.mark.slow
 def test_a_run_that_a_dataset_names_is_no_more_trusted(
     stranger: Path, discs_synthetic: Path, harmless: Refused, tmp_path: Path
 ) -> None:

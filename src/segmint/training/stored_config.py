@@ -139,7 +139,7 @@ class StoredConfig(BaseModel):
             raise ValueError("its numbers of channels differ")
         if labels != len(dataset.label_names):
             raise ValueError("its numbers of labels differ")
-        if (self.axis is None) != (dataset.dimensions == 2) or len(self.grid.spacing) != dataset.dimensions:
+        if (self.axis is None) != (dataset.dimensions == 2) or len(self.grid.spacing) < dataset.dimensions:
             raise ValueError("its dimensions differ")
         needs_masks = self.mask_source not in (None, "real", "deformed")
         if needs_masks and not any(part.role == "masks" for part in self.parts):
