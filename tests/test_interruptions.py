@@ -57,7 +57,7 @@ def test_times_do_not_count_and_everything_else_does(interruptions: ModuleType, 
         (lambda bench: (bench.out / "more").touch(), "too many ['more']"),
         (lambda bench: (bench.disk / ".out.partial-01234567").mkdir(), "left beside the result"),
         (lambda bench: (bench.base / "input" / "a").write_text("b"), "an input has changed"),
-        (lambda bench: None, None),
+        (lambda _: None, None),
     ],
 )
 def test_every_loss_is_noticed(spoil: Any, said: str | None, interruptions: ModuleType, tmp_path: Path) -> None:
