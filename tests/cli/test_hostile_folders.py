@@ -103,7 +103,7 @@ def harmless(watch: Watch, victim: Path, tmp_path: Path, capsys: pytest.CaptureF
     def check(*words: object, writes: Path | None = None, codes: tuple[int, ...] = (0, 2)) -> str:
         capsys.readouterr()
         out = tmp_path / "out"
-        watch.noting = True
+        watch.ran, watch.written, watch.noting = [], [], True
         code = main([str(word) for word in words])
         watch.noting = False
         said = capsys.readouterr().err
@@ -495,3 +495,69 @@ def test_a_run_that_a_dataset_names_is_no_more_trusted(
         ["evaluate", real, synthetic, "--out", out, "--no-fidelity", "--no-privacy", "--device", "cpu"],
     ):
         harmless(*words, codes=(2,))
+
+
+@pytest.mark.slow
+def test_trials_and_segmenters(discs_synthetic: Path, victim: Path, harmless: Refused, tmp_path: Path) -> None:
+    real = discs_synthetic.parent / "discs"
+    segmenter, trial, out = tmp_path / "segmenter", tmp_path / "trial", tmp_path / "out"
+    tiny = ["--size", "32", "--steps", "2", "--batch", "2", "--device", "cpu"]
+    train = ["segment", "train", real, "--out", segmenter, *tiny]
+    conduct = ["trial", real, "--out", trial, "--arms", "100R", "--seeds", "1", *tiny]
+    predict = ["segment", "predict", segmenter, real / "imagesTr", "--out", out, "--device", "cpu"]
+    harmless(*train, writes=segmenter, codes=(0,))
+    harmless(*conduct, writes=trial, codes=(0,))
+    harmless(*predict, codes=(0,))
+    kept = [Path(shutil.copytree(folder, tmp_path / f"kept-{folder.name}")) for folder in (segmenter, trial)]
+
+    def restored() -> None:
+        for folder, whole in zip((segmenter, trial), kept, strict=True):
+            shutil.rmtree(folder)
+            shutil.copytree(whole, folder)
+
+    exploit = pickle.dumps({"stage/x": Exploit(victim)})
+    for folder in (segmenter / "training", trial / "cells" / "100R-seed0"):
+        replace_weights(folder, exploit)
+    (trial / "cells" / "100R-seed0" / "result.json").unlink()
+    harmless(*predict, codes=(2,))
+    harmless(*conduct, writes=trial, codes=(2,))
+    for keys, value in (
+        (("recipe",), "os.system"),
+        (("recipe",), "joint-stylegan2"),
+        (("settings",), {"_target_": "os.system"}),
+        (("settings", "width"), 2**30),
+        (("settings", "levels"), 10**9),
+        (("task", "size"), 10**9),
+        (("task",), "os.system"),
+        (("seed",), [0]),
+    ):
+        restored()
+        change(segmenter / "training" / "config.json", *keys, value=value)
+        harmless(*predict, codes=(2,))
+    for name, keys, value in (
+        ("settings.json", ("kind",), "os.system"),
+        ("cells/100R-seed0/result.json", ("counts",), {"subject": "os.system"}),
+        ("cells/100R-seed0/result.json", ("curve",), [[1]]),
+        ("cells/100R-seed0/result.json", ("metrics",), {"a": {"b": "c"}}),
+    ):
+        restored()
+        change(trial / name, *keys, value=value)
+        harmless(*conduct, writes=trial, codes=(2,))
+    for folder, command in ((segmenter, train), (trial, conduct)):
+        restored()
+        (folder / ".lock").unlink()
+        (folder / ".lock").symlink_to(victim / "thesis.txt")
+        harmless(*command, writes=folder, codes=(2,))
+
+
+@pytest.mark.slow
+def test_images_to_be_labelled(interpreted_run: Path, victim: Path, harmless: Refused, tmp_path: Path) -> None:
+    run, out = Path(shutil.copytree(interpreted_run, tmp_path / "stranger")), tmp_path / "out"
+    export = ["annotate", "export", run, "--n", "1", "--out", out, "--device", "cpu"]
+    harmless(*export, codes=(0,))
+    change(run / "config.json", "parts", -1, "settings", "members", value=10**9)
+    harmless(*export, codes=(2,))
+    shutil.copyfile(interpreted_run / "config.json", run / "config.json")
+    replace_weights(run, pickle.dumps({"stage/x": Exploit(victim)}))
+    harmless(*export, codes=(2,))
+    harmless("annotate", "import", run, victim, writes=run, codes=(2,))
