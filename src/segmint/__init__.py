@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from segmint.data.binarise import binarise_dataset as binarise
     from segmint.data.convert import Pseudonyms, convert_folders, convert_layout
+    from segmint.data.get import get_dataset
     from segmint.data.inspect import inspect_dataset as inspect
     from segmint.data.phantoms import write_phantom as phantom
     from segmint.data.split import split_dataset as split
@@ -50,6 +51,7 @@ __all__ = [
     "demo",
     "evaluate",
     "export_arms",
+    "get_dataset",
     "inspect",
     "phantom",
     "predict",
@@ -76,6 +78,7 @@ _VERBS = {
     "curve": ("segmint.evaluation.curve.curve", "draw_curve"),
     "demo": ("segmint.workflow.demo", "demo"),
     "export_arms": ("segmint.evaluation.export", "export_arms"),
+    "get_dataset": ("segmint.data.get", "get_dataset"),
     "evaluate": ("segmint.evaluation.evaluate", "evaluate"),
     "inspect": ("segmint.data.inspect", "inspect_dataset"),
     "phantom": ("segmint.data.phantoms", "write_phantom"),

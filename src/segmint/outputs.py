@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from segmint.errors import UserError
+from segmint.locks import alone, clear_leftovers, held, is_empty, locked, remove
 
 
 @contextmanager
@@ -20,21 +20,32 @@ def staged_folder(target: Path, *, overwrite: bool = False) -> Iterator[Path]:
     """Yield a sibling temporary folder that becomes `target` when the block ends well, and vanishes when it does not.
 
     Raises:
-        UserError: `target` exists and `overwrite` is false, or its parent cannot be written.
+        UserError: `target` exists and `overwrite` is false, its parent cannot be written, or another process is writing it.
     """
     target = Path(target)
     check_target(target, overwrite=overwrite)
-    staging = target.parent / f".{target.name}.partial-{uuid.uuid4().hex[:8]}"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        staging.mkdir()
     except OSError as error:
-        raise UserError(f"{target} cannot be written ({error.strerror}): choose another --out.") from error
-    try:
-        yield staging
-        _move_into_place(staging, target)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        raise _unwritable(target, error) from error
+    with alone(target):
+        clear_leftovers(target)
+        # Another process may have finished it meanwhile.
+        check_target(target, overwrite=overwrite)
+        staging = target.parent / f".{target.name}.partial-{uuid.uuid4().hex[:8]}"
+        try:
+            staging.mkdir()
+        except OSError as error:
+            raise _unwritable(target, error) from error
+        try:
+            yield staging
+            _move_into_place(staging, target)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+
+
+def _unwritable(target: Path, error: OSError) -> UserError:
+    return UserError(f"{target} cannot be written ({error.strerror}): choose another --out.")
 
 
 def check_target(target: Path, *, overwrite: bool, inputs: Iterable[Path] = ()) -> None:
@@ -42,10 +53,46 @@ def check_target(target: Path, *, overwrite: bool, inputs: Iterable[Path] = ()) 
 
     Whatever may be overwritten, no input is, nor a folder that holds one.
     """
-    empty = target.is_dir() and not any(target.iterdir())
-    if os.path.lexists(target) and not empty and not overwrite:
+    if os.path.lexists(target) and not is_empty(target) and not overwrite:
         raise UserError(f"{target} exists already: choose another --out or pass --overwrite.")
     refuse_inputs(target, inputs)
+
+
+@contextmanager
+def opened_folder(target: Path, *, overwrite: bool) -> Iterator[None]:
+    """Hold a folder that is written in its place, made where it is absent.
+
+    Args:
+        target: the folder; whether it may be written was checked before (see `check_target`).
+        overwrite: what stands there is taken away first.
+
+    Raises:
+        UserError: it cannot be written, another process writes it, or it holds a link to a place outside.
+    """
+    try:
+        if overwrite:
+            _clear_away(target)
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(target, error) from error
+    with locked(target):
+        clear_leftovers(target)
+        yield
+
+
+def _clear_away(target: Path) -> None:
+    """Take away what stands at `target`; a folder that another process writes keeps what it holds.
+
+    Raises:
+        UserError: another process writes there.
+    """
+    if not target.is_dir() or target.is_symlink():
+        target.unlink(missing_ok=True)
+    elif any(target.iterdir()):
+        with held(target):
+            old = target.with_name(f".{target.name}.old-{uuid.uuid4().hex[:8]}")
+            target.rename(old)
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def refuse_inputs(target: Path, inputs: Iterable[Path]) -> None:
@@ -63,16 +110,19 @@ def _move_into_place(staging: Path, target: Path) -> None:
         target.rename(old)
     staging.rename(target)
     if old is not None:
-        if old.is_dir() and not old.is_symlink():
-            shutil.rmtree(old, ignore_errors=True)
-        else:
-            old.unlink()
+        remove(old)
 
 
 @contextmanager
 def staged_file(target: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `target`; it replaces `target` (fsync, then rename) when the block ends well."""
+    """Yield a temporary path beside `target`; it replaces `target` (fsync, then rename) when the block ends well.
+
+    Raises:
+        UserError: `target` is a folder.
+    """
     target = Path(target)
+    if target.is_dir():
+        raise UserError(f"{target} is a folder, and a file is to be written there: remove it.")
     staging = target.parent / f".{target.stem}.partial-{uuid.uuid4().hex[:8]}{target.suffix}"
     try:
         yield staging
@@ -105,6 +155,18 @@ def without_nan(content: Any) -> Any:
     return None if isinstance(content, float) else content
 
 
+def read_object(path: Path) -> dict[str, Any]:
+    """Read a JSON file that holds an object.
+
+    Raises:
+        UserError: it is absent, unreadable, or holds something else.
+    """
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise UserError(f"{path} holds no JSON object: it was not written by segmint, or is damaged.")
+    return content
+
+
 def read_json(path: Path) -> Any:
     """Read a JSON file.
 
@@ -112,6 +174,8 @@ def read_json(path: Path) -> Any:
         UserError: it is absent, unreadable, or not JSON.
     """
     try:
+        if Path(path).exists() and not Path(path).is_file():
+            raise UserError(f"{path} is no file: put one there that segmint wrote.")
         text = Path(path).read_text(encoding="utf-8")
         content = json.loads(text)
         if "\\ud" in text.lower():
@@ -124,23 +188,3 @@ def read_json(path: Path) -> Any:
         raise UserError(f"{path} cannot be read as JSON (it is nested too deeply).") from error
     except (OSError, ValueError) as error:  # broken JSON or UTF-8, or a number of thousands of digits
         raise UserError(f"{path} cannot be read as JSON ({error}).") from error
-
-
-@contextmanager
-def locked(folder: Path, *, wait: bool = False) -> Iterator[None]:
-    """Hold `folder` for this process by flock, which the kernel releases however the process ends.
-
-    Args:
-        wait: until another process has let go of it.
-
-    Raises:
-        UserError: another process holds it, and is not to be waited for.
-    """
-    with (folder / ".lock").open("w") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError as error:
-            raise UserError(
-                f"{folder} is in use by another segmint process: wait for it or choose another --out."
-            ) from error
-        yield

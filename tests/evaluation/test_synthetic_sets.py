@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from segmint.errors import UserError
 from segmint.evaluation.arms import parse_arms
 from segmint.evaluation.regime import Regime, choose_regime
 from segmint.evaluation.synthetic_sets import generator_count, generator_runs, open_synthetic_sets
-from segmint.outputs import write_json
+from segmint.outputs import read_json, write_json
 
 ARMS = parse_arms("100R,100R+300F")
 
@@ -85,13 +86,19 @@ def test_counts_generators_not_sets(synthetic: Path, regime: Regime) -> None:
     assert generator_count([one, redrawn, retrained]) == 2
 
 
-def test_runs_are_read_where_they_still_are(tmp_path: Path, real: Path, synthetic: Path, study: Any) -> None:
+def test_runs_are_read_where_they_still_are(
+    tmp_path: Path, real: Path, synthetic: Path, study: Any, discs_run: Path
+) -> None:
     assert generator_runs([synthetic]) == []
     run = tmp_path / "run"
     run.mkdir()
     write_json(run / "config.json", {"size": 32})
     made = study.provenance(open_dataset(real), run=str(run))
-    assert generator_runs([study.write_synthetic(tmp_path / "fakes", made, pairs=1)]) == [{"size": 32}]
+    fakes = study.write_synthetic(tmp_path / "fakes", made, pairs=1)
+    with pytest.raises(UserError, match="is not the configuration of a run"):
+        generator_runs([fakes])
+    shutil.copyfile(discs_run / "config.json", run / "config.json")
+    assert generator_runs([fakes]) == [read_json(discs_run / "config.json")]
 
 
 def test_grid_of_other_resolution_is_noted(tmp_path: Path, regime: Regime, study: Any) -> None:

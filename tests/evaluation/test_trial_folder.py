@@ -61,7 +61,7 @@ def test_another_process_keeps_its_trial(tmp_path: Path, overwrite: bool) -> Non
     with opened_trial_folder(out, PLAN, overwrite=False):
         pass
     hold = (
-        "import sys; from pathlib import Path; from segmint.outputs import locked\n"
+        "import sys; from pathlib import Path; from segmint.locks import locked\n"
         f"with locked(Path({str(out)!r})): print('held', flush=True); sys.stdin.read()"
     )
     process = subprocess.Popen([sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

@@ -266,7 +266,7 @@ def test_what_is_no_segmenter_is_refused(trained: Path, images: Path, tmp_path: 
         predict(tmp_path / "copy", images, out=tmp_path / "out")
     description.write_text(json.dumps(said))
     (tmp_path / "copy" / TRAINING / "config.json").write_text("{}")
-    with pytest.raises(UserError, match="is damaged"):
+    with pytest.raises(UserError, match="is not the configuration of a run"):
         predict(tmp_path / "copy", images, out=tmp_path / "out")
     (tmp_path / "exists").mkdir()
     (tmp_path / "exists" / "mine.txt").write_text("keep")

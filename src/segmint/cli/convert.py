@@ -186,11 +186,15 @@ def layouts_verb() -> None:
     from rich.text import Text
 
     from segmint.data.convert.layouts import LAYOUTS
+    from segmint.data.get.catalogue import CATALOGUE
 
     console = Console()
     for layout in LAYOUTS:
         console.print(Text(layout.name, style="bold"), Text(layout.title))
-        for what, value in (("files", layout.files), ("from", layout.origin), ("licence", layout.licence)):
+        told = [("files", layout.files), ("from", layout.origin), ("licence", layout.licence)]
+        names = ", ".join(one.name for one in CATALOGUE if one.layout == layout.name)
+        told += [("get", f"segmint data get NAME: {names}")] if names else []
+        for what, value in told:
             console.print(Text(f"  {what:8}{value}"), soft_wrap=True)
     console.print(Text("folders", style="bold"), Text("Any images with masks: two folders, or one"))
 

@@ -1,7 +1,8 @@
-"""`segmint data`: phantom, convert, layouts, binarise, inspect, split."""
+"""`segmint data`: phantom, get, convert, layouts, binarise, inspect, split."""
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +28,26 @@ app = typer.Typer(
 )
 app.add_typer(convert.app, name="convert")
 app.command("layouts")(convert.layouts_verb)
+
+
+@app.command("get")
+def get_verb(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Such as msd-hippocampus; segmint data layouts lists them.")
+    ],
+    out: options.Out,
+    overwrite: options.Overwrite = False,
+) -> None:
+    """Fetch an openly licensed dataset, as its owners ship it, for `segmint data convert`.
+
+    A download that was stopped goes on where it stopped when the same command is run again.
+    """
+    from segmint.data.get import get_dataset
+    from segmint.data.get.catalogue import find_published
+
+    path = get_dataset(name, out=out, overwrite=overwrite)
+    typer.echo(f"Files: {path}")
+    typer.echo(f"Next: segmint data convert {find_published(name).layout} {shlex.quote(str(path))} --out DIR")
 
 
 @app.command("phantom")

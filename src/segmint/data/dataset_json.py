@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,8 @@ from segmint.errors import UserError
 from segmint.outputs import read_json, write_json
 
 DATASET_JSON_NAME = "dataset.json"
+# Cases name the files of what is made of them.
+_FILE_NAME = r"[^./\\\x00-\x1f][^/\\\x00-\x1f]*"
 
 
 @dataclass(frozen=True)
@@ -158,6 +161,11 @@ def _listed(pair: Pair) -> dict[str, Any]:
 def _from_nnunet(path: Path, content: _NnunetJson) -> Description:
     ending = content.file_ending if content.file_ending.startswith(".") else f".{content.file_ending}"
     pairs = None
+    for case in (*(content.dataset or ()), *(content.unlabelled or ())):
+        if re.fullmatch(_FILE_NAME, case) is None:
+            raise UserError(
+                f'{path} lists the case "{case}", which cannot be part of a file\'s name: give it another one.'
+            )
     if content.dataset is not None:
         pairs = {
             case: Pair(tuple(files.images), files.label, files.conditions) for case, files in content.dataset.items()

@@ -26,11 +26,13 @@ def write_excerpt(
     chosen = sorted(cases, key=lambda case: case.id)
     for case in chosen:
         assert case.label_path is not None
-        copies = [("imagesTr", path) for path in case.image_paths]
-        copies += [("labelsTr", case.label_path), *((FOLDER, path) for path in case.condition_paths.values())]
-        for place, path in copies:
-            (folder / place).mkdir(exist_ok=True)
-            shutil.copyfile(path, folder / place / path.name)
+        ending = dataset.file_ending
+        copies = {f"imagesTr/{case.id}_{number:04d}{ending}": path for number, path in enumerate(case.image_paths)}
+        copies[f"labelsTr/{case.id}{ending}"] = case.label_path
+        copies |= {f"{FOLDER}/{case.id}_{name}{ending}": path for name, path in case.condition_paths.items()}
+        for place, path in copies.items():
+            (folder / place).parent.mkdir(exist_ok=True)
+            shutil.copyfile(path, folder / place)
     recorded = read_sidecar(dataset.root)
     entries = recorded.cases if recorded is not None else {}
     write_description(

@@ -19,7 +19,9 @@ def stems_of(folder: Path, ending: str, problems: list[str]) -> list[str]:
     for path in folder.iterdir():
         if path.name.startswith("."):
             continue
-        if path.name.endswith(ending):
+        if path.name.endswith(ending) and not path.is_file():
+            problems.append(f"{path} is no file: remove it.")
+        elif path.name.endswith(ending):
             stems.append(path.name[: -len(ending)])
         elif ending_of(path.name) is not None:
             others.append(path.name)

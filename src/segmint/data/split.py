@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from segmint.data.sidecar import SIDECAR_NAME, CaseEntry, Sidecar, read_sidecar,
 from segmint.data.slices import SliceRecord
 from segmint.data.subjects import PARTS, Split, Subset
 from segmint.errors import UserError
+from segmint.locks import alone
 from segmint.outputs import check_target, read_json, staged_folder
 
 FRACTIONS = (0.7, 0.1, 0.2)
@@ -232,10 +234,39 @@ def split_dataset(
     Raises:
         UserError: see `make_split`, `nested_subsets`, `split_from_file` and `write_split`.
     """
+    plan = partial(
+        _planned, path, seed=seed, subsets=subsets, file=file, subject=subject, fractions=fractions, overwrite=overwrite
+    )
+    if out is None:
+        # What is stored there is read and written anew.
+        with alone(open_dataset(path).root / SIDECAR_NAME):
+            dataset, sidecar, split, chosen = plan(in_place=True)
+            _store(dataset.root, sidecar, split, chosen, overwrite=overwrite)
+        return open_dataset(dataset.root)
+    check_target(Path(out), overwrite=overwrite, inputs=[Path(path)])
+    dataset, sidecar, split, chosen = plan(in_place=False)
+    with staged_folder(Path(out), overwrite=overwrite) as staging:
+        _write_pointing(dataset, staging, Path(out))
+        write_sidecar(staging, sidecar.model_copy(update={"split": split, "subsets": chosen}))
+    return open_dataset(Path(out))
+
+
+def _planned(
+    path: Path | str,
+    *,
+    seed: int,
+    subsets: Sequence[int | str],
+    file: Path | str | None,
+    subject: str | None,
+    fractions: tuple[float, float, float],
+    overwrite: bool,
+    in_place: bool,
+) -> tuple[Dataset, Sidecar, Split, dict[str, Subset]]:
+    """The dataset with its subjects, and the split and subsets that are to be stored."""
     dataset = open_dataset(path)
     sidecar = _sidecar_of(dataset)
     if subject is not None:
-        sidecar = _with_subjects(sidecar, dataset, subject, overwrite=overwrite or out is not None)
+        sidecar = _with_subjects(sidecar, dataset, subject, overwrite=overwrite or not in_place)
         cases = tuple(replace(case, subject=sidecar.cases[case.id].subject) for case in dataset.cases)
         dataset = replace(dataset, cases=cases, split=sidecar.split)
     if file is not None:
@@ -244,15 +275,7 @@ def split_dataset(
         split = dataset.split
     else:
         split = make_split(dataset.subjects, seed=seed, fractions=fractions)
-    chosen = nested_subsets(split, subsets, seed=seed)
-    if out is None:
-        _store(dataset.root, sidecar, split, chosen, overwrite=overwrite)
-        return open_dataset(dataset.root)
-    check_target(Path(out), overwrite=overwrite, inputs=[Path(path)])
-    with staged_folder(Path(out), overwrite=overwrite) as staging:
-        _write_pointing(dataset, staging, Path(out))
-        write_sidecar(staging, sidecar.model_copy(update={"split": split, "subsets": chosen}))
-    return open_dataset(Path(out))
+    return dataset, sidecar, split, nested_subsets(split, subsets, seed=seed)
 
 
 def _write_pointing(dataset: Dataset, staging: Path, out: Path) -> None:

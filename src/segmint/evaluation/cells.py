@@ -7,12 +7,15 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, Field, FiniteFloat, StrictInt, ValidationError
 
 from segmint.data.pool import PairPool, PoolPart
+from segmint.data.sidecar import first_complaint
+from segmint.errors import UserError
 from segmint.evaluation.arm_pool import build_pool
 from segmint.evaluation.arms import Arm
 from segmint.evaluation.regime import Regime
@@ -20,12 +23,13 @@ from segmint.evaluation.scoring import Predicts, score_subjects
 from segmint.evaluation.subject_metrics import METRICS, metrics_of_counts
 from segmint.evaluation.synthetic_sets import SyntheticSet
 from segmint.metrics.dice import dice
-from segmint.outputs import read_json, write_json
+from segmint.outputs import read_object, write_json
 from segmint.training.precision import choose_hardware
 from segmint.training.run_folder import RunFolder
 from segmint.training.segmenter import learning_curve
 
 RESULT = "result.json"
+_Count = Annotated[StrictInt, Field(ge=0)]
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,14 @@ class CellResult:
         counts = self.counts[subject]
         found = {**metrics_of_counts(counts), **self.metrics.get(subject, {})}
         return {metric.name: found.get(metric.name, np.full(len(counts) - 1, np.nan)) for metric in METRICS}
+
+
+class _Result(BaseModel):
+    """What is read of result.json: overlap counts [K, 3], points of the curve, metrics of K - 1 labels."""
+
+    counts: dict[str, list[tuple[_Count, _Count, _Count]]]
+    curve: list[tuple[StrictInt, FiniteFloat | None]]
+    metrics: dict[str, dict[str, list[float | None]]] = {}
 
 
 class TrainsSegmenter(Protocol):
@@ -205,8 +217,19 @@ def score_cell(
 
 
 def read_cell(cell: Cell, folder: Path) -> CellResult:
-    """What a finished cell found."""
-    content = read_json(folder / RESULT)
+    """What a finished cell found.
+
+    Raises:
+        UserError: its file is damaged.
+    """
+    content = read_object(folder / RESULT)
+    try:
+        _Result.model_validate(content)
+    except ValidationError as error:
+        raise UserError(
+            f"{folder / RESULT} is not what a cell writes ({first_complaint(error)}): remove {folder} and run the same"
+            " command again."
+        ) from error
     counts = {subject: np.asarray(overlap, dtype=np.int64) for subject, overlap in content["counts"].items()}
     curve = [(int(images), float("nan") if value is None else float(value)) for images, value in content["curve"]]
     # Cells of earlier versions have no metrics but what their counts give.

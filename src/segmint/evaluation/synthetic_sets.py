@@ -19,6 +19,7 @@ from segmint.evaluation.arms import Arm
 from segmint.evaluation.regime import Regime
 from segmint.evaluation.seen import Parts, check_seen
 from segmint.training.run_folder import RunFolder
+from segmint.training.stored_config import read_config
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def generator_runs(paths: Sequence[Path]) -> list[dict[str, Any]]:
         provenance = open_dataset(path).provenance
         run = Path(provenance.run) if provenance is not None else None
         if run is not None and (run / "config.json").is_file():
-            found.append(RunFolder(run).config)
+            found.append(read_config(RunFolder(run)))
     return found
 
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
-import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from segmint.errors import UserError
-from segmint.outputs import check_target, locked, read_json, refuse_inputs, write_json
+from segmint.outputs import check_target, opened_folder, read_object, refuse_inputs, write_json
 
 SETTINGS = "settings.json"
 
@@ -35,13 +33,9 @@ def opened_trial_folder(
         UserError: the folder holds another trial or something else, is in use, or cannot be written.
     """
     settings = check_trial_folder(out, settings, overwrite=overwrite, what=what, inputs=inputs)
-    try:
-        if overwrite:
-            _clear(out)
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{out} cannot be written ({error.strerror}): choose another --out.") from error
-    with locked(out):
+    with opened_folder(out, overwrite=overwrite):
+        # Another process may have been there since.
+        _check(out, settings, what)
         if not (out / SETTINGS).exists():
             write_json(out / SETTINGS, settings)
         yield out
@@ -64,7 +58,7 @@ def check_trial_folder(
 
 def begun_with(out: Path) -> dict[str, Any]:
     """The settings of the trial that was begun at `out`; empty where none was."""
-    return dict(read_json(out / SETTINGS)) if (out / SETTINGS).is_file() else {}
+    return read_object(out / SETTINGS) if (out / SETTINGS).is_file() else {}
 
 
 def again(*, overwrite: bool) -> str:
@@ -72,27 +66,13 @@ def again(*, overwrite: bool) -> str:
     return "the same command without --overwrite" if overwrite else "the same command again"
 
 
-def _clear(out: Path) -> None:
-    """Take away what stands at `out`; a trial that is running there keeps it."""
-    if out.is_dir() and not out.is_symlink():
-        if any(out.iterdir()):
-            with locked(out):
-                old = out.with_name(f".{out.name}.old-{uuid.uuid4().hex[:8]}")
-                out.rename(old)
-            shutil.rmtree(old, ignore_errors=True)
-    else:
-        out.unlink(missing_ok=True)
-
-
 def _check(out: Path, settings: Mapping[str, Any], what: str) -> None:
     """Refuse a path that holds anything but this trial, or whatever it is."""
     if not (out / SETTINGS).is_file():
-        only_lock = out.is_dir() and {path.name for path in out.iterdir()} == {".lock"}
-        if not only_lock:
-            check_target(out, overwrite=False)
+        check_target(out, overwrite=False)
         return
     # What earlier versions did not record they could not choose either.
-    before = {"kind": "trial", **read_json(out / SETTINGS)}
+    before = {"kind": "trial", **read_object(out / SETTINGS)}
     for key, now in settings.items():
         if key in before and before[key] != now:
             raise UserError(

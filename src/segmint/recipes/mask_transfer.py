@@ -17,7 +17,7 @@ class MaskTransferSettings(RecipeSettings):
     """Settings; the source says "strong Gaussian noise" and leaves the rest open."""
 
     width: int = Field(16, ge=4)
-    levels: int = Field(4, ge=2)
+    levels: int = Field(4, ge=2, le=16)
     learning_rate: float = Field(0.003, gt=0)
     # Standard deviation of the noise on the input image, in units of the [-1, 1] range, drawn up to this for each sample.
     noise: float = Field(0.5, ge=0)

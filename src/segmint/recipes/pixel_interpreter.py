@@ -24,7 +24,7 @@ PIXELS_AT_ONCE = 2**18
 class InterpreterSettings(RecipeSettings):
     """Settings; members, widths and batch are the published ones."""
 
-    members: int = Field(10, ge=2)
+    members: int = Field(10, ge=2, le=1000)
     hidden_widths: tuple[int, ...] = (128, 32)
     # Pixels a step for each member.
     pixel_batch: int = Field(64, ge=2)

@@ -19,8 +19,8 @@ class UNetSettings(AugmentedSettings):
 
     width: int = Field(16, ge=4)
     width_maximum: int = Field(256, ge=4)
-    levels: int = Field(5, ge=2)
-    residual_units: int = Field(2, ge=0)
+    levels: int = Field(5, ge=2, le=16)
+    residual_units: int = Field(2, ge=0, le=64)
     learning_rate: float = Field(0.003, gt=0)
     # Rate = learning_rate (1 - images / budget)^exponent.
     decay_exponent: float = Field(0.9, ge=0)

@@ -50,10 +50,18 @@ def build_report(folder: Path) -> Path:
     folder does not hold is said to be missing.
 
     Raises:
-        UserError: the folder is absent, holds nothing to report, holds a damaged file, or cannot be written.
+        UserError: the folder is absent, holds nothing to report, holds a damaged file or one that segmint would not write, or
+            cannot be written.
     """
     material = gather(Path(folder))
-    page = render(material)
+    try:
+        page = render(material)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        # The files are many and come from anywhere; what is read of them is read all over the page.
+        raise UserError(
+            f"{material.folder} holds a result that is not as this segmint writes it ({type(error).__name__}: {error}): make it"
+            " anew, with the command that made it."
+        ) from error
     target = material.folder / "report.html"
     try:
         write_text(target, page)

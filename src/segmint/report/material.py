@@ -144,7 +144,7 @@ def read_log(path: Path) -> tuple[Mapping[str, Any], ...]:
     for number, line in enumerate(lines, start=1):
         try:
             ticks.append(json.loads(line))
-        except json.JSONDecodeError as error:
+        except (json.JSONDecodeError, RecursionError) as error:
             if number == len(lines):
                 break
             raise UserError(f"{path} line {number} is not JSON: restore the file or train again.") from error

@@ -11,11 +11,13 @@ from pathlib import Path
 
 from PIL import Image
 
+from segmint.data.formats.memory import check_memory
 from segmint.errors import UserError
 from segmint.training.previews import GAP
 
 # Wider than this many image tiles, half a page shows each too small to judge.
 MOST_TILES_ACROSS = 6
+_COPIES = 4
 
 
 @dataclass(frozen=True)
@@ -73,10 +75,11 @@ def embed_picture(path: Path) -> Picture:
 
 def _read(path: Path) -> Image.Image:
     try:
-        with Image.open(path) as opened:
+        with Image.open(path, formats=("PNG",)) as opened:
+            check_memory(path, (opened.height, opened.width, len(opened.getbands())), bytes_a_value=_COPIES)
             opened.load()
             return opened.convert("RGB")
-    except (OSError, SyntaxError, ValueError) as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise UserError(f"{path} is not a readable PNG: delete it and make the report again.") from error
 
 

@@ -12,6 +12,7 @@ from segmint.data.dataset import open_dataset
 from segmint.data.slices import open_slices
 from segmint.data.writer import DatasetWriter
 from segmint.errors import UserError
+from segmint.locks import locked
 from segmint.outputs import check_target, staged_folder
 from segmint.synthesis.open_run import OpenedRun
 from segmint.synthesis.sample import GridWriter, read_pairs
@@ -106,15 +107,16 @@ def import_labels(run: Path, dataset: Path, *, overwrite: bool = False) -> Path:
     if not any(record.foreground for record in slices.records):
         raise UserError(f"All label maps of {dataset} are empty: label at least one image.")
     matches = [_CASE.fullmatch(record.case) for record in slices.records]
-    return write_annotations(
-        opened.folder,
-        np.asarray(slices.labels),
-        seed=provenance.seed,
-        numbers=[int(match["number"]) for match in matches if match is not None],
-        truncation=provenance.truncation,
-        checkpoint_sha256=sha256,
-        overwrite=overwrite,
-    )
+    with locked(opened.folder.root):
+        return write_annotations(
+            opened.folder,
+            np.asarray(slices.labels),
+            seed=provenance.seed,
+            numbers=[int(match["number"]) for match in matches if match is not None],
+            truncation=provenance.truncation,
+            checkpoint_sha256=sha256,
+            overwrite=overwrite,
+        )
 
 
 def _check_takes_labels(opened: OpenedRun) -> None:

@@ -11,9 +11,11 @@ from typing import Any
 
 from segmint.data.case import Provenance
 from segmint.data.dataset import Dataset, open_dataset
+from segmint.errors import UserError
 from segmint.outputs import write_text
 from segmint.recipes import find_recipe
 from segmint.training.run_folder import RunFolder
+from segmint.training.stored_config import read_config
 
 DATASHEET, MODEL_CARD = "DATASHEET.md", "MODEL_CARD.md"
 _SECTIONS = ("masks", "fidelity", "alignment", "privacy")
@@ -61,7 +63,7 @@ def datasheet(
     at: Path,
 ) -> str:
     """Markdown: what the set holds, where it comes from, what it is for, what is known of it, and its licence."""
-    config, provenance = run.config, dataset.provenance
+    config, provenance = read_config(run), dataset.provenance
     assert provenance is not None
     source = config["dataset"]
     real, folders = str(source["name"]), f"{Path(source['path']).name} {at.name}"
@@ -92,10 +94,12 @@ def datasheet(
 
 def model_card(run: RunFolder) -> str:
     """Markdown: what the generator is, what it was trained on and how, how it went, and what it cannot do."""
-    config = run.config
+    config = read_config(run)
     recipe, source = find_recipe(config["recipe"]), config["dataset"]
     labelled = len(config["labels_seen"])
     lines = run.log()
+    if not lines:
+        raise UserError(f"{run.root / 'log.jsonl'} is missing or empty: restore it or train again.")
     return _document(
         f"Model card: {recipe.name} on {source['name']}",
         {

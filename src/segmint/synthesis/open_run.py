@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,10 +26,11 @@ from segmint.synthesis.mask_source import BalancedMasks, DeformedMasks, Generate
 from segmint.training.auxiliary import predict_condition
 from segmint.training.checkpoint import CheckpointFolder, freeze, restore
 from segmint.training.material import conditioned, seen, training_data, union
-from segmint.training.parts import Part, read_parts
+from segmint.training.parts import Part
 from segmint.training.precision import Hardware, choose_hardware
 from segmint.training.run_folder import WAITING, RunFolder
 from segmint.training.segmenter import Segmenter
+from segmint.training.stored_config import read_checked_parts, read_config
 
 CHECKPOINTS = ("auto", "best", "last")
 SEEN_LISTS = ("labels_seen", "images_seen", "selected_on")
@@ -63,10 +62,10 @@ class OpenedRun:
                 f"--checkpoint {checkpoint} is unknown: use {', '.join(CHECKPOINTS[:-1])} or {CHECKPOINTS[-1]}."
             )
         folder = RunFolder(run)
-        config = folder.config
+        config = read_config(folder)
         hardware = choose_hardware(device=device, precision="float32")
         hardware.apply()
-        parts = tuple(read_parts(config, str(folder.root / "config.json")))
+        parts = tuple(read_checked_parts(folder, config))
         return cls(folder, config, parts, hardware, checkpoint)
 
     def stage(self, part: Part, kinds: tuple[type[Stage], ...] = (Stage,)) -> tuple[Stage, str, int]:
@@ -86,11 +85,10 @@ class OpenedRun:
         stage = stages[place]
         checkpoints = self.checkpoints(first + place, stage)
         loaded = checkpoints.load(checkpoints.choice(self.checkpoint))
-        with self._fitting():
-            restore(stage, loaded.tensors)
-            for number, earlier in enumerate(stages[:place], start=first):
-                if earlier in stage.stands_on:
-                    freeze(earlier, self.checkpoints(number, earlier))
+        restore(stage, loaded.tensors)
+        for number, earlier in enumerate(stages[:place], start=first):
+            if earlier in stage.stands_on:
+                freeze(earlier, self.checkpoints(number, earlier))
         stage.eval()
         return stage, loaded.sha256, int(loaded.state["images"])
 
@@ -111,8 +109,7 @@ class OpenedRun:
                         f"{self.folder.root} has not finished learning to draw images: train it (segmint train ... --resume)."
                     )
                 checkpoints = self.checkpoints(number, stage)
-                with self._fitting():
-                    freeze(stage, checkpoints)
+                freeze(stage, checkpoints)
                 return stage, str(checkpoints.entry(checkpoints.choice("auto"))["sha256"])
         raise UserError(
             f"{self.folder.root} is a run of {self.parts[-1].recipe.name}, which draws no images without labels: give one of a "
@@ -130,11 +127,10 @@ class OpenedRun:
         for number, stage in reversed(list(enumerate(stages, start=first))):
             if not isinstance(stage, SegmenterStage):
                 continue
-            with self._fitting():
-                for earlier_number, earlier in enumerate(stages[: number - first], start=first):
-                    if earlier in stage.stands_on:
-                        freeze(earlier, self.checkpoints(earlier_number, earlier))
-                freeze(stage, self.checkpoints(number, stage))
+            for earlier_number, earlier in enumerate(stages[: number - first], start=first):
+                if earlier in stage.stands_on:
+                    freeze(earlier, self.checkpoints(earlier_number, earlier))
+            freeze(stage, self.checkpoints(number, stage))
             return stage
         raise UserError(
             f"{self.folder.root} is a run of {part.recipe.name}, which gives no segmenter (segmint recipes)."
@@ -163,15 +159,6 @@ class OpenedRun:
                 f"{self.folder.root} has no checkpoint yet{waiting}: train it (segmint train ... --resume)."
             )
         return found
-
-    @contextmanager
-    def _fitting(self) -> Iterator[None]:
-        try:
-            yield
-        except RuntimeError as error:
-            raise UserError(
-                f"the checkpoint of {self.folder.root} does not fit its config.json: train again."
-            ) from error
 
     def part(self, role: str) -> Part | None:
         """The part of that role, if the run has one."""

@@ -25,6 +25,7 @@ from segmint.synthesis.certain import PICTURE, candidates, drawn_candidates, mos
 from segmint.synthesis.draw import Drawn, Sampler
 from segmint.synthesis.open_run import open_run
 from segmint.training.run_folder import RunFolder
+from segmint.training.stored_config import read_config
 
 BLOCK = 64
 FOLDS = 5
@@ -65,7 +66,7 @@ def sample(
     Raises:
         UserError: the run cannot be read, a number is out of range, or `out` exists.
     """
-    config = RunFolder(run).config
+    config = read_config(RunFolder(run))
     if truncation is None:
         truncation = _by_recipe(config, "truncation")
     if n < 1 or not 0 < truncation <= 1:

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import BaseModel, Field, FiniteFloat, StrictInt
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from segmint.data.formats.memory import check_memory
 from segmint.errors import UserError
 from segmint.outputs import read_json, staged_folder, write_json
 from segmint.recipes.contract import Annotations
@@ -21,6 +24,16 @@ from segmint.training.pair_generator import pair_generator
 from segmint.training.run_folder import RunFolder
 
 _LABELS, _DRAWING = "labels.safetensors", "drawing.json"
+# Of a stored id: the file, its tensor, and the 64-bit integer.
+_COPIES = 10
+
+
+class _Drawing(BaseModel):
+    """What is read of drawing.json."""
+
+    seed: Annotated[StrictInt, Field(ge=0)]
+    numbers: Annotated[list[Annotated[StrictInt, Field(ge=0)]], Field(min_length=1)]
+    truncation: Annotated[FiniteFloat, Field(gt=0, le=1)]
 
 
 def has_annotations(run: RunFolder) -> bool:
@@ -57,16 +70,25 @@ def write_annotations(
     return run.annotations
 
 
-def read_annotations(run: RunFolder) -> Annotations:
-    """What was imported.
+def read_annotations(run: RunFolder, *, size: int, label_count: int) -> Annotations:
+    """What was imported, for a stage that draws images of `size` pixels with so many labels.
 
     Raises:
-        UserError: the files are damaged.
+        UserError: the files are damaged, or for another stage.
     """
+    path = run.annotations / _LABELS
     try:
-        drawing = read_json(run.annotations / _DRAWING)
-        labels = load_file(run.annotations / _LABELS)["labels"].long()
-        generators = tuple(pair_generator(int(drawing["seed"]), int(number)) for number in drawing["numbers"])
-        return Annotations(labels, generators, float(drawing["truncation"]))
-    except (OSError, KeyError, TypeError, ValueError, SafetensorError) as error:
+        drawing = _Drawing.model_validate(read_json(run.annotations / _DRAWING))
+        check_memory(path, (path.stat().st_size,), bytes_a_value=_COPIES)
+        labels = load_file(path)["labels"].long()
+        if (
+            labels.shape != (len(drawing.numbers), size, size)
+            or not 0 <= int(labels.min()) <= int(labels.max()) < label_count
+        ):
+            raise ValueError(
+                f"label maps of shape {tuple(labels.shape)} for {len(drawing.numbers)} images of {size} pixels"
+            )
+    except (OSError, KeyError, RuntimeError, ValueError, SafetensorError) as error:
         raise UserError(f"{run.annotations} is damaged ({error}): import the label maps again.") from error
+    generators = tuple(pair_generator(drawing.seed, number) for number in drawing.numbers)
+    return Annotations(labels, generators, drawing.truncation)

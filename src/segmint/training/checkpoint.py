@@ -2,21 +2,49 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import torch
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StrictInt, StrictStr, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load as deserialise
 from safetensors.torch import save as serialise
 from torch import Tensor
 
+from segmint.data.formats.memory import check_memory
+from segmint.data.sidecar import first_complaint
 from segmint.errors import UserError
-from segmint.outputs import read_json, staged_file, write_json
+from segmint.outputs import read_object, staged_file, write_json
 from segmint.recipes.contract import Measurement, Stage
+
+# Of a file of weights, in memory: the file itself, and its tensors.
+_COPIES = 2
+
+
+class _Measured(BaseModel):
+    """See `Measurement`; a value that is not finite is stored as none."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: StrictStr
+    value: FiniteFloat | None
+    direction: Literal["lower", "higher"]
+
+
+class _Entry(BaseModel):
+    """What is read of last.json and best.json."""
+
+    weights: StrictStr
+    sha256: StrictStr
+    images: Annotated[StrictInt, Field(ge=0)]
+    seconds: FiniteFloat = 0.0
+    measured: _Measured | None = None
+    best: _Measured | None = None
 
 
 @dataclass(frozen=True)
@@ -42,25 +70,48 @@ def capture(stage: Stage, generator: torch.Generator) -> dict[str, Tensor]:
 def restore(stage: Stage, tensors: Mapping[str, Tensor], generator: torch.Generator | None = None) -> None:
     """Put captured tensors back into a stage whose optimisers are built (without `generator`: the stage alone).
 
-    Optimiser state is copied into fresh memory with each parameter's own strides, since safetensors forgets channels-last
-    and the order of summation depends on strides.
+    Optimiser state is copied into memory with each parameter's own strides, since safetensors forgets channels-last and the
+    order of summation depends on strides.
+
+    Raises:
+        UserError: they are not those of such a stage.
     """
     prefix = "stage/"
-    stage.load_state_dict({name[len(prefix) :]: value for name, value in tensors.items() if name.startswith(prefix)})
-    if generator is None:
-        return
-    for network, optimizer in stage.optimizers.items():
-        for index, parameter in enumerate(_parameters(optimizer)):
-            mine = f"optimizer/{network}/{index}/"
-            for name, value in tensors.items():
-                if name.startswith(mine):
-                    fresh = (
-                        torch.empty_like(parameter, dtype=value.dtype)
-                        if value.shape == parameter.shape
-                        else torch.empty_like(value)
-                    )
-                    optimizer.state[parameter][name[len(mine) :]] = fresh.copy_(value)
-    generator.set_state(tensors["random/generator"])
+    try:
+        stage.load_state_dict(
+            {name[len(prefix) :]: value for name, value in tensors.items() if name.startswith(prefix)}
+        )
+        if generator is not None:
+            for network, optimizer in stage.optimizers.items():
+                _restore_optimizer(optimizer, tensors, f"optimizer/{network}/")
+            generator.set_state(tensors["random/generator"])
+    except (KeyError, RuntimeError, TypeError) as error:
+        raise UserError(
+            f"A checkpoint of the stage {stage.name} does not fit its settings: restore it or train again."
+        ) from error
+
+
+def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor], prefix: str) -> None:
+    for index, (parameter, made) in enumerate(zip(_parameters(optimizer), _state_after_a_step(optimizer), strict=True)):
+        mine = f"{prefix}{index}/"
+        found = {name[len(mine) :]: value for name, value in tensors.items() if name.startswith(mine)}
+        # Kernels take the sizes on trust: with other ones they would read and write beside the memory that is theirs.
+        if found and _kinds(found) != _kinds(made):
+            raise TypeError(f"{mine}{', '.join(found)}")
+        optimizer.state[parameter].update({name: made[name].copy_(value) for name, value in found.items()})
+
+
+def _kinds(state: Mapping[str, Tensor]) -> dict[str, tuple[torch.Size, torch.dtype]]:
+    return {name: (value.shape, value.dtype) for name, value in state.items()}
+
+
+def _state_after_a_step(optimizer: torch.optim.Optimizer) -> list[dict[str, Tensor]]:
+    """What the optimiser keeps of each parameter, in the parameter's own strides, made on a copy."""
+    copied = copy.deepcopy(optimizer)
+    for parameter in _parameters(copied):
+        parameter.grad = torch.zeros_like(parameter)
+    copied.step()
+    return [copied.state[parameter] for parameter in _parameters(copied)]
 
 
 def freeze(stage: Stage, checkpoints: CheckpointFolder, *, which: str = "auto") -> None:
@@ -96,6 +147,10 @@ class CheckpointFolder:
         if best:
             write_json(self.folder / "best.json", entry)
         write_json(self.folder / "last.json", entry)
+        self.remove_others()
+
+    def remove_others(self) -> None:
+        """Take away weights that neither "last" nor "best" names."""
         kept = {self.entry(which)["weights"] for which in ("last", "best") if self.has(which)}
         for path in self.folder.glob("images-*.safetensors"):
             if path.name not in kept:
@@ -133,11 +188,14 @@ class CheckpointFolder:
         Raises:
             UserError: there is none, or it is damaged.
         """
-        entry = read_json(self.folder / f"{which}.json")
-        if not isinstance(entry, dict) or not {"weights", "sha256", "images"} <= entry.keys():
+        path = self.folder / f"{which}.json"
+        entry = read_object(path)
+        try:
+            _Entry.model_validate(entry)
+        except ValidationError as error:
             raise UserError(
-                f"{self.folder / which}.json is not a checkpoint of segmint: train again or restore the file."
-            )
+                f"{path} is not a checkpoint of segmint ({first_complaint(error)}): train again or restore the file."
+            ) from error
         return entry
 
     def load(self, which: str) -> Checkpoint:
@@ -147,8 +205,11 @@ class CheckpointFolder:
             UserError: absent, damaged, or changed since it was written.
         """
         state = self.entry(which)
-        path = self.folder / Path(str(state["weights"])).name
+        path = self.folder / Path(state["weights"]).name
         try:
+            if not path.is_file():
+                raise UserError(f"{path} is missing, or is no file: restore it or train again.")
+            check_memory(path, (path.stat().st_size,), bytes_a_value=_COPIES)
             content = path.read_bytes()
             digest = hashlib.sha256(content).hexdigest()
             if digest != state["sha256"]:

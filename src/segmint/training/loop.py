@@ -256,6 +256,7 @@ class Loop:
             self.log.cut_back(self.name, -1)
             return
         checkpoint = self.checkpoints.load("last")
+        self.checkpoints.remove_others()
         restore(self.stage, checkpoint.tensors, self.generator)
         self.update.images_shown = int(checkpoint.state["images"])
         self.seconds = float(checkpoint.state["seconds"])

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from segmint.errors import UserError
-from segmint.outputs import check_target, write_json
+from segmint.outputs import check_target, opened_folder, write_json
 from segmint.training.run_folder import RunFolder, describe_environment
+from segmint.training.stored_config import read_config
 
 
 def check_out(run: RunFolder, config: Mapping[str, Any], *, resume: bool, overwrite: bool, inexact: bool) -> None:
@@ -22,7 +23,7 @@ def check_out(run: RunFolder, config: Mapping[str, Any], *, resume: bool, overwr
     if not resume:
         check_target(run.root, overwrite=overwrite, inputs=[Path(config["dataset"]["path"])])
         return
-    before = run.config
+    before = read_config(run)
     exact = ("threads", "instructions", "torch", "precision", "device", "segmint")
     for key in config:
         if key in exact and inexact:
@@ -52,26 +53,20 @@ def as_json(value: Any) -> Any:
     return [as_json(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def open_folder(run: RunFolder, config: Mapping[str, Any], *, overwrite: bool) -> None:
-    """Make the run folder with its configuration and environment, or reopen it; an old one is moved away first.
+@contextmanager
+def opened_run(
+    run: RunFolder, config: Mapping[str, Any], *, resume: bool, overwrite: bool, inexact: bool
+) -> Iterator[None]:
+    """Hold the run folder, with its configuration and environment written where it is new; an old one is taken away first.
 
     Raises:
-        UserError: it cannot be written.
+        UserError: it cannot be written, or another process writes it or has written it since it was checked.
     """
-    if (run.root / "config.json").exists() and not overwrite:
+    with opened_folder(run.root, overwrite=overwrite and not resume):
+        check_out(run, config, resume=resume, overwrite=False, inexact=inexact)
+        if not resume:
+            write_json(run.root / "config.json", config)
+        if not (run.root / "environment.json").exists():
+            write_json(run.root / "environment.json", describe_environment())
         run.set_status("running")
-        return
-    old = None
-    if overwrite and run.root.exists():
-        old = run.root.with_name(f".{run.root.name}.old")
-        shutil.rmtree(old, ignore_errors=True)
-        run.root.rename(old)
-    try:
-        run.root.mkdir(parents=True, exist_ok=True)
-        write_json(run.root / "environment.json", describe_environment())
-        write_json(run.root / "config.json", config)
-    except OSError as error:
-        raise UserError(f"{run.root} cannot be written ({error.strerror}): choose another --out.") from error
-    run.set_status("running")
-    if old is not None:
-        shutil.rmtree(old, ignore_errors=True)
+        yield

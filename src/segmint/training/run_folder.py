@@ -8,10 +8,13 @@ import platform
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
+from pydantic import BaseModel, Field, FiniteFloat, StrictInt, StrictStr, ValidationError
+
+from segmint.data.sidecar import first_complaint
 from segmint.errors import UserError
-from segmint.outputs import read_json, write_json, write_text
+from segmint.outputs import read_object, write_json, write_text
 from segmint.training.checkpoint import CheckpointFolder
 
 PACKAGES = (
@@ -50,14 +53,13 @@ class RunFolder:
             raise UserError(
                 f"{self.root} is not a run of segmint (it has no config.json): give the folder that train wrote."
             )
-        config: dict[str, Any] = read_json(path)
-        return config
+        return read_object(path)
 
     @property
     def status(self) -> str:
         """ "running", "interrupted", "diverged", "waiting for labels" or "done"."""
         path = self.root / "state.json"
-        return str(read_json(path)["status"]) if path.exists() else "running"
+        return str(read_object(path).get("status")) if path.exists() else "running"
 
     def set_status(self, status: str) -> None:
         """Record how far the run is."""
@@ -88,6 +90,31 @@ class RunFolder:
         return RunLog(self.root / "log.jsonl").lines()
 
 
+class _Measured(BaseModel):
+    name: StrictStr
+    value: float | None
+    direction: Literal["lower", "higher"]
+
+
+class _Finding(BaseModel):
+    code: StrictStr
+    message: StrictStr
+    advice: StrictStr
+
+
+class _Tick(BaseModel):
+    """What is read of a line."""
+
+    stage: StrictStr
+    images: Annotated[StrictInt, Field(ge=0)]
+    kimg: FiniteFloat
+    share_done: float = 1.0
+    losses: dict[StrictStr, dict[StrictStr, float]]
+    validation: _Measured | None
+    diversity: float | None = None
+    health: list[_Finding]
+
+
 class RunLog:
     """log.jsonl: one JSON object a tick, appended and flushed."""
 
@@ -95,15 +122,26 @@ class RunLog:
         self.path = path
 
     def lines(self) -> list[dict[str, Any]]:
-        """All whole lines."""
-        if not self.path.exists():
+        """All whole lines.
+
+        Raises:
+            UserError: one is not as the loop writes them.
+        """
+        if not self.path.is_file():
             return []
         lines = []
-        for text in self.path.read_text(encoding="utf-8").splitlines():
+        for number, text in enumerate(self.path.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
             try:
-                lines.append(json.loads(text))
+                line = json.loads(text)
+                _Tick.model_validate(line)
             except json.JSONDecodeError:
                 break
+            except (RecursionError, ValueError) as error:
+                said = first_complaint(error) if isinstance(error, ValidationError) else str(error)
+                raise UserError(
+                    f"{self.path} line {number} is no line of a training ({said}): restore the file or train again."
+                ) from error
+            lines.append(line)
         return lines
 
     def append(self, line: Mapping[str, Any]) -> None:

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import ValidationError
 from torch import Tensor
 
 from segmint.data.conditioned_pool import ConditionedPool
@@ -28,6 +27,7 @@ from segmint.training.precision import Hardware, choose_hardware
 from segmint.training.progress import shown_progress
 from segmint.training.run_config import as_json
 from segmint.training.run_folder import RunFolder, RunLog
+from segmint.training.stored_config import read_segmenter
 
 CHUNK = 32
 
@@ -250,19 +250,14 @@ def open_segmenter(folder: Path, *, device: str = "auto") -> Segmenter:
         UserError: the folder holds no finished training, or its files are damaged.
     """
     run = RunFolder(folder)
-    config = run.config
+    recipe, settings, task, seed = read_segmenter(run)
     if run.status != "done":
         raise UserError(f"The training in {folder} is not finished: repeat the command that began it.")
     hardware = choose_hardware(device=device, precision="float32")
     hardware.apply()
-    try:
-        recipe = find_recipe(config["recipe"])
-        settings = type(recipe.presets["repaired"]).model_validate(config["settings"])
-        stages = build_stages(recipe, Task.from_json(config["task"]), settings, hardware, seed=config["seed"])
-        stage = _segmenter_stage(stages)
-        _read_back(stages, run, stage)
-    except (ValidationError, KeyError, TypeError, RuntimeError) as error:
-        raise UserError(f"{folder} is damaged (its config.json and its checkpoint do not fit): train again.") from error
+    stages = build_stages(recipe, task, settings, hardware, seed=seed)
+    stage = _segmenter_stage(stages)
+    _read_back(stages, run, stage)
     return Segmenter(stage, hardware.device)
 
 

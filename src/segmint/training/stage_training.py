@@ -86,14 +86,17 @@ def train_stage(
     plotted = 0.0
     with shown_progress(plan.total, shown=progress, unit=stage.unit) as show:
 
+        def draw() -> None:
+            write_loss_plot(plot, [old for old in log.lines() if old["stage"] == folder.name])
+
         def on_tick(line: Mapping[str, Any]) -> None:
             show(line)
             if track is not None:
                 track(line)
             nonlocal plotted
-            if line["images"] >= plan.total or time.monotonic() - plotted > PLOT_SECONDS:
+            if time.monotonic() - plotted > PLOT_SECONDS:
                 plotted = time.monotonic()
-                write_loss_plot(plot, [old for old in log.lines() if old["stage"] == folder.name])
+                draw()
 
         loop = Loop(
             stage,
@@ -109,6 +112,8 @@ def train_stage(
         )
         try:
             loop.run()
+            # Also of a stage that was killed after its last checkpoint.
+            draw()
         finally:
             if track is not None:
                 track.close()

@@ -12,6 +12,7 @@ from segmint.outputs import staged_folder
 from segmint.recipes.contract import Stage
 from segmint.training.run_config import as_json
 from segmint.training.run_folder import RunFolder, RunLog
+from segmint.training.stored_config import read_config
 
 # What a run's configuration may differ in: whose labels are seen, and where things lie.
 _OF_LABELS = ("labelled_subjects", "labels_seen", "images_seen", "dataset", "taken_over")
@@ -27,7 +28,7 @@ def find_stages(other: RunFolder, config: Mapping[str, Any], stages: Sequence[St
     Raises:
         UserError: `other` is no run, differs in more than its labels, or has not finished those stages.
     """
-    before = other.config
+    before = read_config(other)
     found = {}
     for index, stage in enumerate(stages[:-1]):
         if stage.sees_labels:

@@ -15,7 +15,7 @@ from segmint.data.dataset import Dataset, open_dataset
 from segmint.data.segmenter_description import DESCRIPTION, description_of
 from segmint.data.subjects import Split
 from segmint.errors import UserError, WaitingForPerson
-from segmint.outputs import locked, write_json
+from segmint.outputs import write_json
 from segmint.recipes import find_recipe, recipe_that_gives
 from segmint.recipes.contract import Recipe, SegmenterStage
 from segmint.training.annotations import has_annotations, read_annotations
@@ -33,7 +33,7 @@ from segmint.training.material import (
 )
 from segmint.training.parts import Grid, Part, plan_part, settings_by_role
 from segmint.training.precision import choose_hardware
-from segmint.training.run_config import check_out, open_folder
+from segmint.training.run_config import check_out, opened_run
 from segmint.training.run_folder import WAITING, RunFolder
 from segmint.training.stage_training import last_that_draws, train_stage
 from segmint.training.taken_over import find_stages, take_over
@@ -216,8 +216,7 @@ def train(
     if dry_run:
         console.print("dry run: nothing was written.")
         return run
-    open_folder(run, config, overwrite=overwrite and not resume)
-    with locked(run.root):
+    with opened_run(run, config, resume=resume, overwrite=overwrite, inexact=inexact):
         take_over(run, config["taken_over"])
         try:
             shown = last_that_draws([stage for _, stage in stages])
@@ -228,7 +227,7 @@ def train(
                 if "annotated" in stage.gathers:
                     if not has_annotations(run):
                         raise _waiting(run)
-                    annotated = read_annotations(run)
+                    annotated = read_annotations(run, size=stage.task.size, label_count=stage.task.label_count)
                 train_stage(
                     run,
                     index,

@@ -13,7 +13,7 @@ from segmint.errors import UserError
 from segmint.evaluation.arms import DEFAULT_ARMS
 from segmint.workflow.orders import Orders
 from segmint.workflow.road import Road
-from segmint.workflow.steps import Step, command, open_folder
+from segmint.workflow.steps import Step, command, opened_workflow
 
 SEED = 0
 
@@ -89,14 +89,8 @@ def demo(
     )
     out = Path(out)
     record = json.loads(json.dumps({"budget": budget, "subjects": spent.subjects, **asdict(orders)}))
-    open_folder(out, record, resume=resume, overwrite=overwrite)
     dataset = out / "dataset"
     line = command("data", "phantom", "brain", subjects=spent.subjects, seed=SEED, size=spent.size, out=dataset)
-    if not (dataset / "dataset.json").is_file():
-        Console(stderr=True, quiet=not progress).print(
-            f"Draw the brain phantom: {line}", highlight=False, soft_wrap=True
-        )
-        write_brain_phantom(dataset, subjects=spent.subjects, seed=SEED, size=spent.size, overwrite=True)
     road = Road(
         dataset=dataset,
         out=out,
@@ -107,4 +101,10 @@ def demo(
         progress=progress,
         steps=[Step("Draw the brain phantom", "dataset", line)],
     )
-    return road.travel()
+    with opened_workflow(out, record, verb="demo", resume=resume, overwrite=overwrite):
+        if not (dataset / "dataset.json").is_file():
+            Console(stderr=True, quiet=not progress).print(
+                f"Draw the brain phantom: {line}", highlight=False, soft_wrap=True
+            )
+            write_brain_phantom(dataset, subjects=spent.subjects, seed=SEED, size=spent.size, overwrite=True)
+        return road.travel()

@@ -25,6 +25,7 @@ from segmint.report.build import build_report
 from segmint.synthesis.cards import write_cards
 from segmint.synthesis.sample import sample
 from segmint.training.run_folder import RunFolder
+from segmint.training.stored_config import read_config
 from segmint.training.train import train
 from segmint.workflow.choice import Choice, choose_recipe, facts_of
 from segmint.workflow.orders import Orders
@@ -159,7 +160,7 @@ class Road:
     def _sample(self, arms: Sequence[Arm]) -> int:
         """Draw pairs, and tell how many the arms take."""
         orders, run, folder = self.orders, self.out / "run", self._drawn
-        real_slices = int(RunFolder(run).config["dataset"]["training_slices"])
+        real_slices = int(read_config(RunFolder(run))["dataset"]["training_slices"])
         drawn = [*arms, *(candidate_arms(orders.gate.shares) if orders.gate is not None else ())]
         needed = max(arm.counts(real_slices).synthetic for arm in drawn if arm.synthetic)
         pairs = to_draw(needed) if orders.curate else needed

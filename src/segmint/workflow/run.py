@@ -12,7 +12,7 @@ from segmint.evaluation.jobs.orders import JobOrders
 from segmint.evaluation.recipe_trial import GateOrders
 from segmint.workflow.orders import Orders
 from segmint.workflow.road import Road
-from segmint.workflow.steps import open_folder
+from segmint.workflow.steps import opened_workflow
 
 
 def run_workflow(
@@ -119,7 +119,6 @@ def run_workflow(
     JobOrders(processes, threads=threads).check()
     dataset, out = Path(dataset), Path(out)
     record = json.loads(json.dumps({"dataset": str(dataset.resolve()), **asdict(orders)}))
-    open_folder(out, record, resume=resume, overwrite=overwrite, inputs=[dataset])
     road = Road(
         dataset=dataset,
         out=out,
@@ -130,4 +129,5 @@ def run_workflow(
         progress=progress,
         processes=processes,
     )
-    return road.travel()
+    with opened_workflow(out, record, verb="run", resume=resume, overwrite=overwrite, inputs=[dataset]):
+        return road.travel()

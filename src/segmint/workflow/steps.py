@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from segmint.errors import UserError
-from segmint.outputs import check_target, read_json, write_json
+from segmint.locks import is_empty
+from segmint.outputs import check_target, opened_folder, read_object, write_json
 
 RECORD = "steps.json"
 
@@ -45,15 +48,26 @@ def command(*words: object, **options: object) -> str:
     return shlex.join(parts)
 
 
-def open_folder(
-    out: Path, settings: Mapping[str, Any], *, resume: bool, overwrite: bool, inputs: Iterable[Path] = ()
-) -> None:
-    """Make the workflow's folder, or go on with it: a resumed workflow must be the one that was begun.
+@contextmanager
+def opened_workflow(
+    out: Path, settings: Mapping[str, Any], *, verb: str, resume: bool, overwrite: bool, inputs: Iterable[Path] = ()
+) -> Iterator[None]:
+    """Hold the workflow's folder, made or gone on with: a resumed workflow must be the one that was begun.
 
     Raises:
         UserError: `out` exists and is neither to be resumed nor overwritten, holds something else, was begun with other
-            settings, or cannot be written.
+            settings, cannot be written, or is written by another process.
     """
+    _check(out, settings, resume=resume, overwrite=overwrite, inputs=inputs)
+    with opened_folder(out, overwrite=overwrite and not resume):
+        # Another process may have been there since.
+        _check(out, settings, resume=resume, overwrite=False, inputs=inputs)
+        if not (out / RECORD).exists():
+            write_record(out, verb=verb, demonstration=verb == "demo", recipe="", why="", settings=settings, steps=[])
+        yield
+
+
+def _check(out: Path, settings: Mapping[str, Any], *, resume: bool, overwrite: bool, inputs: Iterable[Path]) -> None:
     begun = out / RECORD
     if begun.is_file() and not resume and not overwrite:
         raise UserError(
@@ -61,7 +75,7 @@ def open_folder(
             " choose another --out."
         )
     if begun.is_file() and resume:
-        before = read_json(begun).get("settings", {})
+        before = read_object(begun).get("settings", {})
         for key, now in settings.items():
             # What earlier versions did not record they could not choose either.
             if key in before and before[key] != now:
@@ -71,26 +85,9 @@ def open_folder(
                 )
         return
     check_target(out, overwrite=overwrite, inputs=inputs)
-    try:
-        if overwrite:
-            _clear_away(out)
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{out} cannot be written ({error.strerror}): choose another --out.") from error
-
-
-def _clear_away(out: Path) -> None:
-    """Take away an old output; only one that this program wrote, or nothing, may be lost with a whole folder."""
-    import shutil
-    import uuid
-
-    if not out.exists():
-        return
-    if not (out / RECORD).is_file():
+    # Only what this program wrote, or nothing, may be lost with a whole folder.
+    if overwrite and os.path.lexists(out) and not is_empty(out) and not begun.is_file():
         raise UserError(f"{out} was not written by segmint run or demo and is left alone: choose another --out.")
-    old = out.with_name(f".{out.name}.old-{uuid.uuid4().hex[:8]}")
-    out.rename(old)
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def write_record(

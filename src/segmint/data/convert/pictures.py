@@ -18,6 +18,8 @@ from segmint.errors import UserError
 
 LOSSY_ENDINGS = (".jpg", ".jpeg")
 PICTURE_ENDINGS = (".png", *LOSSY_ENDINGS, ".gif", ".bmp")
+# What a file holds need not be what its ending says. Never PostScript, which Pillow hands to an interpreter.
+_DECODED = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP")
 _DAMAGED = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
 _ORIENTATION = 0x0112
 
@@ -110,7 +112,7 @@ def _decode(path: Path) -> _Decoded:
     if path.name.lower().endswith(".png"):
         _refuse_deep_colour(path)
     try:
-        with Image.open(path) as picture:
+        with Image.open(path, formats=_DECODED) as picture:
             if getattr(picture, "n_frames", 1) > 1:
                 raise UserError(f"{path} is animated: save each frame as its own picture.")
             check_memory(path, (picture.height, picture.width, len(picture.getbands())), bytes_a_value=2 * 2 + FLOAT32)

@@ -6,7 +6,7 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from segmint.outputs import locked
+from segmint.locks import locked
 
 T = TypeVar("T")
 
