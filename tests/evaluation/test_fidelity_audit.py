@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -111,3 +112,19 @@ def test_features_without_the_comparison_are_refused(real: Path, synthetic: Path
         evaluate(real, synthetic, out=tmp_path / "o", fidelity=False, features=tmp_path / "x.onnx", progress=False)
     with pytest.raises(UserError, match="no such file"):
         evaluate(real, synthetic, out=tmp_path / "o", features=tmp_path / "x.onnx", progress=False)
+
+
+def test_what_a_segmenter_remembers_of_training_images_does_not_count(grains: Path, study: Any, tmp_path: Path) -> None:
+    seen = [f"s{number:02d}" for number in range(12)]
+    made = study.provenance(open_dataset(grains), labels_seen=seen, images_seen=seen, selected_on=())
+    fakes = write(tmp_path / "fakes", [f"f{n}" for n in range(MADE)], grain, 1, provenance=made)
+    evidence = open_evidence(grains, fakes, holdout=None, size=SIZE, axis=None, device="cpu")
+    rows = {}
+    for by in (0.0, 5.0):
+        learner = SimpleNamespace(cross_fitted=lambda evidence, by=by: study.remembering(evidence, by=by))
+        section = audit_fidelity(evidence, tmp_path, learner=learner)
+        assert set(section["features"]) == {"random network", "radiomics", "segmenter"}
+        assert set(section["frechet_by_size"]) == set(section["features"])
+        rows[by] = [row for row in section["measures"] if row["of"] == "segmenter"]
+    assert len(rows[0.0]) == 10
+    assert rows[0.0] == rows[5.0]

@@ -212,7 +212,8 @@ def fidelity_notes(section: Mapping[str, Any]) -> list[str]:
         )
         if "segmenter" in names:
             notes.append(
-                "The segmenter has learned from the real images that trained; others look a little further off to it."
+                "The segmenter is two, each of which has learned from one half of the real subjects that trained; distances are"
+                " taken to the half that is new to it, and averaged."
             )
     return notes
 
