@@ -126,5 +126,18 @@ def test_what_a_segmenter_remembers_of_training_images_does_not_count(grains: Pa
         assert set(section["features"]) == {"random network", "radiomics", "segmenter"}
         assert set(section["frechet_by_size"]) == set(section["features"])
         rows[by] = [row for row in section["measures"] if row["of"] == "segmenter"]
+        assert section["left_out"] == []
     assert len(rows[0.0]) == 10
     assert rows[0.0] == rows[5.0]
+
+
+def test_segmenters_that_too_few_subjects_are_new_to_give_no_features(grains: Path, study: Any, tmp_path: Path) -> None:
+    seen = [f"s{number:02d}" for number in range(11)]
+    made = study.provenance(open_dataset(grains), labels_seen=seen, images_seen=seen, selected_on=())
+    fakes = write(tmp_path / "fakes", [f"f{n}" for n in range(MADE)], grain, 1, provenance=made)
+    evidence = open_evidence(grains, fakes, holdout=None, size=SIZE, axis=None, device="cpu")
+    learner = SimpleNamespace(cross_fitted=lambda evidence: study.remembering(evidence, by=1.0))
+    section = audit_fidelity(evidence, tmp_path, learner=learner)
+    assert set(section["features"]) == {"random network", "radiomics"}
+    assert section["left_out"] == ["segmenter"]
+    assert any("Features of the segmenters are left out" in note for note in section["notes"])

@@ -60,9 +60,9 @@ def audit_fidelity(
     Returns:
         JSON-able: `images`, how many of each set were compared; `training`, `real` (the yardstick, with its `kind`) and
         `synthetic`, each with `slices`, of which `shown` were looked at, and `subjects`; `features`, by name: `numbers` an image,
-        `components` kept, and where they come from; `metrics`: the `direction` that is better and the `range` of each;
-        `measures`: a list, each with `group`, `of`, `inside`, `metric`, and `synthetic`, `real` and their `difference`, each with
-        `value` and `interval`, and the `p_value` of that difference; `frechet_by_size`: distances over numbers of images, by
+        `components` kept, and where they come from; `left_out`, names of those with too few images or subjects; `metrics`: the
+        `direction` that is better and the `range` of each; `measures`: a list, each with `group`, `of`, `inside`, `metric`, and
+        `synthetic`, `real` and their `difference`, each with `value` and `interval`, and the `p_value` of that difference; `frechet_by_size`: distances over numbers of images, by
         features, of `synthetic` and `real`; `spectra` and `histograms`, by channel, of all three sets; `findings`, `sentences`,
         `notes`. With too few images `measures` is empty, and the rest after it.
 
@@ -79,6 +79,7 @@ def audit_fidelity(
         | {"kind": sets.kind if sets else None},
         "synthetic": _counted(evidence.synthetic, sets.synthetic if sets else None),
         "features": {},
+        "left_out": [],
         "metrics": {name: {"direction": one.direction, "range": list(one.range)} for name, one in METRICS.items()},
         "measures": [],
         "frechet_by_size": {},
@@ -117,6 +118,7 @@ def _compared(
     )
     return {
         "features": _described(raw[0], scaled[0], names, network, evidence),
+        "left_out": sorted({whole_of(name) for name in raw[0].features} - {whole_of(name) for name in names}),
         "measures": _rows(scaled, compare, seed=seed),
         "frechet_by_size": _by_size(scaled, names, seed=seed),
         "spectra": _spectra(raw, dataset.channel_names, evidence.training.slices.size),
