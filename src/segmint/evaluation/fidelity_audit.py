@@ -62,9 +62,10 @@ def audit_fidelity(
         `synthetic`, each with `slices`, of which `shown` were looked at, and `subjects`; `features`, by name: `numbers` an image,
         `components` kept, and where they come from; `left_out`, names of those with too few images or subjects; `metrics`: the
         `direction` that is better and the `range` of each; `measures`: a list, each with `group`, `of`, `inside`, `metric`, and
-        `synthetic`, `real` and their `difference`, each with `value` and `interval`, and the `p_value` of that difference; `frechet_by_size`: distances over numbers of images, by
-        features, of `synthetic` and `real`; `spectra` and `histograms`, by channel, of all three sets; `findings`, `sentences`,
-        `notes`. With too few images `measures` is empty, and the rest after it.
+        `synthetic`, `real` and their `difference`, each with `value` and `interval`, and the `p_value` of that difference;
+        `frechet_by_size`: distances over numbers of images, by features, of `synthetic` and `real`; `spectra` and `histograms`,
+        by channel, of all three sets; `findings`, `sentences`, `notes`. With too few images `measures` is empty, and the rest
+        after it.
 
     Raises:
         UserError: the datasets differ in their channels, the segmenter cannot be trained, or the network takes no such images.
