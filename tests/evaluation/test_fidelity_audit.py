@@ -141,3 +141,14 @@ def test_segmenters_that_too_few_subjects_are_new_to_give_no_features(grains: Pa
     assert set(section["features"]) == {"random network", "radiomics"}
     assert section["left_out"] == ["segmenter"]
     assert any("Features of the segmenters are left out" in note for note in section["notes"])
+
+
+def test_two_training_subjects_and_no_others_are_enough_to_go_on(study: Any, tmp_path: Path) -> None:
+    real = write(tmp_path / "real", ["a"] * EACH + ["b"] * EACH, grain, 0)
+    fakes = write(tmp_path / "fakes", [f"f{n}" for n in range(9)], grain, 1)
+    evidence = open_evidence(real, fakes, holdout=None, size=SIZE, axis=None, device="cpu")
+    learner = SimpleNamespace(cross_fitted=lambda evidence: study.remembering(evidence, by=1.0))
+    section = audit_fidelity(evidence, tmp_path, learner=learner)
+    assert section["real"]["kind"] == "half of the training subjects"
+    assert section["features"] == {}
+    assert section["measures"]

@@ -87,14 +87,17 @@ def on_one_scale(
     more alike than synthetic images of the very same kind.
 
     Few subjects leave few components: where there are as many directions as subjects, whatever else there is lies amid them.
+    Features to which none of the reference is new are left out.
     """
     scales = {}
     for name, values in reference.features.items():
         new = reference.new(name)
+        if not new.any():
+            continue
         most = min(int(new.sum()), len(np.unique(reference.units[new]))) // _A_COMPONENT
         scales[name] = FeatureScale(values[new], components=max(1, min(components, most)))
     ours, theirs, made = (
-        replace(one, features={name: scales[name](values) for name, values in one.features.items()})
+        replace(one, features={name: scale(one.features[name]) for name, scale in scales.items()})
         for one in (reference, yardstick, synthetic)
     )
     return ours, theirs, made

@@ -37,9 +37,11 @@ class Network:
     def of(self, chosen: Chosen) -> NDArray[np.float64]:
         """[n, D] features of images; NaN of those that it has learned from."""
         new = self.new_to(chosen)
-        found = features_of(self.features, chosen.slices.images, chosen.indices[new]).numpy().astype(np.float64)
+        # Of one image at least, to know how many features there are.
+        asked = chosen.indices[new] if new.any() else chosen.indices[:1]
+        found = features_of(self.features, chosen.slices.images, asked).numpy().astype(np.float64)
         every = np.full((len(new), found.shape[1]), np.nan)
-        every[new] = found
+        every[new] = found[: int(new.sum())]
         return every
 
 
