@@ -2,6 +2,7 @@
 # make test       set up, then style, types, layers and fast tests
 # make test-slow  tests that take minutes
 # make lint       style, types and layers alone
+# make forecast   which figures of a synthetic set go with the gain of adding it, on 39 sets (restartable)
 #
 # On a machine without an NVIDIA GPU, PIP_ARGS can point pip to PyTorch's CPU packages; see README.md.
 
@@ -11,15 +12,16 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 PIP_ARGS ?=
 DEMO_OUT ?= demo
 DEMO_BUDGET ?= small
+FORECAST_OUT ?= forecast
 WORKERS ?= 2
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(PIP_ARGS)
 
-.PHONY: help demo test test-slow lint clean
+.PHONY: help demo test test-slow lint forecast clean
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -n 4
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -n 5
 
 $(BIN)/python:
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -50,6 +52,9 @@ test: lint
 
 test-slow: $(VENV)/.installed-test
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m slow
+
+forecast: $(VENV)/.installed
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/forecast.py --out "$(FORECAST_OUT)"
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

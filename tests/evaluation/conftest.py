@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from segmint.data.case import Provenance
 from segmint.data.dataset import Dataset, open_dataset
@@ -19,8 +21,11 @@ from segmint.data.pool import PairPool
 from segmint.data.slices import SliceSet, open_slices
 from segmint.data.subjects import Split, Subset
 from segmint.data.writer import DatasetWriter
+from segmint.evaluation.evidence import Evidence
 from segmint.evaluation.generator import GeneratorOrders
 from segmint.evaluation.regime import Regime, choose_regime
+from segmint.reference.cross_fitted import Fitted
+from segmint.reference.random_features import RandomFeatures
 
 SIZE, DEPTH = 16, 3
 CHANNELS, LABELS = ("T1",), ("background", "organ", "tumour")
@@ -227,6 +232,26 @@ class Draws:
         return target
 
 
+class Remembers:
+    """Stands in for a segmenter: to its encoder images that it has learned from look unlike all others."""
+
+    def __init__(self, evidence: Evidence, seen: frozenset[str], by: float) -> None:
+        slices = evidence.training.slices
+        self.seen = {slices.images[i].tobytes() for i in slices.indices(seen)}
+        self.features, self.by = RandomFeatures(slices.images.shape[1]), by
+
+    def encode(self, images: Tensor) -> Tensor:
+        known = [self.by * (one.numpy().tobytes() in self.seen) for one in images]
+        return self.features(images) + torch.tensor(known)[:, None]
+
+
+def remembering(evidence: Evidence, *, by: float) -> list[Fitted]:
+    """One for each half of the training subjects."""
+    subjects = sorted(set(evidence.training.subjects))
+    parts = [frozenset(subjects[::2]), frozenset(subjects[1::2])]
+    return [Fitted(Remembers(evidence, a, by), a, b) for a, b in (parts, parts[::-1])]  # type: ignore[arg-type]
+
+
 @dataclass(frozen=True)
 class Study:
     """Names and makers of the study, for tests that need more than the plain fixtures."""
@@ -245,6 +270,7 @@ class Study:
     stand_in = StandIn
     draws = Draws
     threshold = ThresholdSegmenter
+    remembering = staticmethod(remembering)
 
 
 @pytest.fixture(scope="session")

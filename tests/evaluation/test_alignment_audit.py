@@ -20,14 +20,20 @@ from segmint.evaluation.alignment_audit import alignment_table, see_alignment
 from segmint.evaluation.evaluate import evaluate
 from segmint.evaluation.evidence import open_evidence
 from segmint.outputs import read_json
+from segmint.reference.cross_fitted import Fitted
 
 DESCRIBED = {"recipe": "unet", "steps": 9, "batch": 16}
+
+
+def one_of(segmenter: Any) -> list[Fitted]:
+    """A segmenter that stands for one which has learned from all training subjects."""
+    return [Fitted(segmenter, frozenset(), frozenset())]
 
 
 def seen(real: Path, synthetic: Path, folder: Path, segmenter: Any, **options: Any) -> dict[str, Any]:
     folder.mkdir(exist_ok=True)
     evidence = open_evidence(real, synthetic, **{"holdout": None, "size": 16, "axis": None, "device": "cpu", **options})
-    return see_alignment(evidence, folder, segmenter, described=DESCRIBED)
+    return see_alignment(evidence, folder, one_of(segmenter), described=DESCRIBED)
 
 
 def shown(section: dict[str, Any], width: int = 80) -> str:
@@ -57,7 +63,13 @@ def test_masks_that_follow_their_images(real: Path, synthetic: Path, study: Any,
     assert section["sentences"][-1] == "The masks of organ and tumour follow the images, as far as this shows."
     held = len(study.validation) + len(study.test)
     assert section["held_out"] == {"slices": held * study.depth, "shown": held * study.depth, "subjects": held}
-    assert section["segmenter"] == {**DESCRIBED, "slices": study.real_slices, "subjects": len(study.train)}
+    assert section["held_out_of"] == "other subjects"
+    assert section["segmenter"] == {
+        **DESCRIBED,
+        "cross_fitted": 1,
+        "slices": study.real_slices,
+        "subjects": len(study.train),
+    }
     text = shown(section)
     assert "mean" in text
     assert "nan" not in text
@@ -109,6 +121,41 @@ def test_no_yardstick_no_judgement(real: Path, synthetic: Path, study: Any, tmp_
     assert sum("too little to judge by" in note for note in blind["notes"]) == 2
 
 
+def test_without_held_out_subjects_each_segmenter_is_shown_the_training_subjects_it_has_not_seen(
+    study: Any, tmp_path: Path
+) -> None:
+    whole = study.write_real(tmp_path / "whole", split=None)
+    drawn = study.write_synthetic(tmp_path / "drawn", None, pairs=9)
+    evidence = open_evidence(whole, drawn, holdout=None, size=16, axis=None, device="cpu")
+    subjects = sorted(set(evidence.training.subjects))
+    halves = frozenset(subjects[::2]), frozenset(subjects[1::2])
+
+    class Watched:
+        """Counts the images it is shown."""
+
+        def __init__(self) -> None:
+            self.shown = 0
+
+        def predict(self, images: Any) -> Any:
+            self.shown += len(images)
+            return study.threshold().predict(images)
+
+    watched = [Watched(), Watched()]
+    fitted = [Fitted(one, halves[1 - i], halves[i]) for i, one in enumerate(watched)]
+    section = see_alignment(evidence, tmp_path, fitted, described=DESCRIBED)
+    assert section["held_out"] == {
+        "slices": len(subjects) * study.depth,
+        "shown": len(subjects) * study.depth,
+        "subjects": len(subjects),
+    }
+    assert section["held_out_of"] == "training subjects"
+    assert section["mean"]["ratio"]["value"] == pytest.approx(1, abs=0.05)
+    assert "each shown to the segmenter that has not learned from it" in section["notes"][0]
+    assert section["sentences"][0].startswith("2 segmenters (unet, 9 steps) learned from")
+    # The nine synthetic ones, and the picture's by the first alone.
+    assert watched[1].shown == 9 + len(halves[1]) * study.depth
+
+
 def test_absent_labels_are_null_and_a_dash(real: Path, study: Any, tmp_path: Path) -> None:
     made = study.provenance(open_dataset(real))
     few = study.write_synthetic(tmp_path / "few", made, pairs=6)
@@ -116,12 +163,12 @@ def test_absent_labels_are_null_and_a_dash(real: Path, study: Any, tmp_path: Pat
     evidence = open_evidence(real, few, holdout=None, size=16, axis=None, device="cpu")
     emptied = np.where(np.asarray(evidence.synthetic.slices.labels) == 2, 1, evidence.synthetic.slices.labels)
     evidence.synthetic.slices.labels = emptied.astype(np.uint8)
-    section = see_alignment(evidence, tmp_path, study.threshold(), described=DESCRIBED)
+    section = see_alignment(evidence, tmp_path, one_of(study.threshold()), described=DESCRIBED)
     assert section["labels"]["tumour"]["synthetic"] == {"dice": None, "interval": [None, None]}
     assert "tumour is in none of the synthetic masks." in section["notes"]
     assert "–" in shown(section)
     evidence.synthetic.slices.labels = np.zeros_like(emptied, dtype=np.uint8)
-    section = see_alignment(evidence, tmp_path, study.threshold(), described=DESCRIBED)
+    section = see_alignment(evidence, tmp_path, one_of(study.threshold()), described=DESCRIBED)
     assert section["picture"] is None
     assert section["examples"] == []
 
@@ -164,8 +211,9 @@ def test_a_segmenter_is_trained_once_for_all_evaluations(real: Path, synthetic: 
     for name in ("a", "b"):
         evaluate(real, synthetic, out=tmp_path / name, size=16, alignment=True, steps=20, device="cpu", progress=False)
         sections.append(read_json(tmp_path / name / "evaluation.json")["alignment"])
-        (log,) = (cache_root() / "segmenters").glob("*/log.jsonl")
-        logs.append((log.stat().st_mtime_ns, log.read_text()))
+        found = sorted((cache_root() / "segmenters").glob("*/log.jsonl"))
+        assert len(found) == 2, "one for each half of the training subjects"
+        logs.append([(log.stat().st_mtime_ns, log.read_text()) for log in found])
     assert sections[0] == sections[1]
     assert logs[0] == logs[1]
     assert sections[0]["segmenter"]["steps"] == 20

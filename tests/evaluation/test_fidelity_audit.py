@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -111,3 +112,43 @@ def test_features_without_the_comparison_are_refused(real: Path, synthetic: Path
         evaluate(real, synthetic, out=tmp_path / "o", fidelity=False, features=tmp_path / "x.onnx", progress=False)
     with pytest.raises(UserError, match="no such file"):
         evaluate(real, synthetic, out=tmp_path / "o", features=tmp_path / "x.onnx", progress=False)
+
+
+def test_what_a_segmenter_remembers_of_training_images_does_not_count(grains: Path, study: Any, tmp_path: Path) -> None:
+    seen = [f"s{number:02d}" for number in range(12)]
+    made = study.provenance(open_dataset(grains), labels_seen=seen, images_seen=seen, selected_on=())
+    fakes = write(tmp_path / "fakes", [f"f{n}" for n in range(MADE)], grain, 1, provenance=made)
+    evidence = open_evidence(grains, fakes, holdout=None, size=SIZE, axis=None, device="cpu")
+    rows = {}
+    for by in (0.0, 5.0):
+        learner = SimpleNamespace(cross_fitted=lambda evidence, by=by: study.remembering(evidence, by=by))
+        section = audit_fidelity(evidence, tmp_path, learner=learner)
+        assert set(section["features"]) == {"random network", "radiomics", "segmenter"}
+        assert set(section["frechet_by_size"]) == set(section["features"])
+        rows[by] = [row for row in section["measures"] if row["of"] == "segmenter"]
+        assert section["left_out"] == []
+    assert len(rows[0.0]) == 10
+    assert rows[0.0] == rows[5.0]
+
+
+def test_segmenters_that_too_few_subjects_are_new_to_give_no_features(grains: Path, study: Any, tmp_path: Path) -> None:
+    seen = [f"s{number:02d}" for number in range(11)]
+    made = study.provenance(open_dataset(grains), labels_seen=seen, images_seen=seen, selected_on=())
+    fakes = write(tmp_path / "fakes", [f"f{n}" for n in range(MADE)], grain, 1, provenance=made)
+    evidence = open_evidence(grains, fakes, holdout=None, size=SIZE, axis=None, device="cpu")
+    learner = SimpleNamespace(cross_fitted=lambda evidence: study.remembering(evidence, by=1.0))
+    section = audit_fidelity(evidence, tmp_path, learner=learner)
+    assert set(section["features"]) == {"random network", "radiomics"}
+    assert section["left_out"] == ["segmenter"]
+    assert any("Features of the segmenters are left out" in note for note in section["notes"])
+
+
+def test_two_training_subjects_and_no_others_are_enough_to_go_on(study: Any, tmp_path: Path) -> None:
+    real = write(tmp_path / "real", ["a"] * EACH + ["b"] * EACH, grain, 0)
+    fakes = write(tmp_path / "fakes", [f"f{n}" for n in range(9)], grain, 1)
+    evidence = open_evidence(real, fakes, holdout=None, size=SIZE, axis=None, device="cpu")
+    learner = SimpleNamespace(cross_fitted=lambda evidence: study.remembering(evidence, by=1.0))
+    section = audit_fidelity(evidence, tmp_path, learner=learner)
+    assert section["real"]["kind"] == "half of the training subjects"
+    assert section["features"] == {}
+    assert section["measures"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -69,12 +70,12 @@ def sets(study: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path
     }
 
 
-def audited(real: Path, synthetic: Path, folder: Path, **options: Any) -> dict[str, Any]:
+def audited(real: Path, synthetic: Path, folder: Path, learner: Any = None, **options: Any) -> dict[str, Any]:
     folder.mkdir(exist_ok=True)
     evidence = open_evidence(
         real, synthetic, **{"holdout": None, "size": SIZE, "axis": None, "device": "cpu", **options}
     )
-    return audit_privacy(evidence, folder)
+    return audit_privacy(evidence, folder, learner=learner)
 
 
 def shown(section: dict[str, Any], width: int = 80) -> str:
@@ -82,6 +83,18 @@ def shown(section: dict[str, Any], width: int = 80) -> str:
     console.print(privacy_table(section))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
+
+
+def test_what_a_segmenter_remembers_of_training_images_does_not_count(
+    sets: dict[str, Path], study: Any, tmp_path: Path
+) -> None:
+    found = []
+    for by in (0.0, 5.0):
+        learner = SimpleNamespace(cross_fitted=lambda evidence, by=by: study.remembering(evidence, by=by))
+        found.append(audited(sets["real"], sets["new"], tmp_path, learner)["features"])
+    assert set(found[0]) == {"random network", "segmenter"}
+    assert found[0]["segmenter"]["copies"]["count"] <= 2
+    assert found[0] == found[1]
 
 
 def test_planted_copies_are_named_and_drawn(sets: dict[str, Path], tmp_path: Path) -> None:

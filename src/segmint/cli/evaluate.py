@@ -40,14 +40,14 @@ def evaluate_verb(
     ] = True,
     alignment: Annotated[
         bool,
-        typer.Option("--alignment", help="Also train a segmenter on real slices to see whether masks follow images."),
+        typer.Option("--alignment", help="Also train segmenters on real slices to see whether masks follow images."),
     ] = False,
     steps: Annotated[
         int | None,
-        typer.Option("--steps", metavar="N", help="Optimiser steps of that segmenter.  [default: by size]"),
+        typer.Option("--steps", metavar="N", help="Optimiser steps of each segmenter.  [default: by size]"),
     ] = None,
     batch: Annotated[
-        int | None, typer.Option("--batch", metavar="B", help="Slices a step of that segmenter.  [default: 16]")
+        int | None, typer.Option("--batch", metavar="B", help="Slices a step of each segmenter.  [default: 16]")
     ] = None,
     overwrite: options.Overwrite = False,
     device: options.Device = "auto",

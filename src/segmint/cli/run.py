@@ -47,7 +47,7 @@ def run_verb(
         bool,
         typer.Option(
             "--alignment/--no-alignment",
-            help="Train one more segmenter to see whether masks follow images.",
+            help="Train two more segmenters to see whether masks follow images.",
         ),
     ] = True,
     curate: options.Curate = False,

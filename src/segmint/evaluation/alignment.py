@@ -1,11 +1,12 @@
 """Whether masks follow their images: what a segmenter sees in images, held against the masks they come with.
 
-The segmenter has learned from real pairs. On synthetic pairs its Dice is low where masks and images disagree, and where
-the images look unlike real ones; its Dice on held-out real subjects says what to expect at best.
+Segmenters have learned from real pairs, each from one half of the training subjects. On synthetic pairs their Dice is low where
+masks and images disagree, and where the images look unlike real ones; their Dice on real subjects that they have not learned
+from says what to expect at best.
 
-It cannot tell copies from alignment: the segmenter has seen the training subjects that the generator learned from, so
-copies of training pairs look better aligned than anything new. Nor does it see faults that are alike in both: a mask
-drawn a little too large in every real pair is right for it.
+They cannot tell copies from alignment: each training pair was seen by one of them, so copies of training pairs look better
+aligned than anything new. Nor do they see faults that are alike in both: a mask drawn a little too large in every real
+pair is right for them.
 """
 
 from __future__ import annotations
@@ -68,6 +69,17 @@ def measure_agreement(segmenter: Predicts, chosen: Chosen, *, most: int = MOST, 
             for mine, given in zip(predicted, np.asarray(slices.labels[block]), strict=True)
         ]
     return Agreement(shown, total, np.stack(counts))
+
+
+def together(parts: Sequence[Agreement]) -> Agreement:
+    """What several segmenters made of the same slices, their counts added up."""
+    return Agreement(parts[0].chosen, parts[0].total, np.sum([one.counts for one in parts], axis=0))
+
+
+def beside(parts: Sequence[Agreement]) -> Agreement:
+    """What several segmenters made of slices of one set, each of others."""
+    chosen = Chosen(parts[0].chosen.slices, np.concatenate([one.chosen.indices for one in parts]))
+    return Agreement(chosen, sum(one.total for one in parts), np.concatenate([one.counts for one in parts]))
 
 
 def compare_agreement(

@@ -17,12 +17,13 @@ from rich.text import Text
 
 from segmint.data.pool import PoolPart
 from segmint.errors import UserError
-from segmint.evaluation.alignment import Agreement, compare_agreement, measure_agreement
+from segmint.evaluation.alignment import MOST, Agreement, beside, compare_agreement, measure_agreement, together
 from segmint.evaluation.alignment_findings import alignment_findings, alignment_notes, alignment_sentences
 from segmint.evaluation.budget import BATCH, default_steps
 from segmint.evaluation.evidence import Chosen, Evidence
 from segmint.evaluation.scoring import Predicts
 from segmint.outputs import without_nan
+from segmint.reference.cross_fitted import Fitted, cross_fitted_segmenters
 from segmint.reference.segmenter import reference_segmenter
 from segmint.training.previews import GAP, framed, shown_channels
 from segmint.training.segmenter import Segmenter
@@ -35,7 +36,7 @@ _OPACITY = 0.45
 
 @dataclass(frozen=True)
 class Learner:
-    """How the segmenter is to be trained that sees whether masks follow images.
+    """How segmenters are to be trained that see whether masks follow images.
 
     Attributes:
         recipe: of the segmenter.
@@ -54,25 +55,38 @@ class Learner:
         return {"recipe": self.recipe, "steps": steps, "batch": BATCH if self.batch is None else self.batch}
 
     def segmenter(self, evidence: Evidence) -> Segmenter:
-        """Train it on the real training slices, or read it back.
+        """Train one on all real training slices, or read it back; real images that it may judge are held-out ones alone.
 
         Raises:
             UserError: the datasets differ in their channels, or the segmenter cannot be trained.
         """
-        training, held = evidence.training, evidence.holdout
-        for other in (evidence.synthetic, *([held] if held is not None else [])):
-            check_channels(training, other)
-        return reference_segmenter(
-            PoolPart(training.slices, training.indices),
-            PoolPart(held.slices, held.indices) if held is not None else None,
-            device=self.device,
-            progress=self.progress,
-            **self.described(evidence),
-        )
+        return reference_segmenter(*_parts(evidence), **self._options(evidence))
+
+    def cross_fitted(self, evidence: Evidence) -> tuple[Fitted, ...]:
+        """Train one on each half of the real training subjects, or read them back; see `cross_fitted_segmenters`.
+
+        Raises:
+            UserError: as `segmenter`.
+        """
+        return cross_fitted_segmenters(*_parts(evidence), **self._options(evidence))
+
+    def _options(self, evidence: Evidence) -> dict[str, Any]:
+        return {"device": self.device, "progress": self.progress, **self.described(evidence)}
+
+
+def _parts(evidence: Evidence) -> tuple[PoolPart, PoolPart | None]:
+    """What a segmenter learns from, and what its learning curve is measured on."""
+    training, held = evidence.training, evidence.holdout
+    for other in (evidence.synthetic, *([held] if held is not None else [])):
+        check_channels(training, other)
+    return (
+        PoolPart(training.slices, training.indices),
+        PoolPart(held.slices, held.indices) if held is not None else None,
+    )
 
 
 def audit_alignment(evidence: Evidence, folder: Path, *, learner: Learner) -> dict[str, Any]:
-    """Train a segmenter on the real training slices, or read it back, and see with it whether masks follow images.
+    """Train segmenters on the real training slices, or read them back, and see with them whether masks follow images.
 
     Returns:
         As `see_alignment`.
@@ -80,32 +94,63 @@ def audit_alignment(evidence: Evidence, folder: Path, *, learner: Learner) -> di
     Raises:
         UserError: as `Learner.segmenter`.
     """
-    return see_alignment(evidence, folder, learner.segmenter(evidence), described=learner.described(evidence))
+    return see_alignment(evidence, folder, learner.cross_fitted(evidence), described=learner.described(evidence))
+
+
+def agreements(evidence: Evidence, fitted: Sequence[Fitted]) -> tuple[Agreement, Agreement | None]:
+    """What segmenters make of synthetic images and of real ones that they have not learned from, added up over segmenters.
+
+    Held-out images are shown to each of them, like synthetic ones. Without any, each is shown the training images it has
+    not learned from; None where there are none either.
+    """
+    synthetic = together([measure_agreement(one.segmenter, evidence.synthetic) for one in fitted])
+    if evidence.holdout is not None:
+        return synthetic, together([measure_agreement(one.segmenter, evidence.holdout) for one in fitted])
+    training = evidence.training
+    left_out = [
+        measure_agreement(
+            one.segmenter, Chosen(training.slices, training.slices.indices(one.unseen)), most=MOST // len(fitted)
+        )
+        for one in fitted
+        if one.unseen
+    ]
+    return synthetic, beside(left_out) if left_out else None
 
 
 def see_alignment(
-    evidence: Evidence, folder: Path, segmenter: Predicts, *, described: Mapping[str, Any]
+    evidence: Evidence, folder: Path, fitted: Sequence[Fitted], *, described: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Hold the masks of synthetic and of held-out real images against what a segmenter sees in them; draw some.
+    """Hold the masks of synthetic and of held-out real images against what segmenters see in them; draw some.
 
     Args:
-        segmenter: one that has learned from the real training slices alone.
-        described: its `recipe`, `steps` and `batch`.
+        fitted: segmenters that have learned from real training slices alone.
+        described: their `recipe`, `steps` and `batch`.
 
     Returns:
-        As `compare_agreement`, NaN as None, with `segmenter` (`described`, and its `slices` and `subjects`), `shown` and
-        `held_out` (the `slices` there were, those `shown`, their `subjects`; `held_out` None without any), `examples`
+        As `compare_agreement`, NaN as None, with `segmenter` (`described`, how many there are as `cross_fitted`, and the
+        `slices` and `subjects` dealt out among them), `shown` and `held_out` (the `slices` there were, those `shown`, their
+        `subjects`; `held_out` None without any), `held_out_of` ("other subjects", or "training subjects", each by the segmenter
+        that has not learned from them), `examples`
         (`pair`, `dice`, and its `kind`: of the `lowest` agreement, or about the `median`), `findings`, `sentences`,
         `notes`, and `picture`, a file in `folder` with the examples: the image, the image with its mask, and with the mask
-        that the segmenter gives.
+        that the first of the segmenters gives.
     """
     training = evidence.training
-    synthetic = measure_agreement(segmenter, evidence.synthetic)
-    held = measure_agreement(segmenter, evidence.holdout) if evidence.holdout is not None else None
+    synthetic, held = agreements(evidence, fitted)
     section: dict[str, Any] = {
-        "segmenter": {**described, "slices": len(training.indices), "subjects": len(set(training.subjects))},
+        "segmenter": {
+            **described,
+            "cross_fitted": len(fitted),
+            "slices": len(training.indices),
+            "subjects": len(set(training.subjects)),
+        },
         "shown": _counted(synthetic),
         "held_out": _counted(held) if held is not None else None,
+        "held_out_of": None
+        if held is None
+        else "other subjects"
+        if evidence.holdout is not None
+        else "training subjects",
         **compare_agreement(synthetic, held, label_names=evidence.label_names),
     }
     section["findings"] = alignment_findings(section)
@@ -119,7 +164,7 @@ def see_alignment(
     section["picture"] = None
     if section["examples"]:
         section["picture"] = PICTURE
-        draw_masks([of for _, of in groups], synthetic.chosen, segmenter, folder / PICTURE)
+        draw_masks([of for _, of in groups], synthetic.chosen, fitted[0].segmenter, folder / PICTURE)
     content: dict[str, Any] = without_nan(section)
     return content
 

@@ -41,10 +41,15 @@ def alignment_notes(section: Mapping[str, Any]) -> list[str]:
     ]
     if held is None:
         notes.append(
-            "There are no held-out real subjects, so nothing says how well the segmenter does on new real images: no ratio,"
-            " and no finding. Give some with --holdout."
+            "There are no held-out real subjects, and too few that trained to leave some out, so nothing says how well the"
+            " segmenter does on new real images: no ratio, and no finding. Give some with --holdout."
         )
-    elif held["subjects"] < _FEW_SUBJECTS:
+    elif section["held_out_of"] == "training subjects":
+        notes.append(
+            "There are no held-out real subjects: real images are those of the training subjects, each shown to the segmenter"
+            " that has not learned from it."
+        )
+    if held is not None and held["subjects"] < _FEW_SUBJECTS:
         are = "1 subject" if held["subjects"] == 1 else f"{held['subjects']} subjects"
         notes.append(f"The held-out slices are of {are}: the intervals are rough.")
     for name, one in section["labels"].items():
@@ -72,14 +77,22 @@ def alignment_notes(section: Mapping[str, Any]) -> list[str]:
 def alignment_sentences(section: Mapping[str, Any]) -> list[str]:
     """What was done, what came out, and what it means for each label."""
     segmenter, shown, held, mean = (section[key] for key in ("segmenter", "shown", "held_out", "mean"))
-    real = f" and {held['shown']} real ones of {_subjects(held['subjects'])} new to it" if held is not None else ""
+    several = segmenter["cross_fitted"] > 1
+    it, its = ("them", "their") if several else ("it", "its")
+    real = f" and {held['shown']} real ones of {_subjects(held['subjects'])} new to {it}" if held is not None else ""
+    learned = f"{segmenter['slices']} real slices of {_subjects(segmenter['subjects'])}"
+    trained = f"({segmenter['recipe']}, {segmenter['steps']} steps)"
     sentences = [
-        f"A segmenter ({segmenter['recipe']}, {segmenter['steps']} steps) learned from {segmenter['slices']} real slices of"
-        f" {_subjects(segmenter['subjects'])}, then was shown {shown['shown']} synthetic images{real}."
+        (
+            f"{segmenter['cross_fitted']} segmenters {trained} learned from {learned}, each without a part of the subjects,"
+            f" then were shown {shown['shown']} synthetic images{real}."
+        )
+        if several
+        else f"A segmenter {trained} learned from {learned}, then was shown {shown['shown']} synthetic images{real}."
     ]
     if not math.isnan(mean["synthetic"]["dice"]):
         kind = "mean Dice over labels" if len(section["labels"]) > 1 else "Dice"
-        said = f"With the synthetic masks its own have a {kind} of {_dice(mean['synthetic'])}"
+        said = f"With the synthetic masks {its} own have a {kind} of {_dice(mean['synthetic'])}"
         if held is not None:
             said += f", with the masks of held-out real images {_dice(mean['holdout'])}"
             said += "" if math.isnan(mean["ratio"]["value"]) else f": a ratio of {_ratio(mean)}"

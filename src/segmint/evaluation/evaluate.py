@@ -44,7 +44,7 @@ AUDITS: tuple[Audit, ...] = (Audit("masks", audit_masks, mask_table),)
 """Those of every evaluation; a new one is one more line here."""
 
 SEGMENTER = "unet"
-"""The recipe whose segmenter sees whether masks follow images."""
+"""The recipe whose segmenters see whether masks follow images."""
 
 
 def evaluate(
@@ -75,7 +75,7 @@ def evaluate(
 
     With `fidelity` synthetic images are compared with real ones that trained, and real ones of other subjects in the same way as a
     yardstick: distances, precision and recall, density and coverage in features (of a network that was never trained, radiomic
-    ones, of the segmenter with `alignment`, of a network of the user's), similarity of two images, intensities in all and inside
+    ones, of the segmenters with `alignment`, of a network of the user's), similarity of two images, intensities in all and inside
     each label, and power spectra.
 
     With `privacy` the training image nearest to each synthetic one is sought, under shifts, quarter turns, mirroring,
@@ -83,9 +83,10 @@ def evaluate(
     new real images do is counted, and whether a subject's part in the training shows is tested. The twenty nearest
     pairs are drawn. That nothing is found is no guarantee of privacy.
 
-    With `alignment` a segmenter learns from the real training subjects and is applied to the synthetic images: its Dice
-    with their masks, as a share of the Dice it reaches on held-out real subjects, tells whether masks follow images. The
-    trained segmenter is kept in the cache and read back by later calls.
+    With `alignment` a segmenter learns from each half of the real training subjects, and both are applied to the synthetic
+    images: their Dice with the masks, as a share of the Dice they reach on held-out real subjects (without any, on the
+    training subjects that each has not learned from), tells whether masks follow images. The trained segmenters are kept in the
+    cache and read back by later calls.
 
     Args:
         real: the real dataset.
@@ -97,8 +98,8 @@ def evaluate(
         fidelity: compare images, which takes about half a minute for 500 of each set on one core.
         features: a network as an ONNX file whose features are taken too; needs the extra `onnx`.
         privacy: seek copies of training images, which takes about a minute for 500 images on one core.
-        alignment: measure whether masks follow images, which takes a training.
-        steps: optimiser steps of that training; default: by size, as in a trial; batch: slices a step, 16 by default.
+        alignment: measure whether masks follow images, which takes two trainings.
+        steps: optimiser steps of each training; default: by size, as in a trial; batch: slices a step, 16 by default.
         overwrite: replace what is at `out`.
         device: where to compute.
         progress: print the tables.
@@ -110,7 +111,7 @@ def evaluate(
         UserError: a dataset cannot be read, does not fit the others, or leaves nothing to compare; `out` exists; or
             `steps` or `batch` is below 1, or given without `alignment`; or `features` is no network of images, is given without
             `fidelity`, or the extra it needs is not installed.
-        KeyboardInterrupt: stopped by Ctrl-C; the next call goes on with the segmenter.
+        KeyboardInterrupt: stopped by Ctrl-C; the next call goes on with the segmenters.
     """
     out = Path(out)
     audits = _chosen_audits(

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from segmint.evaluation.alignment_audit import Learner, check_channels
 from segmint.evaluation.evidence import Chosen, Evidence
@@ -18,8 +17,9 @@ from segmint.evaluation.fidelity_measures import (
     FEWEST,
     METRICS,
     Row,
-    enough_for_features,
+    in_features_of,
     mean_histogram,
+    measurable,
     measure,
     on_one_scale,
     without,
@@ -27,8 +27,8 @@ from segmint.evaluation.fidelity_measures import (
 from segmint.evaluation.fidelity_sets import Sets, choose_sets
 from segmint.evaluation.image_summary import ImageSummary, Numbers, summarise
 from segmint.evaluation.jackknife import FEWEST_GROUPS, GROUPS, deal_groups, jackknifed
-from segmint.evaluation.networks import named_networks
-from segmint.metrics.frechet import frechet_infinity
+from segmint.evaluation.networks import Network, named_networks, whole_of
+from segmint.metrics.frechet import Extrapolated, frechet_infinity
 from segmint.metrics.intensity_distance import BINS
 from segmint.metrics.power_spectrum import frequencies
 from segmint.outputs import without_nan
@@ -53,17 +53,19 @@ def audit_fidelity(
 
     Args:
         folder: nothing is written there: the report draws its pictures from the numbers.
-        learner: of a segmenter whose encoder gives features too; network: given by the user, likewise.
+        learner: of segmenters whose encoders give features too, each of images that are new to it.
+        network: given by the user, likewise.
         seed: of the choice of images, of pairs, and of the groups of the jackknife.
 
     Returns:
         JSON-able: `images`, how many of each set were compared; `training`, `real` (the yardstick, with its `kind`) and
         `synthetic`, each with `slices`, of which `shown` were looked at, and `subjects`; `features`, by name: `numbers` an image,
-        `components` kept, and where they come from; `metrics`: the `direction` that is better and the `range` of each;
-        `measures`: a list, each with `group`, `of`, `inside`, `metric`, and `synthetic`, `real` and their `difference`, each with
-        `value` and `interval`, and the `p_value` of that difference; `frechet_by_size`: distances over numbers of images, by
-        features, of `synthetic` and `real`; `spectra` and `histograms`, by channel, of all three sets; `findings`, `sentences`,
-        `notes`. With too few images `measures` is empty, and the rest after it.
+        `components` kept, and where they come from; `left_out`, names of those with too few images or subjects; `metrics`: the
+        `direction` that is better and the `range` of each; `measures`: a list, each with `group`, `of`, `inside`, `metric`, and
+        `synthetic`, `real` and their `difference`, each with `value` and `interval`, and the `p_value` of that difference;
+        `frechet_by_size`: distances over numbers of images, by features, of `synthetic` and `real`; `spectra` and `histograms`,
+        by channel, of all three sets; `findings`, `sentences`, `notes`. With too few images `measures` is empty, and the rest
+        after it.
 
     Raises:
         UserError: the datasets differ in their channels, the segmenter cannot be trained, or the network takes no such images.
@@ -78,6 +80,7 @@ def audit_fidelity(
         | {"kind": sets.kind if sets else None},
         "synthetic": _counted(evidence.synthetic, sets.synthetic if sets else None),
         "features": {},
+        "left_out": [],
         "metrics": {name: {"direction": one.direction, "range": list(one.range)} for name, one in METRICS.items()},
         "measures": [],
         "frechet_by_size": {},
@@ -98,26 +101,27 @@ def audit_fidelity(
 def _compared(
     evidence: Evidence,
     sets: Sets,
-    networks: Mapping[str, Callable[[Tensor], Tensor]],
+    networks: Mapping[str, Network],
     network: OnnxNetwork | None,
     *,
     seed: int,
 ) -> dict[str, Any]:
     raw = [summarise(one, networks, seed=seed) for one in (sets.reference, sets.yardstick, sets.synthetic)]
     scaled = on_one_scale(*raw)
-    dataset, in_features = evidence.training.slices.dataset, enough_for_features(raw)
+    dataset, names = evidence.training.slices.dataset, measurable(*raw)
     compare = partial(
         measure,
         channel_names=dataset.channel_names,
         label_names=evidence.label_names,
         size=evidence.training.slices.size,
-        in_features=in_features,
+        networks=names,
         seed=seed,
     )
     return {
-        "features": _described(raw[0], scaled[0], network, evidence) if in_features else {},
+        "features": _described(raw[0], scaled[0], names, network, evidence),
+        "left_out": sorted({whole_of(name) for name in raw[0].features} - {whole_of(name) for name in names}),
         "measures": _rows(scaled, compare, seed=seed),
-        "frechet_by_size": _by_size(scaled, seed=seed) if in_features else {},
+        "frechet_by_size": _by_size(scaled, names, seed=seed),
         "spectra": _spectra(raw, dataset.channel_names, evidence.training.slices.size),
         "histograms": _histograms(raw, dataset.channel_names, evidence.label_names),
     }
@@ -136,14 +140,14 @@ def _counted(all_of: Chosen | None, shown: Chosen | None) -> dict[str, int]:
 
 
 def _described(
-    raw: ImageSummary, scaled: ImageSummary, network: OnnxNetwork | None, evidence: Evidence
+    raw: ImageSummary, scaled: ImageSummary, names: Sequence[str], network: OnnxNetwork | None, evidence: Evidence
 ) -> dict[str, Any]:
     slices = evidence.training.slices
     found: dict[str, Any] = {
-        name: {"numbers": values.shape[1], "components": scaled.features[name].shape[1]}
-        for name, values in raw.features.items()
+        whole_of(name): {"numbers": raw.features[name].shape[1], "components": scaled.features[name].shape[1]}
+        for name in names
     }
-    if network is not None:
+    if network is not None and network.path.name in found:
         found[network.path.name] |= network.described(len(slices.dataset.channel_names), slices.size)
     return found
 
@@ -185,18 +189,25 @@ def _estimate(value: float, replicates: NDArray[np.float64], within: tuple[float
     return {"value": value, "interval": np.clip([found.low, found.high], *within).tolist()}
 
 
-def _by_size(sets: Sequence[ImageSummary], *, seed: int) -> dict[str, Any]:
-    reference, real, synthetic = sets
-    found: dict[str, Any] = {}
-    for name, theirs in reference.features.items():
-        sides = {}
-        for side, one in (("synthetic", synthetic), ("real", real)):
-            line = frechet_infinity(
-                theirs, one.features[name], first_units=reference.units, second_units=one.units, seed=seed
-            )
-            sides[side] = {"images": list(line.sizes), "distances": list(line.distances), "infinity": line.value}
-        found[name] = sides
-    return found
+def _by_size(sets: Sequence[ImageSummary], names: Sequence[str], *, seed: int) -> dict[str, Any]:
+    lines: dict[str, dict[str, list[Extrapolated]]] = {}
+    for name in names:
+        theirs, their_units = in_features_of(sets[0], name)
+        for side, one in (("synthetic", sets[2]), ("real", sets[1])):
+            mine, units = in_features_of(one, name)
+            line = frechet_infinity(theirs, mine, first_units=their_units, second_units=units, seed=seed)
+            lines.setdefault(whole_of(name), {}).setdefault(side, []).append(line)
+    return {
+        name: {
+            side: {
+                "images": np.mean([line.sizes for line in parts], axis=0).tolist(),
+                "distances": np.mean([line.distances for line in parts], axis=0).tolist(),
+                "infinity": float(np.mean([line.value for line in parts])),
+            }
+            for side, parts in sides.items()
+        }
+        for name, sides in lines.items()
+    }
 
 
 def _spectra(sets: Sequence[ImageSummary], channels: Sequence[str], size: int) -> dict[str, Any]:

@@ -210,9 +210,15 @@ def fidelity_notes(section: Mapping[str, Any]) -> list[str]:
             f" {section['features'][names[0]]['components']} main components, so Fréchet and kernel distances cannot be held"
             " against those of other networks or other data. A random network is a floor: it sees texture more than anatomy."
         )
+        if "segmenter" in section["left_out"]:
+            notes.append(
+                f"Features of the segmenters are left out: they take held-out subjects, and {FEWEST_SUBJECTS} training subjects in"
+                " each of the halves that are new to one of them."
+            )
         if "segmenter" in names:
             notes.append(
-                "The segmenter has learned from the real images that trained; others look a little further off to it."
+                "The segmenter is two, each of which has learned from one half of the real subjects that trained; distances are"
+                " taken to the half that is new to it, and averaged."
             )
     return notes
 

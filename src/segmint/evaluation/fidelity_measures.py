@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmint.evaluation.image_summary import ImageSummary, Numbers
+from segmint.evaluation.networks import whole_of
 from segmint.metrics import (
     clipped_density_coverage,
     density_coverage,
@@ -80,19 +81,23 @@ class Row:
 def on_one_scale(
     reference: ImageSummary, yardstick: ImageSummary, synthetic: ImageSummary, *, components: int = COMPONENTS
 ) -> tuple[ImageSummary, ImageSummary, ImageSummary]:
-    """The same with their features on a scale fitted to the reference alone.
+    """The same with their features on a scale fitted to the reference alone, as far as it is new to what gives them.
 
     What sets a scale lies more evenly in it than what did not: a yardstick that helped to set it would pass for more real and
     more alike than synthetic images of the very same kind.
 
     Few subjects leave few components: where there are as many directions as subjects, whatever else there is lies amid them.
+    Features to which none of the reference is new are left out.
     """
-    kept = max(
-        1, min(components, len(reference.units) // _A_COMPONENT, len(np.unique(reference.units)) // _A_COMPONENT)
-    )
-    scales = {name: FeatureScale(values, components=kept) for name, values in reference.features.items()}
+    scales = {}
+    for name, values in reference.features.items():
+        new = reference.new(name)
+        if not new.any():
+            continue
+        most = min(int(new.sum()), len(np.unique(reference.units[new]))) // _A_COMPONENT
+        scales[name] = FeatureScale(values[new], components=max(1, min(components, most)))
     ours, theirs, made = (
-        replace(one, features={name: scales[name](values) for name, values in one.features.items()})
+        replace(one, features={name: scale(one.features[name]) for name, scale in scales.items()})
         for one in (reference, yardstick, synthetic)
     )
     return ours, theirs, made
@@ -105,24 +110,22 @@ def measure(
     channel_names: Sequence[str],
     label_names: Sequence[str],
     size: int,
-    in_features: bool,
+    networks: Sequence[str],
     seed: int = 0,
 ) -> dict[Row, float]:
-    """Every measure of a set of images against a reference.
+    """Every measure of a set of images against a reference; of networks that are parts of a whole the mean.
 
     Args:
         reference, other: with features on one scale.
         label_names: by id, background first; size: side of the images, pixels.
-        in_features: measure in features too, which takes many images.
+        networks: in whose features to measure, see `measurable`.
         seed: of what is drawn to extrapolate.
     """
-    found: dict[Row, float] = {}
-    if in_features:
-        for name in reference.features:
-            found |= {
-                Row("features", name, "", metric): value
-                for metric, value in _in_features(reference, other, name, seed=seed).items()
-            }
+    in_features: dict[Row, list[float]] = {}
+    for name in networks:
+        for metric, value in _in_features(reference, other, name, seed=seed).items():
+            in_features.setdefault(Row("features", whole_of(name), "", metric), []).append(value)
+    found = {row: float(np.mean(values)) for row, values in in_features.items()}
     if len(other.similarity):
         found[Row("images", "pairs of images", "", ms_ssim.NAME)] = float(other.similarity.mean())
     for (channel, label), theirs in reference.histograms.items():
@@ -141,16 +144,22 @@ def measure(
 
 
 def _in_features(reference: ImageSummary, other: ImageSummary, name: str, *, seed: int) -> dict[str, float]:
-    theirs, mine = reference.features[name], other.features[name]
-    units = {"first_units": reference.units, "second_units": other.units}
-    near = neighbourhoods(theirs, mine, neighbours=NEIGHBOURS, real_units=reference.units, fake_units=other.units)
+    (theirs, their_units), (mine, units_of_mine) = (in_features_of(one, name) for one in (reference, other))
+    units = {"first_units": their_units, "second_units": units_of_mine}
+    near = neighbourhoods(theirs, mine, neighbours=NEIGHBOURS, real_units=their_units, fake_units=units_of_mine)
     return {
         frechet.NAME: frechet.frechet_distance(theirs, mine),
         frechet.NAME_INFINITY: frechet.frechet_infinity(theirs, mine, **units, seed=seed).value,
         kernel_distance.NAME: kernel_distance.kernel_distance(theirs, mine, **units),
         **{metric: compute(near) for metric, compute in _OF_NEIGHBOURHOODS.items()},
-        feature_spread.NAME: feature_spread.feature_spread(mine, units=other.units),
+        feature_spread.NAME: feature_spread.feature_spread(mine, units=units_of_mine),
     }
+
+
+def in_features_of(summary: ImageSummary, name: str) -> tuple[Numbers, NDArray[np.int64]]:
+    """[m, D] and [m]: features of that name and the subjects of the images that are new to what gives them."""
+    new = summary.new(name)
+    return summary.features[name][new], summary.units[new]
 
 
 def without(summary: ImageSummary, left_out: NDArray[np.bool_]) -> ImageSummary:
@@ -168,17 +177,33 @@ def without(summary: ImageSummary, left_out: NDArray[np.bool_]) -> ImageSummary:
     )
 
 
-def enough_for_features(summaries: Sequence[ImageSummary]) -> bool:
-    """Whether every set has images and subjects enough for measures in features, with a group left out too."""
-    return all(
-        len(one.units) >= FEWEST_IN_FEATURES and len(np.unique(one.units)) >= FEWEST_SUBJECTS and _has_neighbours(one)
-        for one in summaries
-    )
+def measurable(reference: ImageSummary, yardstick: ImageSummary, synthetic: ImageSummary) -> list[str]:
+    """Names of the features that can be measured in: images and subjects are enough, with a group of them left out too.
+
+    Parts of a whole have to be so together, but for the subjects, of which each needs some. Where the yardstick is not new to a
+    network it is none.
+    """
+    found = []
+    for name in reference.features:
+        parts = len(_parts_of(name, reference))
+        sides = [in_features_of(one, name)[1] for one in (reference, yardstick, synthetic)]
+        if yardstick.new(name).all() and all(
+            len(units) >= FEWEST_IN_FEATURES // parts
+            and len(np.unique(units)) >= FEWEST_SUBJECTS
+            and _has_neighbours(units)
+            for units in sides
+        ):
+            found.append(name)
+    return [name for name in found if all(part in found for part in _parts_of(name, reference))]
 
 
-def _has_neighbours(summary: ImageSummary) -> bool:
+def _parts_of(name: str, summary: ImageSummary) -> list[str]:
+    return [other for other in summary.features if whole_of(other) == whole_of(name)]
+
+
+def _has_neighbours(units: NDArray[np.int64]) -> bool:
     """Whether one subject's images leave enough of others, even with the largest group of those gone."""
-    counts = np.sort(np.bincount(np.unique(summary.units, return_inverse=True)[1]))
+    counts = np.sort(np.bincount(np.unique(units, return_inverse=True)[1]))
     return int(counts[:-3].sum()) > 2 * NEIGHBOURS
 
 

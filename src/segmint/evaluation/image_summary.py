@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from segmint.evaluation.evidence import Chosen
+from segmint.evaluation.networks import Network
 from segmint.metrics.intensity_distance import intensity_histograms
 from segmint.metrics.ms_ssim import ms_ssim, scales
 from segmint.metrics.power_spectrum import radial_power
-from segmint.reference.feature_distance import features_of
 from segmint.reference.radiomics import radiomic_features
 
 RADIOMICS = "radiomics"
@@ -31,7 +30,7 @@ class ImageSummary:
 
     Attributes:
         units: [n] the subject of each.
-        features: by name of where they come from, [n, D].
+        features: by name of where they come from, [n, D]; NaN of images that what gives them has learned from.
         histograms: [n, 256] by channel and label (0: the whole image).
         spectra: [n, C, R].
         pairs: [p, 2] positions of images of different subjects; similarity: [p] of each pair. Empty below 11 pixels
@@ -45,12 +44,16 @@ class ImageSummary:
     pairs: NDArray[np.int64]
     similarity: Numbers
 
+    def new(self, name: str) -> NDArray[np.bool_]:
+        """[n] whether an image has features of that name."""
+        return np.asarray(~np.isnan(self.features[name]).any(axis=1))
 
-def summarise(chosen: Chosen, networks: Mapping[str, Callable[[Tensor], Tensor]], *, seed: int = 0) -> ImageSummary:
+
+def summarise(chosen: Chosen, networks: Mapping[str, Network], *, seed: int = 0) -> ImageSummary:
     """Measure images, read block by block.
 
     Args:
-        networks: by name, images [n, C, S, S] -> features [n, D]; radiomic ones are added to theirs.
+        networks: by name; radiomic features are added to theirs.
         seed: of the choice of pairs.
     """
     slices, units = chosen.slices, np.unique(chosen.subjects, return_inverse=True)[1].astype(np.int64)
@@ -67,7 +70,7 @@ def summarise(chosen: Chosen, networks: Mapping[str, Callable[[Tensor], Tensor]]
                 inside = labels == label if label else None
                 counted = intensity_histograms(images[:, channel], inside=inside)
                 histograms.setdefault((channel, label), []).append(counted)
-    features = {name: _features(network, chosen) for name, network in networks.items()}
+    features = {name: network.of(chosen) for name, network in networks.items()}
     paired = scales(slices.size) and len(units) >= FEWEST_IN_PAIRS and len(np.unique(units)) > 1
     pairs = _pairs(units, np.random.default_rng(seed)) if paired else np.empty((0, 2), dtype=np.int64)
     return ImageSummary(
@@ -78,10 +81,6 @@ def summarise(chosen: Chosen, networks: Mapping[str, Callable[[Tensor], Tensor]]
         pairs,
         _similarity(chosen, pairs),
     )
-
-
-def _features(network: Callable[[Tensor], Tensor], chosen: Chosen) -> Numbers:
-    return features_of(network, chosen.slices.images, chosen.indices).numpy().astype(np.float64)
 
 
 def _pairs(units: NDArray[np.int64], generator: np.random.Generator) -> NDArray[np.int64]:

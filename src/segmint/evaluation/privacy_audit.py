@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from segmint.evaluation.alignment_audit import Learner, check_channels
 from segmint.evaluation.copy_rates import Comparison, Nearness, compare_nearness
 from segmint.evaluation.evidence import Chosen, Evidence
 from segmint.evaluation.membership import compare_membership
-from segmint.evaluation.networks import RANDOM, named_networks
+from segmint.evaluation.networks import RANDOM, Network, by_whole, named_networks
 from segmint.evaluation.privacy_findings import privacy_findings, privacy_notes, privacy_sentences
 from segmint.evaluation.privacy_shown import draw_pairs
 from segmint.outputs import without_nan
@@ -32,7 +32,8 @@ def audit_privacy(evidence: Evidence, folder: Path, *, learner: Learner | None =
     """Seek the training image each synthetic image could be a copy of, and see whether membership shows; draw the nearest.
 
     Args:
-        learner: of a segmenter whose encoder gives features too; None: those of a random network alone.
+        learner: of segmenters whose encoders give features too, each of images that are new to it; None: those of a random
+            network alone.
         seed: of the choice of images where there are very many, and of what is dealt out and resampled.
 
     Returns:
@@ -69,7 +70,7 @@ def audit_privacy(evidence: Evidence, folder: Path, *, learner: Learner | None =
             **_described(compared),
         },
         "features": _by_features(networks, training, shown, held, seed=seed),
-        "membership": _membership(networks[RANDOM], training, shown, held, seed=seed),
+        "membership": _membership(networks[RANDOM].features, training, shown, held, seed=seed),
     }
     ranked = compared.scores if compared is not None else copies.evidence.sum(axis=1)
     order = np.argsort(-ranked, kind="stable")[:PAIRS]
@@ -113,7 +114,7 @@ def _counted(all_of: Chosen, shown: Chosen) -> dict[str, int]:
 
 
 def _by_features(
-    networks: Mapping[str, Callable[[Tensor], Tensor]],
+    networks: Mapping[str, Network],
     training: Chosen,
     shown: Chosen,
     held: Chosen | None,
@@ -121,13 +122,24 @@ def _by_features(
     seed: int,
 ) -> dict[str, Any]:
     found = {}
-    for name, network in networks.items():
+    for name, parts in by_whole(networks).items():
         # A segmenter has learned which way up images are.
-        search = FeatureSearch(network, training.slices.images, training.indices, turned=name == RANDOM)
-        near = [-search.nearest(one.slices.images, one.indices)[:, None] for one in (shown, held) if one is not None]
+        searches = [
+            FeatureSearch(
+                part.features, training.slices.images, training.indices[part.new_to(training)], turned=name == RANDOM
+            )
+            for part in parts
+        ]
+        near = [_nearness(searches, one) for one in (shown, held) if one is not None]
         new = Nearness(near[1], held.units) if held is not None else None
         found[name] = _described(compare_nearness(near[0], new, seed=seed))
     return found
+
+
+def _nearness(searches: Sequence[FeatureSearch], chosen: Chosen) -> NDArray[np.float64]:
+    """[n, 1] how near each image is to the nearest training image, of those in any of the searches."""
+    distances = np.min([search.nearest(chosen.slices.images, chosen.indices) for search in searches], axis=0)
+    return np.asarray(-distances[:, None], dtype=np.float64)
 
 
 def _membership(

@@ -68,7 +68,7 @@ def run_workflow(
         truncation, balance: as in `segmint.sample`.
         arms, seeds, steps, augment: as in `segmint.trial`; trial_batch: slices a step of the trial's segmenters.
         fidelity, privacy: as in `segmint.evaluate`.
-        alignment: as in `segmint.evaluate`; the segmenter takes as many steps as one of the trial's.
+        alignment: as in `segmint.evaluate`; each segmenter takes as many steps as one of the trial's.
         gate: what the gate looks at, as in `segmint.trial`: further generators are trained, alike, inside the training
             subjects. None asks no gate.
         curate: draw half as many pairs again, and evaluate and try those that `segmint.curate` keeps; `drawn/` holds all of them.

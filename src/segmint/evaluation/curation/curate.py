@@ -70,7 +70,7 @@ def curate(
         copies: drop near-copies of training images.
         keep: in (0, 1]: share of the pairs kept by certainty; default: 0.9 where pairs tell their uncertainty and none were
             dropped for it when they were drawn, else 1.
-        size, axis, steps, batch, device: as in `segmint.evaluate`, with which the trained segmenter is shared.
+        size, axis, steps, batch, device: as in `segmint.evaluate`.
         split: takes the place of the dataset's own.
         overwrite: replace what is at `out`.
         progress: print the table.
