@@ -32,7 +32,7 @@ def test_the_faithful_preset_is_as_published() -> None:
         "adversarial_loss": "logistic",
         "penalise_fakes": False,
         "r1_gamma": 10.0,
-        "r1_auto": 0.0002,
+        "r1_least": 0.0,
         "r1_every": 16,
         "path_length_weight": 2.0,
         "path_length_every": 4,
@@ -58,7 +58,7 @@ def test_what_the_repaired_preset_changes() -> None:
     faithful, repaired = FAITHFUL.model_dump(), REPAIRED.model_dump()
     assert {key: value for key, value in repaired.items() if value != faithful[key]} == {
         "r1_gamma": "auto",
-        "r1_auto": 0.001,
+        "r1_least": 0.1,
         "learning_rate": 0.004,
         "path_length_weight": 0.0,
         "style_mixing": 0.0,
@@ -119,8 +119,8 @@ def test_automatic_weight_of_r1(size: int, batch: int, gamma: float) -> None:
     """0.0002 size^2 / batch [Karras 2020a, appendix C]."""
     assert tiny(size=size, batch=batch, r1_gamma="auto", width_base="256").r1_gamma == pytest.approx(gamma)
     assert tiny(size=size, batch=batch, width_base="256").r1_gamma == 10
-    five = tiny(size=size, batch=batch, r1_gamma="auto", r1_auto="0.001", width_base="256")
-    assert five.r1_gamma == pytest.approx(5 * gamma)
+    at_least = tiny(size=size, batch=batch, r1_gamma="auto", r1_least="0.1", width_base="256")
+    assert at_least.r1_gamma == pytest.approx(max(gamma, 0.1))
 
 
 @pytest.mark.parametrize(

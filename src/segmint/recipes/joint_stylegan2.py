@@ -14,9 +14,9 @@ from segmint.recipes.style_gan import StyleGANSettings, StyleGANStage
 FAITHFUL = StyleGANSettings()
 REPAIRED = FAITHFUL.model_copy(
     update={
-        # The published factor is one for large batches; with it trainings of 32 px swing and may end in noise (docs/results).
+        # With less, trainings of 32 px swing and may end in noise (docs/results).
         "r1_gamma": "auto",
-        "r1_auto": 0.001,
+        "r1_least": 0.1,
         # With budgets of tens of kimg what learns fast wins; measured in docs/results. [Karras 2020a, appendix C] leaves
         # both regularisers out for CIFAR-10 too.
         "learning_rate": 0.004,

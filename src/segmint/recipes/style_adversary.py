@@ -43,10 +43,9 @@ class StyleAdversarySettings(RecipeSettings):
     adversarial_loss: Literal["logistic", "relativistic"] = "logistic"
     # Whether the gradient penalty is taken at fakes too (R2), which the relativistic loss needs [Huang 2024, section 2].
     penalise_fakes: bool = False
-    # "auto" is `r1_auto` size^2 / batch.
+    # "auto" is 0.0002 size^2 / batch [Karras 2020a, appendix C], but at least `r1_least`.
     r1_gamma: NonNegativeFloat | Literal["auto"] = 10.0
-    # The published factor [Karras 2020a, appendix C].
-    r1_auto: float = Field(0.0002, gt=0)
+    r1_least: float = Field(0.0, ge=0)
     r1_every: int = Field(16, ge=1)
     average_kimg: float = Field(10.0, ge=0)
     # The average's half-life is at most this share of the images shown, so that short trainings are not held back.
@@ -100,7 +99,7 @@ class StyleAdversaryStage(Stage):
         super().__init__()
         self.task, self.settings = task, settings
         self.image_channels, self.mask_counts = image_channels, tuple(mask_counts)
-        automatic = settings.r1_auto * task.size**2 / task.batch
+        automatic = max(0.0002 * task.size**2 / task.batch, settings.r1_least)
         self.r1_gamma = automatic if settings.r1_gamma == "auto" else settings.r1_gamma
         self.generator = generator
         judged = image_channels + (sum(mask_counts) if judges_masks else 0)
