@@ -11,7 +11,7 @@ from segmint.errors import UserError
 from segmint.evaluation.arms import DEFAULT_ARMS
 from segmint.evaluation.budget import BATCH, default_steps
 from segmint.evaluation.design import Design, design_trial
-from segmint.outputs import write_json
+from segmint.outputs import read_json, write_json
 
 
 def designed(real: Path, synthetic: list[Path], **options: Any) -> Design:
@@ -47,12 +47,15 @@ def test_settings_name_all_that_decides_and_no_place(real: Path, synthetic: Path
     assert str(real.parent) not in str(settings)
 
 
-def test_size_axis_and_split_come_from_the_generators_run(tmp_path: Path, study: Any) -> None:
+def test_size_axis_and_split_come_from_the_generators_run(tmp_path: Path, study: Any, discs_run: Path) -> None:
     bare = study.write_real(tmp_path / "bare", split=None)
     dataset, run = open_dataset(bare), tmp_path / "run"
     run.mkdir()
     parts = {"train": study.train, "validation": study.validation, "test": study.test}
-    write_json(run / "config.json", {"size": 16, "axis": 2, "split": parts, "dataset": {"identity": dataset.identity}})
+    config = read_json(discs_run / "config.json") | {"size": 16, "axis": 2, "split": parts}
+    config["dataset"] |= {"identity": dataset.identity, "dimensions": 3}
+    config["grid"]["spacing"] = [1.0, 1.0, 1.0]
+    write_json(run / "config.json", config)
     fakes = study.write_synthetic(tmp_path / "fakes", study.provenance(dataset, run=str(run)), pairs=45)
     design = designed(bare, [fakes], size=None)
     assert (design.regime.slices.size, design.regime.slices.axis) == (16, 2)

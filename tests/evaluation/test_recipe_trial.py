@@ -102,12 +102,17 @@ def test_given_pairs_serve_the_arms_and_generators_the_gate(
     assert not (tmp_path / "other").exists()
 
 
-def test_split_and_size_are_those_of_the_given_pairs(tmp_path: Path, study: Any) -> None:
+def test_split_and_size_are_those_of_the_given_pairs(tmp_path: Path, study: Any, discs_run: Path) -> None:
     """The real dataset has no split of its own: the run's holds for the gate too."""
     real = study.write_real(tmp_path / "real", split=None)
     dataset, run = open_dataset(real), tmp_path / "run"
     run.mkdir()
-    config = {"dataset": {"identity": dataset.identity}, "split": asdict(study.split), "size": 16, "axis": None}
+    config = json.loads((discs_run / "config.json").read_text()) | {
+        "split": asdict(study.split),
+        "size": 16,
+        "axis": None,
+    }
+    config["dataset"] |= {"identity": dataset.identity, "dimensions": 2}
     (run / "config.json").write_text(json.dumps(config))
     made = study.provenance(dataset, run=str(run))
     pairs = study.write_synthetic(tmp_path / "pairs", made, pairs=3 * study.real_slices)
