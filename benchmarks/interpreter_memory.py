@@ -36,7 +36,7 @@ class NoiseLabels(LabelSource):
         """The styles and label maps."""
         generators = [torch.Generator().manual_seed(number) for number in range(self.count)]
         with torch.no_grad():
-            styles, _ = self.images.drawn_styles(generators)
+            styles, _ = self.images.drawn_styles(generators, truncation=1.0)
         size = self.images.task.size
         return Exemplars(styles, torch.randint(self.labels, (self.count, size, size), generator=generators[0]))
 
