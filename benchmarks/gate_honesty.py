@@ -2,10 +2,11 @@
 
 python benchmarks/gate_honesty.py --out DIR
 
-On the brain phantom, four sets stand in for what a generator draws from the training subjects of each fold: more true data
-(other phantom subjects), noise with real masks, real pairs whose masks are shifted by a quarter of the image, and exact copies of
-training pairs. The gate should add the first and leave out the second and the third; copies can neither help nor harm
-much, and finding them is not the gate's task but the privacy audit's. A stopped call goes on where it stopped.
+On the brain phantom, five sets stand in for what a generator draws from the training subjects of each fold: more true data
+(other phantom subjects), noise with real masks, real pairs whose masks are shifted by a quarter of the image, exact copies of
+training pairs, and true data of which every second mask is shifted. The gate should add the first and leave out the
+second and the third; copies can neither help nor harm much, and finding them is not the gate's task but the privacy
+audit's; of the last it should take curated pairs, if any (`--filters all,curated`). A stopped call goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -27,12 +28,13 @@ from segmint.data.subjects import Split
 from segmint.data.writer import DatasetWriter
 from segmint.evaluation.arms import parse_arms
 from segmint.evaluation.design import design_trial
-from segmint.evaluation.generator import GeneratorOrders
-from segmint.evaluation.recipe_trial import GateOrders, RecipeTrial
-from segmint.outputs import staged_folder
+from segmint.evaluation.gate import GateOrders
+from segmint.evaluation.generator import KEPT, GeneratorOrders, curate_enough, to_draw
+from segmint.evaluation.recipe_trial import RecipeTrial
+from segmint.outputs import staged_folder, write_json
 from segmint.training.segmenter import train_segmenter
 
-KINDS = ("truth", "noise", "shifted", "copies")
+KINDS = ("truth", "noise", "shifted", "copies", "half-shifted")
 _MORE_SUBJECTS = 40
 
 
@@ -46,6 +48,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=400, help="optimiser steps of each segmenter")
     parser.add_argument("--seeds", type=int, default=2, help="segmenters of each arm")
     parser.add_argument("--shares", default="100,300", help="percentages of pairs the gate looks at")
+    parser.add_argument("--filters", default="all", help="which pairs it looks at: all, curated, or all,curated")
     given = parser.parse_args()
     shares = tuple(int(word) for word in given.shares.split(","))
     real, more = given.out / "real", given.out / "more"
@@ -75,7 +78,7 @@ def main() -> None:
             seeds=given.seeds,
             generator=GeneratorOrders(kind),
             generator_seeds=1,
-            gate=GateOrders(shares=shares, seeds=given.seeds),
+            gate=GateOrders(shares, seeds=given.seeds, filters=tuple(given.filters.split(","))),
             make=make,
             device="cpu",
             progress=False,
@@ -99,26 +102,14 @@ def draw_planted(
     axis: int | None,
     seed: int,
     pairs: int,
+    curated: int,
     folder: Path,
     more: Path,
-    **_: Any,
-) -> Path:
+    **options: Any,
+) -> None:
     """Stands in for a generator: writes the set that `orders.recipe` names, with the provenance of one that saw `split`."""
-    target = folder / "synthetic"
-    if target.exists():
-        return target
-    opened, rng = open_dataset(dataset), np.random.default_rng([seed, 11])
-    if orders.recipe == "truth":
-        other = open_dataset(more)
-        images, labels = _drawn(other, other.subjects, size, axis, pairs, rng)
-    else:
-        images, labels = _drawn(opened, split.train, size, axis, pairs, rng)
-    if orders.recipe == "noise":
-        images = rng.uniform(-1, 1, images.shape).astype(np.float32)
-    if orders.recipe == "shifted":
-        labels = np.roll(labels, size // 4, axis=-1)
+    opened = open_dataset(dataset)
     seen = tuple((opened.identity, subject) for subject in split.train)
-    selected = tuple((opened.identity, subject) for subject in split.validation)
     provenance = Provenance(
         run=str(folder),
         checkpoint_sha256=f"{orders.recipe} {folder}",
@@ -126,25 +117,62 @@ def draw_planted(
         recipe=orders.recipe,
         labels_seen=seen,
         images_seen=seen,
-        selected_on=selected,
+        selected_on=tuple((opened.identity, subject) for subject in split.validation),
     )
-    with staged_folder(target, overwrite=True) as staging:
+
+    def draw(n: int, out: Path) -> None:
+        rng, source, subjects = np.random.default_rng([seed, 11]), opened, split.train
+        if orders.recipe in ("truth", "half-shifted"):
+            source = open_dataset(more)
+            subjects = source.subjects
+        images, labels = _drawn(source, subjects, size, axis, n, rng)
+        if orders.recipe == "noise":
+            images = rng.uniform(-1, 1, images.shape).astype(np.float32)
+        if orders.recipe == "shifted":
+            labels = np.roll(labels, size // 4, axis=-1)
+        if orders.recipe == "half-shifted":
+            labels[::2] = np.roll(labels[::2], size // 4, axis=-1)
+        _write(out, opened, images, labels, provenance)
+
+    target = folder / "synthetic"
+    if not target.exists():
+        draw(max(pairs, to_draw(curated)), target)
+    if curated and not (folder / KEPT).exists():
+        out = folder / "curated"
+        kept = {name: options[name] for name in ("steps", "batch", "device", "progress")}
+        curate_enough(
+            dataset,
+            draw,
+            needed=curated,
+            places=(target, folder / "drawn"),
+            out=out,
+            split=split,
+            size=size,
+            axis=axis,
+            **kept,
+        )
+        write_json(folder / KEPT, {"kept": len(open_dataset(out).cases) if out.exists() else 0})
+
+
+def _write(
+    out: Path, like: Dataset, images: NDArray[np.float32], labels: NDArray[np.uint8], provenance: Provenance
+) -> None:
+    with staged_folder(out, overwrite=True) as staging:
         writer = DatasetWriter(
             staging,
-            name=f"planted {orders.recipe}",
-            channel_names=opened.channel_names,
-            label_names=opened.label_names,
+            name=f"planted {provenance.recipe}",
+            channel_names=like.channel_names,
+            label_names=like.label_names,
             file_ending=".nii.gz",
             provenance=provenance,
         )
-        as_they_are = [IntensityMap("window", -1.0, 1.0)] * len(opened.channel_names)
+        as_they_are = [IntensityMap("window", -1.0, 1.0)] * len(like.channel_names)
         for number, (image, label) in enumerate(zip(images, labels, strict=True)):
             name = f"planted_{number:05d}"
             writer.add(
                 name, image[..., None], label[..., None], subject=name, spacing=(1.0, 1.0, 5.0), intensity=as_they_are
             )
         writer.finish()
-    return target
 
 
 def _drawn(

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from segmint.evaluation.curve.curve import draw_curve as curve
     from segmint.evaluation.evaluate import evaluate
     from segmint.evaluation.export import export_arms
+    from segmint.evaluation.gate import GateOrders
     from segmint.evaluation.generator import GeneratorOrders
     from segmint.evaluation.outside import score_predictions
-    from segmint.evaluation.recipe_trial import GateOrders
     from segmint.evaluation.trial import trial
     from segmint.report.build import build_report as report
     from segmint.segmentation.predict import predict
@@ -66,7 +66,7 @@ __all__ = [
 ]
 
 _VERBS = {
-    "GateOrders": ("segmint.evaluation.recipe_trial", "GateOrders"),
+    "GateOrders": ("segmint.evaluation.gate", "GateOrders"),
     "GeneratorOrders": ("segmint.evaluation.generator", "GeneratorOrders"),
     "Pseudonyms": ("segmint.data.convert", "Pseudonyms"),
     "annotate_export": ("segmint.synthesis.annotate", "export_images"),

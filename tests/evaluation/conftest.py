@@ -33,6 +33,8 @@ TRAIN, VALIDATION, TEST = ([f"{part}{i:02d}" for i in range(n)] for part, n in (
 REAL_SLICES = len(TRAIN) * DEPTH
 SPLIT = Split(tuple(TRAIN), tuple(VALIDATION), tuple(TEST))
 INTENSITY = IntensityMap("window", 0.0, 100.0)
+# Added to the seed of curated pairs.
+CURATED = 1000
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -209,19 +211,33 @@ class StandIn:
 
 
 class Draws:
-    """Writes pairs as the study does, with the provenance of a generator that learned from `split.train`."""
+    """Writes pairs as the study does, with the provenance of a generator that learned from `split.train`.
 
-    def __init__(self, *, leak: bool = False) -> None:
-        self.leak = leak
+    Args:
+        most: curated pairs that there will be, however many are asked for.
+    """
+
+    def __init__(self, *, leak: bool = False, most: int | None = None) -> None:
+        self.leak, self.most = leak, most
         self.calls: list[tuple[Split, int, int, Path]] = []
+        self.curated: list[int] = []
 
     def __call__(
-        self, orders: GeneratorOrders, dataset: Path, *, split: Split, seed: int, pairs: int, folder: Path, **_: Any
-    ) -> Path:
+        self,
+        orders: GeneratorOrders,
+        dataset: Path,
+        *,
+        split: Split,
+        seed: int,
+        pairs: int,
+        curated: int,
+        folder: Path,
+        **_: Any,
+    ) -> None:
         del orders
         self.calls.append((split, seed, pairs, folder))
-        target = folder / "synthetic"
-        if not target.exists():
+        self.curated.append(curated)
+        if not (folder / "synthetic").exists():
             seen = (*split.train, *(split.test[:1] if self.leak else ()))
             made = provenance(
                 open_dataset(dataset),
@@ -232,8 +248,11 @@ class Draws:
                 checkpoint=f"{folder.parent.name}{seed}",
                 seed=seed,
             )
-            write_synthetic(target, made, pairs=pairs, seed=seed)
-        return target
+            write_synthetic(folder / "synthetic", made, pairs=max(pairs, curated), seed=seed)
+            kept = curated if self.most is None else min(self.most, curated)
+            if kept:
+                write_synthetic(folder / "curated", made, pairs=kept, seed=CURATED + seed)
+            (folder / "kept.json").write_text(json.dumps({"kept": kept}))
 
 
 class Remembers:

@@ -18,11 +18,19 @@ from segmint.evaluation.arms import DEFAULT_ARMS, PRIMARY_ARM, REAL_ARM, Arm, Ar
         ("300F+100R", Arm(real=100, synthetic=300)),
         (" 100r + 300a ", Arm(real=100, flipped=300)),
         ("100R+64b", Arm(real=100, repeated=64)),
+        ("100R+300C", Arm(real=100, synthetic=300, curated=True)),
         ("25R+1000F+75A", Arm(real=25, synthetic=1000, flipped=75)),
     ],
 )
 def test_reads_arms(text: str, arm: Arm) -> None:
-    assert parse_arm(text) == arm
+    assert parse_arm(text, curated=True) == arm
+
+
+def test_curated_pairs_are_for_trials_that_curate() -> None:
+    with pytest.raises(UserError, match="wants pairs that the trial curates itself"):
+        parse_arm("100R+100C")
+    with pytest.raises(UserError, match=r"as drawn \(F\) and curated \(C\)"):
+        parse_arm("100R+50F+50C", curated=True)
 
 
 @settings(deadline=None, max_examples=40)

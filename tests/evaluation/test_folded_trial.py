@@ -15,8 +15,9 @@ from segmint.evaluation.arms import parse_arms
 from segmint.evaluation.cells import plan_cells, read_cell
 from segmint.evaluation.design import design_trial
 from segmint.evaluation.folded_trial import FoldedTrial, RealTrial
+from segmint.evaluation.gate import GateOrders
 from segmint.evaluation.generator import GeneratorOrders
-from segmint.evaluation.recipe_trial import GateOrders, RecipeTrial
+from segmint.evaluation.recipe_trial import RecipeTrial
 from segmint.evaluation.trial import trial
 
 FOLDS = 2
@@ -42,7 +43,7 @@ def folded(real: Path, train: Any, draw: Any, arms: str, **options: Any) -> Fold
     def at(split: Split) -> RecipeTrial | RealTrial:
         if draw is None:
             return RealTrial(**common, split=split)
-        chosen = {"generator_seeds": 1, "gate": GateOrders(shares=(100,)), **options}
+        chosen = {"generator_seeds": 1, "gate": GateOrders((100,), filters=("all",)), **options}
         return RecipeTrial(**common, split=split, dataset=real, generator=RECIPE, draw=draw, **chosen)
 
     return FoldedTrial(real, FOLDS, at, "cpu", progress=False)

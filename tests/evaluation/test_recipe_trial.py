@@ -15,11 +15,13 @@ import pytest
 
 import segmint
 from segmint.data.dataset import open_dataset
+from segmint.data.pool import PairPool
 from segmint.errors import UserError
 from segmint.evaluation.arms import parse_arms
 from segmint.evaluation.design import design_trial
+from segmint.evaluation.gate import GateOrders
 from segmint.evaluation.generator import GeneratorOrders
-from segmint.evaluation.recipe_trial import GateOrders, RecipeTrial
+from segmint.evaluation.recipe_trial import RecipeTrial
 from segmint.evaluation.trial import trial
 
 
@@ -30,7 +32,7 @@ def prepared(real: Path, draw: Any, train: Any, **options: Any) -> RecipeTrial:
     )  # fmt: skip
     chosen: dict[str, Any] = {
         "dataset": real, "arms": parse_arms("100R,gate", gate=True), "seeds": 2, "generator": GeneratorOrders("joint-stylegan2"),
-        "generator_seeds": 1, "gate": GateOrders(shares=(100, 300)), "make": make, "device": "cpu", "progress": False,
+        "generator_seeds": 1, "gate": GateOrders((100, 300), filters=("all",)), "make": make, "device": "cpu", "progress": False,
         "train": train, "draw": draw, "size": 16,
     }  # fmt: skip
     return RecipeTrial(**{**chosen, **options})
@@ -100,6 +102,69 @@ def test_given_pairs_serve_the_arms_and_generators_the_gate(
     with pytest.raises(UserError, match="holds 15 pairs, but the arm 100R\\+300F needs 45"):
         prepared(real, draw, train, given=(few,)).conduct(tmp_path / "other", overwrite=False)
     assert not (tmp_path / "other").exists()
+
+
+def curated_alone_help(study: Any) -> Any:
+    """A trainer to which pairs as drawn do harm and curated ones good."""
+
+    class Trainer(study.stand_in):  # type: ignore[misc]
+        def __call__(self, recipe: str, pool: PairPool, validation: PairPool, **options: Any) -> Any:
+            curated = any(part.slices.dataset.root.name == "curated" for part in pool.parts)
+            self.shift = lambda share, seed: 0.2 + 0.01 * seed + (-0.2 if curated else 0.2) * share
+            return super().__call__(recipe, pool, validation, **options)
+
+    return Trainer()
+
+
+def test_the_gate_takes_curated_pairs_where_they_alone_help(tmp_path: Path, real: Path, study: Any) -> None:
+    draw, arms = study.draws(), parse_arms("100R,100R+300F,gate", gate=True)
+    one = prepared(real, draw, curated_alone_help(study), arms=arms, gate=GateOrders((300,)))
+    content = conducted(tmp_path / "trial", one)
+    assert content["gate"]["chosen"] == "100R+300C"
+    assert [one["arm"] for one in content["gate"]["candidates"]] == ["100R+300F", "100R+300C"]
+    assert "chose 100R+300C of 1 share and 1 share of curated pairs" in content["verdict"]["sentence"]
+    assert content["verdict"]["kind"] == "helps"
+    _, drawn, gated = content["arms"]
+    assert gated["synthetic_slices"] == drawn["synthetic_slices"] == 3 * study.real_slices
+    assert gated["mean"] > content["arms"][0]["mean"] > drawn["mean"]
+    folder = tmp_path / "trial" / "generators" / "seed0"
+    assert [one["path"] for one in content["synthetic"]] == [str(folder / "synthetic"), str(folder / "curated")]
+    assert draw.curated == [3 * len(call[0].train) * study.depth for call in draw.calls]
+
+
+def test_arms_may_name_curated_pairs(tmp_path: Path, real: Path, study: Any) -> None:
+    arms = parse_arms("100R,100F,100C", curated=True)
+    content = conducted(tmp_path / "trial", prepared(real, study.draws(), curated_alone_help(study), arms=arms))
+    assert [arm["name"] for arm in content["arms"]] == ["100R", "100F", "100C"]
+    assert content["arms"][2]["mean"] > content["arms"][0]["mean"] > content["arms"][1]["mean"]
+    with pytest.raises(UserError, match="curation kept 8 pairs, and the arms take 15"):
+        prepared(real, study.draws(most=8), study.stand_in(), arms=arms).conduct(tmp_path / "few", overwrite=False)
+
+
+def test_shares_of_which_curation_leaves_too_few_are_not_looked_at(tmp_path: Path, real: Path, study: Any) -> None:
+    draw, gate = study.draws(most=study.real_slices), GateOrders((100, 300), filters=("curated",))
+    content = conducted(tmp_path / "trial", prepared(real, draw, curated_alone_help(study), gate=gate))
+    assert content["gate"]["chosen"] == "100R+100C"
+    assert content["gate"]["missing"] == ["100R+300C"]
+    assert "curation left too few pairs for 100R+300C" in content["verdict"]["sentence"]
+    none = prepared(real, study.draws(most=0), study.stand_in(), gate=GateOrders((100,), filters=("curated",)))
+    content = conducted(tmp_path / "none", none)
+    assert content["gate"]["chosen"] == "100R"
+    assert (
+        content["verdict"]["sentence"].partition(";")[0]
+        == "The gate added no synthetic pairs: curation left too few for any share"
+    )
+
+
+def test_given_pairs_are_curated_where_the_gate_says_so(tmp_path: Path, real: Path, study: Any) -> None:
+    given = study.write_synthetic(tmp_path / "given", study.provenance(open_dataset(real)), pairs=5 * study.real_slices)
+    one = prepared(real, study.draws(), curated_alone_help(study), given=(given,), gate=GateOrders((100,)))
+    content = conducted(tmp_path / "trial", one)
+    assert content["gate"]["chosen"] == "100R+100C"
+    (used,) = content["synthetic"]
+    assert used["path"] == str(tmp_path / "trial" / "curated" / "set0" / "curated")
+    assert (Path(used["path"]) / "curation.json").is_file()
+    assert study.real_slices <= used["pairs"] <= 5 * study.real_slices
 
 
 def test_split_and_size_are_those_of_the_given_pairs(tmp_path: Path, study: Any, discs_run: Path) -> None:
@@ -178,7 +243,7 @@ def test_a_stopped_trial_goes_on(tmp_path: Path, real: Path, study: Any) -> None
     assert again == whole
     assert len(train.calls) - stopped < len(whole["scores"]), "finished cells are read"
     with pytest.raises(UserError, match="another trial"):
-        prepared(real, study.draws(), train, gate=GateOrders(shares=(100,))).conduct(out, overwrite=False)
+        prepared(real, study.draws(), train, gate=GateOrders((100,), filters=("all",))).conduct(out, overwrite=False)
 
 
 def test_an_inner_generator_that_saw_its_test_subjects_is_refused(tmp_path: Path, real: Path, study: Any) -> None:
@@ -196,6 +261,18 @@ def test_an_inner_generator_that_saw_its_test_subjects_is_refused(tmp_path: Path
         ({"gate": GateOrders(seeds=0)}, "--gate-seeds 0"),
         ({"gate": GateOrders(folds=9)}, "at least 9 labelled"),
         ({"gate": GateOrders(shares=())}, "--gate-shares"),
+        ({"gate": GateOrders(filters=("some",))}, "--gate-filters: give all, curated"),
+        (
+            {"gate": GateOrders(filters=("curated",)), "generator": GeneratorOrders("joint-stylegan2", curate=True)},
+            "--gate-filters curated: --curate curates all",
+        ),
+        (
+            {
+                "arms": parse_arms("100R,100C", curated=True),
+                "generator": GeneratorOrders("joint-stylegan2", curate=True),
+            },
+            "100C: --curate curates all",
+        ),
     ],
 )
 def test_wrong_orders_are_refused_before_anything_is_written(

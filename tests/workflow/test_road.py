@@ -12,7 +12,7 @@ import pytest
 from segmint.cli.main import main
 from segmint.data.writer import DatasetWriter
 from segmint.errors import UserError
-from segmint.evaluation.recipe_trial import GateOrders
+from segmint.evaluation.gate import GateOrders
 from segmint.outputs import read_json
 from segmint.workflow.demo import BUDGETS, demo
 from segmint.workflow.road import refuse_problems

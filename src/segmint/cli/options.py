@@ -11,7 +11,7 @@ import typer
 from segmint.errors import UserError
 
 if TYPE_CHECKING:
-    from segmint.evaluation.recipe_trial import GateOrders
+    from segmint.evaluation.gate import GateOrders
 
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write. Must not exist yet.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
@@ -81,7 +81,7 @@ Arms = Annotated[
     typer.Option(
         "--arms",
         metavar="A,B,...",
-        help="Training sets to compare, such as 100R,100F,100R+300F (R real, F synthetic, A flipped real; in percent).",
+        help="Training sets to compare, such as 100R,100F,100R+300F, in percent (R real, F synthetic, C curated, A flipped real).",
     ),
 ]
 MaskSource = Annotated[
@@ -152,6 +152,14 @@ Curate = Annotated[
 GateShares = Annotated[
     str | None,
     typer.Option("--gate-shares", metavar="P,Q,...", help="Percentages it chooses from.  [default: 25,100,300]"),
+]
+GateFilters = Annotated[
+    str | None,
+    typer.Option(
+        "--gate-filters",
+        metavar="all|curated|all,curated",
+        help="Pairs it chooses from, as drawn or as curation keeps them.  [default: all,curated]",
+    ),
 ]
 GateFolds = Annotated[
     int | None, typer.Option("--gate-folds", metavar="K", help="Folds of its cross-validation.  [default: 2]")
@@ -224,21 +232,25 @@ def read_shares(flag: str, text: str | None) -> dict[str, float] | None:
     return shares
 
 
-def read_gate(wanted: bool, *, shares: str | None, folds: int | None, seeds: int | None) -> GateOrders | None:
+def read_gate(
+    wanted: bool, *, shares: str | None, filters: str | None, folds: int | None, seeds: int | None
+) -> GateOrders | None:
     """What the gate looks at, if it is asked.
 
     Raises:
         UserError: orders for a gate that is not asked, or shares that are no numbers.
     """
-    given = {"--gate-shares": shares, "--gate-folds": folds, "--gate-seeds": seeds}
+    given = {"--gate-shares": shares, "--gate-filters": filters, "--gate-folds": folds, "--gate-seeds": seeds}
     if not wanted:
         for flag, value in given.items():
             if value is not None:
                 raise UserError(f"{flag} is for the gate: give --gate, or leave it out.")
         return None
-    from segmint.evaluation.recipe_trial import GateOrders
+    from segmint.evaluation.gate import GateOrders
 
     chosen: dict[str, Any] = {"folds": folds, "seeds": seeds}
     if shares is not None:
         chosen["shares"] = read_whole_numbers("--gate-shares", shares)
+    if filters is not None:
+        chosen["filters"] = tuple(read_list(filters))
     return GateOrders(**{key: value for key, value in chosen.items() if value is not None})

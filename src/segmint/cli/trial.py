@@ -96,6 +96,7 @@ def trial_verb(
     curate: options.Curate = False,
     gate: options.Gate = False,
     gate_shares: options.GateShares = None,
+    gate_filters: options.GateFilters = None,
     gate_folds: options.GateFolds = None,
     gate_seeds: options.GateSeeds = None,
     folds: Annotated[
@@ -158,7 +159,7 @@ def trial_verb(
         demonstration=demonstration,
         generator=generator,
         generator_seeds=generator_seeds,
-        gate=options.read_gate(gate, shares=gate_shares, folds=gate_folds, seeds=gate_seeds),
+        gate=options.read_gate(gate, shares=gate_shares, filters=gate_filters, folds=gate_folds, seeds=gate_seeds),
         folds=folds,
         processes=processes,
         cluster=cluster,

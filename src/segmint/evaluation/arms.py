@@ -12,15 +12,16 @@ REAL_ARM, PRIMARY_ARM, GATE = "100R", "100R+300F", "gate"
 DEFAULT_ARMS = (REAL_ARM, "100F", "100R+100F", PRIMARY_ARM, "100R+100A", "100R+300A")
 GATE_ARMS = (REAL_ARM, GATE)
 
-_TERM = re.compile(r"([0-9]+)([RFAB])")
+_TERM = re.compile(r"([0-9]+)([RFCAB])")
 _EXAMPLES = "100R, 50R, 100F, 100R+300F or 100R+300A"
 
 
 @dataclass(frozen=True)
 class Arm:
-    """A training set in percent of the real training slices: `real` R, `synthetic` F, `flipped` A, `repeated` B.
+    """A training set in percent of the real training slices: `real` R, `synthetic` F or C, `flipped` A, `repeated` B.
 
-    B are real slices that hold one chosen label, repeated: what balance alone does, without anything new. The `gated` arm is
+    C are synthetic pairs that a trial has drawn and `curated` itself, F such as they were drawn or given. B are real slices
+    that hold one chosen label, repeated: what balance alone does, without anything new. The `gated` arm is
     what the gate makes of the real slices (`segmint.evaluation.gate`); until it has chosen, it has no shares.
     """
 
@@ -29,16 +30,18 @@ class Arm:
     flipped: int = 0
     repeated: int = 0
     gated: bool = False
+    curated: bool = False
 
     @property
     def name(self) -> str:
-        """The arm as it is written, R before F before A before B."""
+        """The arm as it is written, R before F or C before A before B."""
         return GATE if self.gated else self.content
 
     @property
     def content(self) -> str:
         """Its shares, also of the arm that the gate chose."""
-        shares = ((self.real, "R"), (self.synthetic, "F"), (self.flipped, "A"), (self.repeated, "B"))
+        drawn = "C" if self.curated else "F"
+        shares = ((self.real, "R"), (self.synthetic, drawn), (self.flipped, "A"), (self.repeated, "B"))
         return "+".join(f"{share}{letter}" for share, letter in shares if share)
 
     def counts(self, real_slices: int) -> ArmCounts:
@@ -72,11 +75,12 @@ class ArmCounts:
         return self.real + self.synthetic + self.flipped + self.repeated
 
 
-def parse_arm(text: str, *, gate: bool = False) -> Arm:
+def parse_arm(text: str, *, gate: bool = False, curated: bool = False) -> Arm:
     """Read an arm; the order of its terms does not matter.
 
     Args:
         gate: "gate" may be one, which the caller then resolves.
+        curated: the caller has curated pairs for arms with C.
 
     Raises:
         UserError: it is no arm.
@@ -96,11 +100,19 @@ def parse_arm(text: str, *, gate: bool = False) -> Arm:
                 f"(B) slices by +, each letter once, such as {_EXAMPLES}."
             )
         shares[match[2]] = int(match[1])
+    if "C" in shares and not curated:
+        raise UserError(
+            f"The arm {text!r} wants pairs that the trial curates itself (C), which a trial with --recipe does: give that, or what"
+            " segmint curate wrote, and call its pairs F."
+        )
+    if {"F", "C"} <= shares.keys():
+        raise UserError(f"The arm {text!r} wants synthetic pairs as drawn (F) and curated (C): name one of the two.")
     arm = Arm(
         real=shares.get("R", 0),
-        synthetic=shares.get("F", 0),
+        synthetic=shares.get("F", 0) or shares.get("C", 0),
         flipped=shares.get("A", 0),
         repeated=shares.get("B", 0),
+        curated="C" in shares,
     )
     if arm.real > 100:
         raise UserError(f"The arm {text!r} wants more real slices than there are: at most 100R.")
@@ -112,13 +124,14 @@ def parse_arm(text: str, *, gate: bool = False) -> Arm:
     return arm
 
 
-def parse_arms(texts: str | Sequence[str], *, gate: bool = False) -> tuple[Arm, ...]:
-    """Read the arms of a trial, in their order; a single string holds them joined by commas. `gate` as in `parse_arm`.
+def parse_arms(texts: str | Sequence[str], *, gate: bool = False, curated: bool = False) -> tuple[Arm, ...]:
+    """Read the arms of a trial, in their order; a single string holds them joined by commas. Options as of `parse_arm`.
 
     Raises:
         UserError: there is none, one is no arm, or two are the same.
     """
-    arms = tuple(parse_arm(text, gate=gate) for text in (texts.split(",") if isinstance(texts, str) else texts))
+    named = texts.split(",") if isinstance(texts, str) else texts
+    arms = tuple(parse_arm(text, gate=gate, curated=curated) for text in named)
     if not arms:
         raise UserError(f"The trial has no arms: name some, such as {_EXAMPLES}.")
     for place, arm in enumerate(arms):

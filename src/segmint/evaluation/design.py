@@ -101,16 +101,18 @@ def design_trial(
     device: str,
     demonstration: bool,
     split: Split | None = None,
+    curated: bool = False,
 ) -> Design:
     """Resolve and check everything that `segmint.trial` is given; see there.
 
     Args:
         split: takes the place of the dataset's own, as cross-validation needs.
+        curated: `synthetic` was drawn and curated by the trial, for arms with C.
 
     Raises:
         UserError: anything in it is wrong.
     """
-    parsed = parse_arms(DEFAULT_ARMS if arms is None else arms)
+    parsed = parse_arms(DEFAULT_ARMS if arms is None else arms, curated=curated)
     if seeds < 1:
         raise UserError(f"--seeds {seeds}: a trial needs at least one.")
     if len(synthetic) > seeds and any(arm.synthetic for arm in parsed):

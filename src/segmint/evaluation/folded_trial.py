@@ -23,7 +23,7 @@ from segmint.evaluation.jobs.job import Plan
 from segmint.evaluation.jobs.orders import IN_ORDER, JobOrders
 from segmint.evaluation.outcome import conclude, write_outcome
 from segmint.evaluation.pooling import Fold, FoldedChoice, pool_results
-from segmint.evaluation.recipe_trial import MakesDesign
+from segmint.evaluation.recipe_orders import MakesDesign
 from segmint.evaluation.trial_folder import again, opened_trial_folder
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,14 +12,16 @@ from typing import Any, Protocol
 from segmint.data.dataset import open_dataset
 from segmint.data.subjects import Split
 from segmint.errors import UserError, WaitingForPerson
-from segmint.evaluation.curation.curate import curate
+from segmint.evaluation.curation.curate import NothingKept, curate
+from segmint.outputs import read_json, write_json
 from segmint.recipes import find_recipe
 from segmint.synthesis.sample import sample
 from segmint.training.run_folder import RunFolder
 from segmint.training.train import train
 
-RUN, PAIRS, DRAWN = "run", "synthetic", "drawn"
-_DRAWN_A_PAIR = 1.5
+RUN, PAIRS, DRAWN, CURATED, KEPT = "run", "synthetic", "drawn", "curated", "kept.json"
+# Pairs drawn for each that curation should leave; the second number where the first left too few.
+_DRAWN_A_PAIR, _DRAWN_THEN = 1.5, 4
 
 
 @dataclass(frozen=True)
@@ -105,16 +108,17 @@ class DrawsPairs(Protocol):
         axis: int | None,
         seed: int,
         pairs: int,
+        curated: int,
         folder: Path,
         steps: int,
         batch: int,
         device: str,
         progress: bool,
-    ) -> Path:
-        """As `drawn_pairs`."""
+    ) -> None:
+        """As `draw_pairs`."""
 
 
-def drawn_pairs(
+def draw_pairs(
     orders: GeneratorOrders,
     dataset: Path,
     *,
@@ -124,27 +128,26 @@ def drawn_pairs(
     axis: int | None,
     seed: int,
     pairs: int,
+    curated: int,
     folder: Path,
     steps: int,
     batch: int,
     device: str,
     progress: bool,
-) -> Path:
+) -> None:
     """Train a generator on the training subjects of `split` and draw pairs from it, going on from what is there.
 
     Args:
         subset: name of a stored subset of the training subjects or slices that it is to know alone.
         seed: of the training and of the pairs.
-        pairs: how many are needed.
-        folder: gets the run (`run`) and the synthetic dataset (`synthetic`); where pairs are curated, all that were drawn
-            (`drawn`) too.
+        pairs: how many are needed; curated: how many curated ones beside them.
+        folder: gets the run (`run`) and the synthetic dataset (`synthetic`), the curated one (`curated`), and how many pairs that
+            one holds (`kept.json`), which may be too few. Where the orders say that all pairs are curated, `synthetic` holds
+            those that are kept, at least `pairs`, and `drawn` all.
         steps, batch: of the segmenter that curates.
 
-    Returns:
-        The synthetic dataset.
-
     Raises:
-        UserError: the recipe does not fit the dataset, the training diverged, or curation keeps too few pairs.
+        UserError: the recipe does not fit the dataset, the training diverged, or curation keeps fewer than `pairs`.
         KeyboardInterrupt: stopped by Ctrl-C; the same call goes on.
     """
     run, target = folder / RUN, folder / PAIRS
@@ -171,36 +174,79 @@ def drawn_pairs(
                 f"{orders.recipe} waits for labels that a person gives, which a trial cannot: train it with segmint train, and "
                 "give the trial what segmint sample draws from it."
             ) from error
-    if (target / "dataset.json").is_file():
-        return target
-    drawn = folder / DRAWN if orders.curate else target
-    if not (drawn / "dataset.json").is_file():
+
+    def draw(n: int, out: Path) -> None:
         sample(
             run,
-            n=to_draw(pairs) if orders.curate else pairs,
+            n=n,
             seed=seed,
-            out=drawn,
+            out=out,
             truncation=orders.truncation,
             balance=orders.balance or None,
             overwrite=True,
             device=device,
         )
+
+    options: dict[str, Any] = {
+        "size": size,
+        "axis": axis,
+        "steps": steps,
+        "batch": batch,
+        "split": split,
+        "device": device,
+        "progress": progress,
+    }
+    if are_drawn(orders, folder, pairs=pairs, curated=curated):
+        return
     if orders.curate:
-        curate(
-            dataset,
-            drawn,
-            out=target,
-            size=size,
-            axis=axis,
-            steps=steps,
-            batch=batch,
-            split=split,
-            overwrite=True,
-            device=device,
-            progress=progress,
-        )
+        curate_enough(dataset, draw, needed=pairs, places=(folder / DRAWN, folder / DRAWN), out=target, **options)
         check_kept(target, needed=pairs)
-    return target
+        return
+    needed = max(pairs, to_draw(curated))
+    if not _holds(target, needed):
+        draw(needed, target)
+    if curated:
+        kept = folder / CURATED
+        curate_enough(dataset, draw, needed=curated, places=(target, folder / DRAWN), out=kept, **options)
+        write_json(folder / KEPT, {"kept": _count(kept)})
+
+
+def curate_enough(
+    dataset: Path,
+    draw: Callable[[int, Path], None],
+    *,
+    needed: int,
+    places: tuple[Path, Path],
+    out: Path,
+    **options: Any,
+) -> None:
+    """Curate pairs until enough are kept: of half as many again as are needed, then of four times as many.
+
+    Args:
+        draw: writes so many pairs to a folder.
+        places: folders for the first and the second set of pairs; what they hold already is not drawn again.
+        out: folder for those that are kept, which may be too few, or for none at all: then nothing is written.
+        options: of `segmint.curate`.
+    """
+    for n, drawn in zip((to_draw(needed), _DRAWN_THEN * needed), places, strict=True):
+        if not _holds(drawn, n):
+            draw(n, drawn)
+        with suppress(NothingKept):
+            curate(dataset, drawn, out=out, overwrite=True, **options)
+        if _holds(out, needed):
+            return
+
+
+def are_drawn(orders: GeneratorOrders, folder: Path, *, pairs: int, curated: int) -> bool:
+    """Whether `draw_pairs` has nothing left to do."""
+    if orders.curate:
+        return _holds(folder / PAIRS, pairs)
+    return (folder / PAIRS / "dataset.json").is_file() and (not curated or (folder / KEPT).is_file())
+
+
+def kept_pairs(folder: Path) -> int:
+    """How many curated pairs `draw_pairs` left in a folder."""
+    return int(read_json(folder / KEPT)["kept"])
 
 
 def to_draw(pairs: int) -> int:
@@ -214,12 +260,20 @@ def check_kept(curated: Path, *, needed: int) -> None:
     Raises:
         UserError: it did not.
     """
-    kept = len(open_dataset(curated).cases)
+    kept = _count(curated)
     if kept < needed:
         raise UserError(
-            f"{curated}: curation kept {kept} of {to_draw(needed)} pairs, and the arms take {needed}: look at its pictures and"
-            " curation.json; leave --curate out, or name arms with fewer synthetic pairs."
+            f"{curated}: curation kept {kept} pairs, and the arms take {needed}: look at its pictures and curation.json; have"
+            " pairs left as they were drawn, or name arms with fewer synthetic pairs."
         )
+
+
+def _holds(dataset: Path, pairs: int) -> bool:
+    return (dataset / "dataset.json").is_file() and _count(dataset) >= pairs
+
+
+def _count(dataset: Path) -> int:
+    return len(open_dataset(dataset).cases) if (dataset / "dataset.json").is_file() else 0
 
 
 def _train(orders: GeneratorOrders, dataset: Path, *, out: Path, **options: Any) -> None:

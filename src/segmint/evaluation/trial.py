@@ -16,11 +16,12 @@ from segmint.evaluation.cells import TrainsSegmenter
 from segmint.evaluation.conduct import cell_jobs, cell_plan
 from segmint.evaluation.design import Design, design_trial
 from segmint.evaluation.folded_trial import FoldedTrial, RealTrial, refuse_folds
+from segmint.evaluation.gate import GateOrders
 from segmint.evaluation.generator import GeneratorOrders
 from segmint.evaluation.jobs.executor import carry_out
 from segmint.evaluation.jobs.orders import IN_ORDER, JobOrders
 from segmint.evaluation.outcome import conclude, write_outcome
-from segmint.evaluation.recipe_trial import GateOrders, RecipeTrial
+from segmint.evaluation.recipe_trial import RecipeTrial
 from segmint.evaluation.table import trial_table
 from segmint.evaluation.trial_folder import again, opened_trial_folder
 from segmint.training.segmenter import train_segmenter
@@ -138,7 +139,7 @@ def trial(
             design, Path(out), overwrite=overwrite, device=device, progress=progress, train=train_segmenter, jobs=jobs
         )
         return Path(out)
-    asked = _with_gate(arms, gate)
+    asked = _with_gate(arms, gate, curated=generator is not None)
     if folds is not None:
         refuse_folds(asked, generator=generator is not None, sets=bool(sets), subset=subset, real_slices=real_slices)
     if generator is not None and sets and not any(arm.gated for arm in asked):
@@ -179,11 +180,11 @@ def trial(
     return Path(out)
 
 
-def _with_gate(arms: Sequence[str] | None, gate: GateOrders | None) -> tuple[Arm, ...]:
+def _with_gate(arms: Sequence[str] | None, gate: GateOrders | None, *, curated: bool) -> tuple[Arm, ...]:
     """The arms asked for, the gate's last where it is ordered but not named."""
     if arms is None:
         arms = DEFAULT_ARMS if gate is None else GATE_ARMS
-    parsed = parse_arms(arms, gate=True)
+    parsed = parse_arms(arms, gate=True, curated=curated)
     return parsed if gate is None or any(arm.gated for arm in parsed) else (*parsed, Arm(gated=True))
 
 

@@ -19,7 +19,7 @@ COLOURS: Mapping[Kind, str] = {
     "flipped": vector.FLIPPED,
 }
 MARKERS: Mapping[Kind, str] = {"real": "s", "fake": "o", "mixed": "D", "flipped": "^"}
-_NOUNS = {"R": "real", "F": "synthetic", "A": "flipped real", "B": "repeated real"}
+_NOUNS = {"R": "real", "F": "synthetic", "C": "curated synthetic", "A": "flipped real", "B": "repeated real"}
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def describe_arm(name: str) -> str:
     """An arm's name in words: `100R+300F` is "all real slices + 3 times as many synthetic"."""
     if name == GATE:
         return "what the gate chose"
-    parts = re.findall(r"(\d+)([RFAB])", name)
+    parts = re.findall(r"(\d+)([RFCAB])", name)
     if not parts or "+".join(share + letter for share, letter in parts) != name:
         return name
     phrases: list[str] = []

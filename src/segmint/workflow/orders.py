@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from segmint.evaluation.arms import DEFAULT_ARMS
+from segmint.evaluation.gate import GateOrders
 from segmint.evaluation.generator import GeneratorOrders
-from segmint.evaluation.recipe_trial import GateOrders
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,8 @@ from segmint.evaluation.arms import Arm, parse_arms
 from segmint.evaluation.curation.curate import RESULT as CURATION
 from segmint.evaluation.curation.curate import curate
 from segmint.evaluation.evaluate import RESULT, evaluate
-from segmint.evaluation.gate import candidate_arms
+from segmint.evaluation.gate import FILTERS, KEPT, GateOrders, candidate_arms
 from segmint.evaluation.generator import GeneratorOrders, check_kept, to_draw
-from segmint.evaluation.recipe_trial import GateOrders
 from segmint.evaluation.trial import trial
 from segmint.outputs import read_json, write_json
 from segmint.recipes import RECIPES
@@ -161,9 +160,12 @@ class Road:
         """Draw pairs, and tell how many the arms take."""
         orders, run, folder = self.orders, self.out / "run", self._drawn
         real_slices = int(read_config(RunFolder(run))["dataset"]["training_slices"])
-        drawn = [*arms, *(candidate_arms(orders.gate.shares) if orders.gate is not None else ())]
-        needed = max(arm.counts(real_slices).synthetic for arm in drawn if arm.synthetic)
+        gated = () if orders.gate is None else candidate_arms(orders.gate.shares)
+        needed = max(arm.counts(real_slices).synthetic for arm in (*arms, *gated) if arm.synthetic)
         pairs = to_draw(needed) if orders.curate else needed
+        if not orders.curate and orders.gate is not None and KEPT in (orders.gate.filters or FILTERS):
+            # The trial curates them where the gate chooses so.
+            pairs = max(pairs, *(to_draw(arm.counts(real_slices).synthetic) for arm in gated))
         balance = orders.balance or None
         line = command(
             "sample", run, n=pairs, seed=orders.seed, out=folder, truncation=orders.truncation, balance=balance
@@ -339,6 +341,7 @@ def _gate_options(generator: GeneratorOrders | None, gate: GateOrders | None) ->
         "generator_set": generator.settings,
         "gate": True,
         "gate_shares": gate.shares,
+        "gate_filters": gate.filters,
         "gate_folds": gate.folds,
         "gate_seeds": gate.seeds,
     }

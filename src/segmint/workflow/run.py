@@ -8,8 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from segmint.evaluation.arms import DEFAULT_ARMS, parse_arms
+from segmint.evaluation.gate import GateOrders
 from segmint.evaluation.jobs.orders import JobOrders
-from segmint.evaluation.recipe_trial import GateOrders
 from segmint.workflow.orders import Orders
 from segmint.workflow.road import Road
 from segmint.workflow.steps import opened_workflow

@@ -22,8 +22,8 @@ from segmint.evaluation.jobs.perform import Outcome, perform, read_job, read_out
 def generator(folder: Path, real: Path, study: Any, **options: Any) -> PairsJob:
     chosen: dict[str, Any] = {
         "title": "generator 1", "orders": GeneratorOrders("joint-stylegan2", conditions=("a",), settings={"r1_gamma": "1"}),
-        "dataset": real, "split": study.split, "subset": None, "size": 16, "axis": 2, "seed": 0, "pairs": 4, "folder": folder,
-        "steps": 2, "batch": 4, "device": "cpu", "progress": False,
+        "dataset": real, "split": study.split, "subset": None, "size": 16, "axis": 2, "seed": 0, "pairs": 4, "curated": 0,
+        "folder": folder, "steps": 2, "batch": 4, "device": "cpu", "progress": False,
     }  # fmt: skip
     return PairsJob(**{**chosen, **options})
 

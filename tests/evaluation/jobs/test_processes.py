@@ -18,9 +18,9 @@ import pytest
 from tests.conftest import draw_discs
 
 from segmint.errors import UserError
+from segmint.evaluation.gate import GateOrders
 from segmint.evaluation.generator import GeneratorOrders
 from segmint.evaluation.jobs.processes import visible_gpus, worker_environment
-from segmint.evaluation.recipe_trial import GateOrders
 from segmint.evaluation.trial import trial
 
 ARMS = ("100R", "100R+100F")

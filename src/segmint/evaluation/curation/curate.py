@@ -30,6 +30,10 @@ AGREEMENT = 0.05
 _KEEP = 0.9
 
 
+class NothingKept(UserError):
+    """No pair is worth keeping."""
+
+
 def curate(
     real: Path,
     synthetic: Path,
@@ -101,7 +105,7 @@ def curate(
     judgement = judge(evidence, segmenter=segmenter, share=agreement, copies=copies, keep=keep)
     counts = judgement.counts
     if not counts["kept"]:
-        raise UserError(f"{synthetic}: no pair would be left ({counted(counts)}): look at it with segmint evaluate.")
+        raise NothingKept(f"{synthetic}: no pair would be left ({counted(counts)}): look at it with segmint evaluate.")
     rules = {"agreement": agreement, "copies": copies, "keep": keep}
     described = learner.described(evidence) if learner is not None else None
     content = describe(judgement, evidence, rules=rules, segmenter=described)

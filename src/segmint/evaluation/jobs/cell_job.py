@@ -87,7 +87,7 @@ def read_cell_job(content: Mapping[str, Any]) -> CellJob:
     Raises:
         UserError: a dataset is gone, was changed, or may not be used by this arm.
     """
-    cell = Cell(parse_arm(content["arm"]), content["seed"], content["synthetic"])
+    cell = Cell(parse_arm(content["arm"], curated=True), content["seed"], content["synthetic"])
     regime = open_regime(content["regime"])
     synthetic = {}
     if cell.synthetic is not None:

@@ -10,14 +10,14 @@ from typing import Any
 from rich.console import Console
 
 from segmint.data.subjects import Split
-from segmint.evaluation.generator import PAIRS, DrawsPairs, GeneratorOrders, drawn_pairs
+from segmint.evaluation.generator import CURATED, PAIRS, DrawsPairs, GeneratorOrders, are_drawn, draw_pairs
 
 KIND = "pairs"
 
 
 @dataclass(frozen=True)
 class PairsJob:
-    """Arguments of `drawn_pairs`; `draw` may be another one that does the same."""
+    """Arguments of `draw_pairs`; `draw` may be another one that does the same."""
 
     title: str
     orders: GeneratorOrders
@@ -28,12 +28,13 @@ class PairsJob:
     axis: int | None
     seed: int
     pairs: int
+    curated: int
     folder: Path
     steps: int
     batch: int
     device: str
     progress: bool
-    draw: DrawsPairs = drawn_pairs
+    draw: DrawsPairs = draw_pairs
 
     @property
     def target(self) -> Path:
@@ -41,9 +42,14 @@ class PairsJob:
         return self.folder / PAIRS
 
     @property
+    def curated_target(self) -> Path:
+        """Where the curated ones lie, if there are any."""
+        return self.folder / CURATED
+
+    @property
     def finished(self) -> bool:
         """Whether the pairs were drawn."""
-        return (self.target / "dataset.json").is_file()
+        return are_drawn(self.orders, self.folder, pairs=self.pairs, curated=self.curated)
 
     def run(self) -> None:
         """Train and draw, going on from what is there."""
@@ -80,6 +86,7 @@ class PairsJob:
             "axis": self.axis,
             "seed": self.seed,
             "pairs": self.pairs,
+            "curated": self.curated,
             "folder": self.folder,
             "steps": self.steps,
             "batch": self.batch,
@@ -99,6 +106,9 @@ def read_pairs_job(content: Mapping[str, Any]) -> PairsJob:
         dataset=Path(content["dataset"]),
         split=Split(**{part: tuple(subjects) for part, subjects in content["split"].items()}),
         folder=Path(content["folder"]),
-        **{key: content[key] for key in ("subset", "size", "axis", "seed", "pairs", "steps", "batch", "device")},
+        **{
+            key: content[key]
+            for key in ("subset", "size", "axis", "seed", "pairs", "curated", "steps", "batch", "device")
+        },
         progress=content["progress"],
     )

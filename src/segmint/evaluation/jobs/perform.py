@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from segmint.errors import UserError, is_out_of_memory, writing_failure
 from segmint.evaluation.curve import generators, own_cell
-from segmint.evaluation.jobs import cell_job, pairs_job
+from segmint.evaluation.jobs import cell_job, curation_job, pairs_job
 from segmint.evaluation.jobs.job import Job, run_alone
 from segmint.outputs import read_json, write_json
 
@@ -21,6 +21,7 @@ TOLD, OUTCOME = "job.json", "outcome.json"
 _READERS: Mapping[str, Callable[[Mapping[str, Any]], Job]] = {
     cell_job.KIND: cell_job.read_cell_job,
     pairs_job.KIND: pairs_job.read_pairs_job,
+    curation_job.KIND: curation_job.read_curation_job,
     generators.KIND: generators.read_curve_generator,
     own_cell.KIND: own_cell.read_own_cell,
 }

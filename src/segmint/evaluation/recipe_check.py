@@ -1,0 +1,72 @@
+"""What is wrong in the orders of a trial that trains its own generators, before anything is written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from segmint.errors import UserError
+from segmint.evaluation.arms import REAL_ARM, parse_arm
+from segmint.evaluation.curation.curate import RESULT as CURATION
+from segmint.evaluation.design import Design
+from segmint.evaluation.gate import KEPT, candidate_arms, inner_splits
+from segmint.evaluation.generator import check_generator, draw_pairs
+from segmint.evaluation.recipe_orders import RecipeOrders
+
+
+def check_orders(orders: RecipeOrders, real: Design, out: Path) -> None:
+    """Refuse what is wrong in the orders, before anything is written.
+
+    Raises:
+        UserError: something is.
+    """
+    if orders.generator_seeds < 1:
+        raise UserError(f"--generator-seeds {orders.generator_seeds}: at least one is needed.")
+    if orders.generator_seeds > orders.seeds:
+        raise UserError(
+            f"--seeds {orders.seeds} cannot use {orders.generator_seeds} generators: give at least as many seeds."
+        )
+    if not orders.gated and not any(arm.synthetic for arm in orders.arms):
+        raise UserError(
+            f"--recipe {orders.generator.recipe}: no arm would use its pairs; name one with F, such as 100F, or leave it out."
+        )
+    for arm in orders.arms:
+        if not arm.gated:
+            arm.counts(len(real.regime.training))
+    asked = [arm.name for arm in orders.arms if arm.curated]
+    if orders.gated and KEPT in (orders.gate.filters or ()):
+        asked.append("--gate-filters curated")
+    if asked and orders.generator.curate:
+        raise UserError(f"{asked[0]}: --curate curates all pairs of the trial; leave one of the two out.")
+    if real.real_slices is not None:
+        raise UserError(
+            "--real-slices: generators learn from whole subjects, so use a stored --subset of them with --recipe."
+        )
+    for path in orders.given:
+        if orders.generator.curate != (path / CURATION).is_file():
+            raise UserError(
+                f"{path} is {'not ' if orders.generator.curate else ''}curated, and the gate would judge pairs that are"
+                f"{'' if orders.generator.curate else ' not'}: give --curate and what segmint curate wrote, or neither."
+            )
+    if orders.draw is draw_pairs:
+        check_generator(
+            orders.generator,
+            orders.dataset,
+            split=real.regime.split,
+            subset=real.subset,
+            size=real.regime.slices.size,
+            axis=real.regime.slices.axis,
+            beside=out,
+            device=orders.jobs.device_here(orders.device),
+        )
+    if not orders.gated:
+        return
+    if not any(arm.name == REAL_ARM for arm in orders.arms):
+        raise UserError(f"--arms: the gate's arm is compared with {REAL_ARM}; name that too.")
+    if orders.gate.seeds < 1:
+        raise UserError(f"--gate-seeds {orders.gate.seeds}: at least one is needed.")
+    candidate_arms(orders.gate.shares, orders.filters)
+    for split in inner_splits(real.regime.split, real.regime.labelled, folds=orders.gate.folds):
+        try:
+            orders.designed(real, [], [parse_arm(REAL_ARM)], seeds=1, split=split)
+        except UserError as error:
+            raise UserError(f"--gate-folds {orders.gate.folds} leaves a fold that cannot be used: {error}") from error
