@@ -15,6 +15,7 @@ import torch
 from segmint.errors import UserError
 from segmint.evaluation.generator import GeneratorOrders
 from segmint.evaluation.jobs import perform as performing
+from segmint.evaluation.jobs.curation_job import CurationJob
 from segmint.evaluation.jobs.pairs_job import PairsJob
 from segmint.evaluation.jobs.perform import Outcome, perform, read_job, read_outcome, tell_job
 
@@ -32,6 +33,14 @@ def test_a_generator_told_of_in_json_is_the_same(tmp_path: Path, real: Path, stu
     job = generator(tmp_path / "g", real, study)
     told = tell_job(job)
     assert read_job(json.loads(told.read_text())) == job
+
+
+def test_a_curation_told_of_in_json_is_the_same(tmp_path: Path, study: Any) -> None:
+    job = CurationJob(
+        "curation", tmp_path / "real", tmp_path / "drawn", study.split, 16, None, 4, tmp_path / "c", 2, 4, "cpu", False
+    )
+    assert read_job(json.loads(tell_job(job).read_text())) == job
+    assert not job.finished
 
 
 def test_wrong_input_is_told_in_its_sentence(tmp_path: Path, real: Path, study: Any) -> None:
