@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -33,6 +34,15 @@ def real_data() -> Callable[[str], Path]:
         return root / name
 
     return find
+
+
+def forget_sidecar(folder: Path) -> Path:
+    """Make a dataset one that nnU-Net might have written: without segmint.json, and with nothing that names it."""
+    (folder / "segmint.json").unlink()
+    content = json.loads((folder / "dataset.json").read_text())
+    content.pop("sidecar", None)
+    (folder / "dataset.json").write_text(json.dumps(content))
+    return folder
 
 
 def draw_discs(

@@ -12,8 +12,10 @@ import nibabel
 import numpy as np
 import pytest
 from PIL import Image
+from tests.conftest import forget_sidecar
 
 from segmint.data.dataset import Split, open_dataset
+from segmint.data.inspect import inspect_dataset
 from segmint.data.writer import DatasetWriter
 from segmint.errors import UserError
 
@@ -70,8 +72,17 @@ def test_identity_follows_content_not_place(make_dataset: MakeDataset, tmp_path:
 
 def test_without_sidecar_every_case_is_its_own_subject(make_dataset: MakeDataset) -> None:
     folder = make_dataset(subjects=["a", "a", "b", "b"])
-    (folder / "segmint.json").unlink()
+    forget_sidecar(folder)
     assert open_dataset(folder).subjects == ("case0", "case1", "case2", "case3")
+
+
+def test_a_lost_sidecar_is_missed(make_dataset: MakeDataset) -> None:
+    folder = make_dataset()
+    (folder / "segmint.json").unlink()
+    with pytest.raises(UserError, match=r'segmint.json is missing, though dataset.json names it.*remove "sidecar"'):
+        open_dataset(folder)
+    (problem,) = inspect_dataset(folder)["problems"]
+    assert "segmint.json is missing" in problem
 
 
 def test_rgb_is_one_file_with_three_channels(make_dataset: MakeDataset) -> None:
@@ -120,7 +131,7 @@ def test_files_may_be_listed_in_dataset_json(make_dataset: MakeDataset, tmp_path
     listed = {"one": {"images": ["../set/imagesTr/case1_0000.png"], "label": "../set/labelsTr/case1.png"}}
     (tmp_path / "pointing").mkdir()
     shutil.copy(folder / "dataset.json", tmp_path / "pointing")
-    change_json(tmp_path / "pointing" / "dataset.json", dataset=listed)
+    change_json(tmp_path / "pointing" / "dataset.json", dataset=listed, sidecar=None)
     pointing, original = open_dataset(tmp_path / "pointing"), open_dataset(folder)
     assert np.array_equal(pointing.read_image(pointing.cases[0]), original.read_image(original.cases[1]))
 
@@ -237,7 +248,7 @@ def _break_mixed_endings(folder: Path) -> None:
 def _break_empty(folder: Path) -> None:
     for path in [*(folder / "imagesTr").iterdir(), *(folder / "labelsTr").iterdir()]:
         path.unlink()
-    (folder / "segmint.json").unlink()
+    forget_sidecar(folder)
 
 
 def _break_sidecar_json(folder: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
+from tests.conftest import forget_sidecar
 
 from segmint.data.binarise import binarise_dataset
 from segmint.data.convert import convert_folders, convert_layout
@@ -94,7 +95,7 @@ def test_conversion_dataset_and_copies(affine: np.ndarray, tmp_path: Path) -> No
 def _without_sidecar(folder: Path) -> Path:
     copy = folder.with_name("copy")
     shutil.copytree(folder, copy)
-    (copy / "segmint.json").unlink()
+    forget_sidecar(copy)
     return copy
 
 

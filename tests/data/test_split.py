@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.conftest import forget_sidecar
 
 from segmint.data.dataset import Split, Subset, open_dataset
 from segmint.data.slices import SliceRecord, open_slices
@@ -117,13 +118,13 @@ def test_a_stored_split_is_not_replaced_silently(make_dataset: MakeDataset) -> N
 
 def test_a_dataset_without_sidecar_gets_one(make_dataset: MakeDataset) -> None:
     folder = make_dataset()
-    (folder / "segmint.json").unlink()
+    forget_sidecar(folder)
     assert split_dataset(folder, seed=0).split is not None
 
 
 def test_subjects_can_be_found_in_case_ids(make_dataset: MakeDataset) -> None:
     folder = make_dataset(shapes=[(6, 8)] * 12)
-    (folder / "segmint.json").unlink()
+    forget_sidecar(folder)
     dataset = split_dataset(folder, seed=0, subject=r"case(\d)")
     assert dataset.subjects == tuple("0123456789")
     assert [case.id for case in dataset.cases_of(["1"])] == ["case1", "case10", "case11"]

@@ -86,6 +86,7 @@ def test_the_layout_is_that_of_nnunet(tmp_path: Path) -> None:
         "labels": {"background": 0, "organ": 1, "tumour": 2},
         "numTraining": 1,
         "file_ending": ".png",
+        "sidecar": "segmint.json",
     }
 
 

@@ -287,7 +287,7 @@ def open_dataset(path: Path | str) -> Dataset:
     description = read_description(root)
     sidecar = read_sidecar(root)
     found = find_cases(root, description, conditions=tuple(sidecar.conditions) if sidecar else ())
-    problems = [*found.problems, *sidecar_problems(root, found, sidecar)]
+    problems = [*found.problems, *sidecar_problems(root, description, found, sidecar)]
     if problems:
         raise UserError(f"{problems[0]}{further(len(problems) - 1, root)}")
     return assemble(root, description, sidecar, found)

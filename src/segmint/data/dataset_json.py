@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from segmint.data.formats import ending_of
-from segmint.data.sidecar import first_complaint
+from segmint.data.sidecar import SIDECAR_NAME, first_complaint
 from segmint.errors import UserError
 from segmint.outputs import read_json, write_json
 
@@ -42,6 +42,7 @@ class Description:
         pairs: Case id -> files, where the file lists them; None where the folders do.
         unlabelled: Case id -> images without a label map, where the file lists them; None where imagesUnlabelled does.
         multichannel_files: One file may hold all channels along its last axis (the Decathlon's 4-D NIfTI).
+        sidecar: It was written with a segmint.json beside it, without which it would be another dataset.
     """
 
     name: str | None
@@ -51,6 +52,7 @@ class Description:
     licence: str | None
     pairs: Mapping[str, Pair] | None
     multichannel_files: bool
+    sidecar: bool = False
     unlabelled: Mapping[str, tuple[str, ...]] | None = None
 
 
@@ -77,6 +79,7 @@ class _NnunetJson(BaseModel):
     license: str | None = None
     dataset: dict[str, _ListedFiles] | None = None
     unlabelled: dict[str, _ListedImages] | None = None  # ours, as above
+    sidecar: str | None = None  # ours too
 
 
 class _OldPair(BaseModel):
@@ -135,8 +138,13 @@ def write_description(
     licence: str | None = None,
     pairs: Mapping[str, Pair] | None = None,
     unlabelled: Mapping[str, tuple[str, ...]] | None = None,
+    sidecar: bool = True,
 ) -> None:
-    """Write `folder/dataset.json` in the nnU-Net v2 form."""
+    """Write `folder/dataset.json` in the nnU-Net v2 form.
+
+    Args:
+        sidecar: a segmint.json belongs to it, which it names, so that nobody takes it for whole when that is lost.
+    """
     content: dict[str, Any] = {
         "name": name,
         "channel_names": {str(number): channel for number, channel in enumerate(channel_names)},
@@ -144,6 +152,8 @@ def write_description(
         "numTraining": training_cases,
         "file_ending": file_ending,
     }
+    if sidecar:
+        content["sidecar"] = SIDECAR_NAME
     if licence is not None:
         content["licence"] = licence
     if pairs is not None:
@@ -178,6 +188,7 @@ def _from_nnunet(path: Path, content: _NnunetJson) -> Description:
         licence=content.licence or content.license,
         pairs=pairs,
         multichannel_files=False,
+        sidecar=content.sidecar is not None,
         unlabelled=None
         if content.unlabelled is None
         else {case: tuple(files.images) for case, files in content.unlabelled.items()},

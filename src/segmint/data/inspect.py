@@ -53,7 +53,7 @@ def inspect_dataset(path: Path | str, *, progress: Callable[[int, int], None] | 
         sidecar = None
         problems.append(str(error))
     found = find_cases(root, description, conditions=tuple(sidecar.conditions) if sidecar else ())
-    problems += [*found.problems, *sidecar_problems(root, found, sidecar)]
+    problems += [*found.problems, *sidecar_problems(root, description, found, sidecar)]
     dataset = assemble(root, description, sidecar, found)
     survey = _Survey(dataset)
     for number, case in enumerate((*dataset.cases, *dataset.unlabelled)):

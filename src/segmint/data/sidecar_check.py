@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from segmint.data.dataset_json import DATASET_JSON_NAME, Description
 from segmint.data.layout import Found
 from segmint.data.sidecar import SIDECAR_NAME, Sidecar
 
 
-def sidecar_problems(root: Path, found: Found, sidecar: Sidecar | None) -> list[str]:
+def sidecar_problems(root: Path, description: Description, found: Found, sidecar: Sidecar | None) -> list[str]:
     """One sentence for everything in which segmint.json does not fit the files beside it."""
-    if sidecar is None:
-        return []
     path = root / SIDECAR_NAME
+    if sidecar is None:
+        return [_missing(path)] if description.sidecar and not path.exists() else []
     problems = []
     ids = {case.id for case in found.cases}
     unrecorded, vanished = sorted(ids - set(sidecar.cases)), sorted(set(sidecar.cases) - ids)
@@ -55,3 +56,10 @@ def sidecar_problems(root: Path, found: Found, sidecar: Sidecar | None) -> list[
 def others(names: list[str]) -> str:
     """ " and 3 more" for a list of four."""
     return f" and {len(names) - 1} more" if len(names) > 1 else ""
+
+
+def _missing(path: Path) -> str:
+    return (
+        f"{path} is missing, though {DATASET_JSON_NAME} names it: it holds subjects, splits, and what pairs have seen. Put it"
+        f' back, or remove "sidecar" from {DATASET_JSON_NAME} to do without.'
+    )

@@ -125,6 +125,7 @@ def _write_arm(folder: Path, design: Design, arm: Arm) -> None:
         file_ending=_ending(dataset),
         training_cases=len(training) + len(validation),
         licence=dataset.licence,
+        sidecar=False,
     )
     fold = {"train": [case.id for _, case in training], "val": [case.id for _, case in validation]}
     write_json(folder / "splits_final.json", [fold])
