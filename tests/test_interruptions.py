@@ -13,6 +13,9 @@ from typing import Any
 
 import pytest
 
+from segmint.cli.main import main
+from segmint.recipes import RECIPES
+
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
 
@@ -30,6 +33,17 @@ def test_some_interruptions() -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "0 defects" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("interruptions")
+def test_every_recipe_can_be_trained_as_the_benchmark_does(tmp_path: Path) -> None:
+    commands = importlib.import_module("interrupted_commands")
+    assert set(commands.RECIPES) == {recipe.name for recipe in RECIPES}
+    discs = commands.draw_discs(tmp_path / "discs")
+    for recipe in commands.RECIPES:
+        assert main([*commands.training(recipe, discs).line(tmp_path / "run"), "--dry-run"]) == 0, recipe
+    assert not (tmp_path / "run").exists()
 
 
 def test_times_do_not_count_and_everything_else_does(interruptions: ModuleType, tmp_path: Path) -> None:
