@@ -53,12 +53,16 @@ class Input:
     good: Callable[[Numbers], Numbers]
 
 
-# Chosen before any gain was looked at: do masks follow images, do images look real, are they varied, are they new?
+# Do masks follow images, and are images new? As `segmint.evaluation.forecast` takes them.
 INPUTS = (
     Input("alignment", lambda value: np.clip(value, 0, 1)),
+    Input("copies", lambda value: -np.maximum(value - 0.5, 0)),
+)
+# Chosen before any gain was looked at, with those: do images look real, are they varied?
+ALL_INPUTS = (
+    *INPUTS,
     Input("frechet_distance in radiomics", lambda value: -np.log1p(np.maximum(value, 0))),
     Input("coverage in segmenter", lambda value: np.minimum(value, 0)),
-    Input("copies", lambda value: -np.maximum(value - 0.5, 0)),
 )
 
 
@@ -134,17 +138,17 @@ def fit(inputs: Numbers, gains: Numbers, *, error: float) -> Forecast:
     return Forecast(centre, spread, found.x[:-1], float(found.x[-1]))
 
 
-def inputs_of(records: Sequence[Record]) -> Numbers:
-    """[n, K] what the forecast is made of."""
+def inputs_of(records: Sequence[Record], chosen: Sequence[Input] = INPUTS) -> Numbers:
+    """[n, K] what a forecast is made of."""
     return np.stack(
-        [one.good(np.array([record.quantities.get(one.quantity, np.nan) for record in records])) for one in INPUTS],
+        [one.good(np.array([record.quantities.get(one.quantity, np.nan) for record in records])) for one in chosen],
         axis=1,
     )
 
 
-def left_out_forecasts(records: Sequence[Record], *, error: float) -> Numbers:
+def left_out_forecasts(records: Sequence[Record], *, error: float, chosen: Sequence[Input] = INPUTS) -> Numbers:
     """[n] forecast of each set by a fit to the other datasets."""
-    inputs, gains = inputs_of(records), np.array([record.gain for record in records])
+    inputs, gains = inputs_of(records, chosen), np.array([record.gain for record in records])
     datasets, found = np.array([record.dataset for record in records]), np.full(len(records), np.nan)
     for dataset in np.unique(datasets):
         own = datasets == dataset

@@ -48,12 +48,12 @@ class Source:
     side: int
     write: Callable[[Path], object]
     without: tuple[str, ...] = ()
-    steps: int = 200
+    steps: int = 600
 
 
 def sources() -> list[Source]:
     """Two phantoms, and the hippocampus volumes where they are at hand."""
-    found = [_phantom("brain", side=SIZE, steps=400), _phantom("thorax", side=2 * SIZE, without=("oesophagus",))]
+    found = [_phantom("brain", side=SIZE, steps=800), _phantom("thorax", side=2 * SIZE, without=("oesophagus",))]
     root = Path(os.environ.get("SEGMINT_REAL_DATA") or Path(__file__).parents[2] / "shared" / "data")
     original = root / "msd-hippocampus"
     if original.is_dir():

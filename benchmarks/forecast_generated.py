@@ -32,8 +32,8 @@ class Training:
 
 
 TRAININGS = (
-    Training("joint-stylegan2", (640, 1280, 2560), 8),
-    Training("stroke-pix2pix", (480,), 16, {"mask_source": "deformed", "conditions": ()}),
+    Training("joint-stylegan2", (2560, 7680, 15360), 8),
+    Training("stroke-pix2pix", (4800,), 16, {"mask_source": "deformed", "conditions": ()}),
 )
 
 

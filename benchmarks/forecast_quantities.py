@@ -13,15 +13,15 @@ from segmint.evaluation.alignment_audit import agreements
 from segmint.evaluation.evidence import Chosen, Evidence
 from segmint.evaluation.fidelity_measures import Row, measurable, measure, on_one_scale
 from segmint.evaluation.fidelity_sets import choose_sets
+from segmint.evaluation.forecast import aligned_share
 from segmint.evaluation.image_summary import summarise
+from segmint.evaluation.nearness import chance_of_nearer
 from segmint.evaluation.networks import networks_of
 from segmint.metrics.mask_shape import MEASURES, mask_shapes
 from segmint.reference.cross_fitted import Fitted
-from segmint.reference.feature_distance import FeatureSearch
-from segmint.reference.random_features import RandomFeatures
 
-# Images of either side that are sought among the training images; places a side in whose features.
-_SOUGHT, _CELLS = 500, 4
+# Masks of each side whose shapes are compared.
+_SHAPES = 500
 
 Labels = NDArray[np.integer]
 
@@ -45,19 +45,18 @@ def forecast_quantities(evidence: Evidence, fitted: Sequence[Fitted], *, seed: i
         **_alignment(evidence, fitted),
         **_images(evidence, fitted, seed=seed),
         **_masks(evidence),
-        "copies": _copies(evidence, seed=seed),
+        "copies": chance_of_nearer(evidence, seed=seed),
     }
 
 
 def _alignment(evidence: Evidence, fitted: Sequence[Fitted]) -> dict[str, float]:
     synthetic, held = agreements(evidence, fitted)
     compared = compare_agreement(synthetic, held, label_names=evidence.label_names)
-    if compared["mean"]["ratio"] is None:
+    if held is None:
         return {"alignment": float("nan"), "alignment, lowest label": float("nan")}
-    # A label that no synthetic mask holds has no Dice, and is as good as not aligned.
     ratios = [one["ratio"]["value"] for one in compared["labels"].values() if not np.isnan(one["holdout"]["dice"])]
-    found = np.nan_to_num(np.array(ratios, dtype=np.float64))
-    return {"alignment": float(found.mean()), "alignment, lowest label": float(found.min())}
+    lowest = float(np.min(np.nan_to_num(np.array(ratios, dtype=np.float64))))
+    return {"alignment": aligned_share(compared), "alignment, lowest label": lowest}
 
 
 def _images(evidence: Evidence, fitted: Sequence[Fitted], *, seed: int) -> dict[str, float]:
@@ -118,18 +117,5 @@ def _apart(ours: Labels, theirs: Labels, *, label_count: int) -> tuple[float, fl
 
 
 def _labels(chosen: Chosen) -> Labels:
-    some = chosen.some(_SOUGHT, seed=0)
+    some = chosen.some(_SHAPES, seed=0)
     return np.asarray(some.slices.labels[some.indices])
-
-
-def _copies(evidence: Evidence, *, seed: int) -> float:
-    training, unseen = evidence.pictured, evidence.unseen
-    if unseen is None:
-        return float("nan")
-    network = RandomFeatures(len(training.slices.dataset.channel_names), cells=_CELLS)
-    search = FeatureSearch(network, training.slices.images, training.indices, turned=False)
-    ours, theirs = (
-        search.nearest(some.slices.images, some.indices)
-        for some in (one.some(_SOUGHT, seed=seed) for one in (evidence.synthetic, unseen))
-    )
-    return float((ours[:, None] < theirs).mean() + 0.5 * (ours[:, None] == theirs).mean())

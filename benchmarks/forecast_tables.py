@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from forecast_analysis import INPUTS, Record, correlate, fit, inputs_of, left_out_forecasts
+from forecast_analysis import ALL_INPUTS, INPUTS, Input, Record, correlate, fit, inputs_of, left_out_forecasts
 
 # Sets with two seeds below which nothing is said of how they differ.
 _FEWEST = 10
@@ -44,6 +44,7 @@ def correlation_table(records: Sequence[Record], by_seed: NDArray[np.float64], a
     numbers = {name: np.array([one.quantities.get(name, np.nan) for one in records]) for name in names}
     numbers["100F / 100R (needs a training)"] = alone
     numbers["**forecast**, each dataset by the others"] = left_out_forecasts(records, error=softness)
+    numbers["forecast of all four inputs, likewise"] = left_out_forecasts(records, error=softness, chosen=ALL_INPUTS)
     rows = []
     for name, values in numbers.items():
         cells = [
@@ -57,7 +58,8 @@ def correlation_table(records: Sequence[Record], by_seed: NDArray[np.float64], a
         ["quantity", "all sets", "all, within datasets", "not planted", "not planted, within datasets"],
         [(name, *map(str, cells)) for name, cells in rows],
     )
-    return "\n\n".join([_heading(records, by_seed, error), table, _fitted(records, softness)])
+    fitted = [_fitted(records, softness, chosen) for chosen in (INPUTS, ALL_INPUTS)]
+    return "\n\n".join([_heading(records, by_seed, error), table, *fitted])
 
 
 def measurement_error(by_seed: NDArray[np.float64]) -> float:
@@ -86,16 +88,20 @@ def _heading(records: Sequence[Record], by_seed: NDArray[np.float64], error: flo
     )
 
 
-def _fitted(records: Sequence[Record], error: float) -> str:
+def _fitted(records: Sequence[Record], error: float, chosen: Sequence[Input]) -> str:
     """The forecast fitted to all, and how often forecasts of left-out datasets are on the right side."""
     gains = np.array([record.gain for record in records])
-    found, told = fit(inputs_of(records), gains, error=error), left_out_forecasts(records, error=error)
+    found = fit(inputs_of(records, chosen), gains, error=error)
+    told = left_out_forecasts(records, error=error, chosen=chosen)
     right = ((told > 0.5) == (gains > 0)).mean()
     brier = float(np.mean((told - (gains > 0)) ** 2))
     base = float(np.mean(((gains > 0).mean() - (gains > 0)) ** 2))
-    weights = ", ".join(f"{one.quantity} {weight:.2f}" for one, weight in zip(INPUTS, found.weights, strict=True))
+    weights = ", ".join(
+        f"{one.quantity} {weight:.3f} (mean {centre:.4f}, spread {spread:.4f})"
+        for one, weight, centre, spread in zip(chosen, found.weights, found.centre, found.spread, strict=True)
+    )
     return (
-        f"Fitted to all: weights of standardised inputs {weights}; intercept {found.intercept:.2f}. Left out: on the right side of"
+        f"Fitted to all: weights of standardised inputs {weights}; intercept {found.intercept:.3f}. Left out: on the right side of"
         f" no gain {100 * right:.0f}% of the time; Brier score {brier:.3f}, of the base rate {base:.3f}."
     )
 

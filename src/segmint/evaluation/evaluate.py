@@ -16,6 +16,7 @@ from segmint.evaluation.alignment_audit import Learner, alignment_table, audit_a
 from segmint.evaluation.evidence import Evidence, open_evidence
 from segmint.evaluation.fidelity_audit import audit_fidelity
 from segmint.evaluation.fidelity_shown import fidelity_table
+from segmint.evaluation.forecast import forecast, forecast_shown
 from segmint.evaluation.mask_audit import audit_masks, mask_table
 from segmint.evaluation.privacy_audit import audit_privacy
 from segmint.evaluation.privacy_shown import privacy_table
@@ -86,7 +87,8 @@ def evaluate(
     With `alignment` a segmenter learns from each half of the real training subjects, and both are applied to the synthetic
     images: their Dice with the masks, as a share of the Dice they reach on held-out real subjects (without any, on the
     training subjects that each has not learned from), tells whether masks follow images. The trained segmenters are kept in the
-    cache and read back by later calls.
+    cache and read back by later calls. From that and from how near images are to training images follows a forecast of whether
+    adding the pairs to few labelled slices raises a segmenter's Dice.
 
     Args:
         real: the real dataset.
@@ -135,11 +137,15 @@ def evaluate(
     )
     with staged_folder(out, overwrite=overwrite) as staging:
         content = _described(evidence) | {audit.name: audit.measure(evidence, staging) for audit in audits}
+        if alignment:
+            content["forecast"] = forecast(content["alignment"], evidence)
         write_json(staging / RESULT, content)
     if progress:
         console = Console()
         for audit in audits:
             console.print(audit.show(content[audit.name]))
+        if alignment:
+            console.print(forecast_shown(content["forecast"]))
         for note in evidence.notes:
             console.print(Text(f"- {note}", style="dim"))
     return out

@@ -27,11 +27,13 @@ def alignment_section(material: Material) -> Mapping[str, Any] | None:
         else None
     )
     labels = alignment["labels"]
+    # Evaluations of earlier versions have none.
+    forecast = (material.evaluation or {}).get("forecast") or {"sentences": [], "notes": []}
     rows = [*labels.items(), *([("mean over labels", alignment["mean"])] if len(labels) > 1 else [])]
     return {
         "findings": alignment["findings"],
-        "sentences": alignment["sentences"],
-        "notes": alignment["notes"],
+        "sentences": [*alignment["sentences"], *forecast["sentences"]],
+        "notes": [*alignment["notes"], *forecast["notes"]],
         "picture": embed_picture(picture) if picture is not None and picture.is_file() else None,
         "examples": {
             kind: [f"{example['dice']:.2f}" for example in alignment["examples"] if example["kind"] == kind]

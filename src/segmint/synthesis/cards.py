@@ -18,7 +18,7 @@ from segmint.training.run_folder import RunFolder
 from segmint.training.stored_config import read_config
 
 DATASHEET, MODEL_CARD = "DATASHEET.md", "MODEL_CARD.md"
-_SECTIONS = ("masks", "fidelity", "alignment", "privacy")
+_SECTIONS = ("masks", "fidelity", "alignment", "forecast", "privacy")
 
 _USES = (
     "Meant for training segmentation networks beside real images, after a trial on held-out subjects has shown that it helps.",
