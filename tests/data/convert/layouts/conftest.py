@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+
+from segmint.cli.main import main
+from segmint.data.binarise import binarise_dataset
+from segmint.data.convert import convert_layout
+from segmint.data.dataset import open_dataset
+from segmint.data.inspect import inspect_dataset
+from segmint.data.split import split_dataset
+from segmint.training.run_folder import RunFolder
 
 SHAPE = (20, 24)
 
@@ -129,5 +139,33 @@ def check_in_place() -> Callable[..., None]:
             assert np.allclose(image.get_sform(), affine, atol=1e-4), path
             assert np.allclose(image.header.get_zooms()[:3], np.linalg.norm(affine[:3, :3], axis=0)), path
             assert b"Jane" not in bytes(image.header.binaryblock)
+
+    return check
+
+
+@pytest.fixture
+def check_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """A source converts, inspects clean, and tiny networks of recipes learn from it: `check_trains(layout, source, *recipes)`."""
+    monkeypatch.syspath_prepend(Path(__file__).parents[4] / "benchmarks")
+    commands = importlib.import_module("interrupted_commands")
+
+    def check(layout: str, source: Path, *recipes: str, binarised: bool = False) -> None:
+        dataset = convert_layout(layout, source, out=tmp_path / "converted").dataset
+        if binarised:
+            dataset = binarise_dataset(dataset, out=tmp_path / "binarised").root
+        assert inspect_dataset(dataset)["problems"] == []
+        subjects = open_dataset(dataset).subjects
+        if len(subjects) < 3:
+            file = tmp_path / "split.json"
+            file.write_text(json.dumps({"train": subjects[:1], "validation": subjects[1:], "test": []}))
+            split_dataset(dataset, seed=0, file=file)
+        for recipe in recipes:
+            run = tmp_path / recipe
+            line = commands.training(recipe, dataset).line(run)
+            # Others than these two refuse images without masks.
+            more = [] if recipe in ("datasetgan", "semanticgan") else ["--unlabelled", "ignore"]
+            assert main([*line, "--kimg", "0.032", *more]) == 0
+            assert RunFolder(run).status == "done"
+            assert list((run / "stages").rglob("*.safetensors"))
 
     return check

@@ -70,3 +70,8 @@ def test_what_is_wrong_is_said_in_one_sentence(brats: Path, tmp_path: Path) -> N
     with pytest.raises(UserError, match=r"brats_2013_pat0001_1 holds no VSD\*\.MR_T2"):
         convert_layout("brats-2015", brats, out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_recipes_learn_from_it(brats: Path, check_trains: Callable[..., None]) -> None:
+    check_trains("brats-2015", brats, "stroke-pix2pix", "segan")

@@ -116,3 +116,8 @@ def test_real_files_of_these_names(real_data: Callable[[str], Path], tmp_path: P
     assert case.spacing == (1.5, 1.5, 1.5)
     assert 0 < dataset.read_label(case).mean() < 0.05
     assert inspect_dataset(result.dataset)["problems"] == []
+
+
+@pytest.mark.slow
+def test_recipes_learn_from_it(brats: Path, check_trains: Callable[..., None]) -> None:
+    check_trains("brats-2018", brats, "joint-stylegan2")

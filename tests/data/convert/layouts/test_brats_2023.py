@@ -48,3 +48,8 @@ def test_a_missing_contrast_is_named(brats: Path, tmp_path: Path) -> None:
     (brats / "BraTS-GLI-00005-001" / "BraTS-GLI-00005-001-t1c.nii.gz").unlink()
     with pytest.raises(UserError, match=r"00005-001-t1c\.nii\.gz is missing"):
         convert_layout("brats-2023", brats, out=tmp_path / "out")
+
+
+@pytest.mark.slow
+def test_recipes_learn_from_it(brats: Path, check_trains: Callable[..., None]) -> None:
+    check_trains("brats-2023", brats, "joint-stylegan2")

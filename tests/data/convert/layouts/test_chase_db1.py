@@ -60,3 +60,8 @@ def test_the_real_one(real_data: Callable[[str], Path], tmp_path: Path) -> None:
     dataset = open_dataset(result.dataset)
     assert dataset.shape(dataset.cases[0]) == (960, 999)
     assert 0.05 < dataset.read_label(dataset.cases[0]).mean() < 0.1
+
+
+@pytest.mark.slow
+def test_recipes_learn_from_it(chase: Path, check_trains: Callable[..., None]) -> None:
+    check_trains("chase-db1", chase, "vess2image")

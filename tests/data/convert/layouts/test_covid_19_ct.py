@@ -55,3 +55,8 @@ def test_a_mask_of_fewer_slices_is_refused(covid: Path, tmp_path: Path, write_ni
     (covid / "tr_mask.nii.gz").unlink()
     with pytest.raises(UserError, match=r"tr_mask\.nii\.gz is missing"):
         convert_layout("covid-19-ct", covid, out=tmp_path / "out")
+
+
+@pytest.mark.slow
+def test_recipes_learn_from_it(covid: Path, check_trains: Callable[..., None]) -> None:
+    check_trains("covid-19-ct", covid, "vessgan", "vess2image", binarised=True)

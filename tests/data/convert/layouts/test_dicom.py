@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -225,3 +226,8 @@ def test_options_are_for_layouts_that_have_them(tmp_path: Path) -> None:
         convert_layout("segthor", tmp_path, out=tmp_path / "out", keep_unlabelled=True)
     with pytest.raises(UserError, match="--priority a,b: the layout segthor leaves no such choice"):
         convert_layout("segthor", tmp_path, out=tmp_path / "out", priority=["a", "b"])
+
+
+@pytest.mark.slow
+def test_recipes_learn_from_it(hospital: Path, check_trains: Callable[..., None]) -> None:
+    check_trains("dicom", hospital, "joint-stylegan2")

@@ -72,3 +72,8 @@ def test_what_is_wrong_is_said_in_one_sentence(drive: Path, tmp_path: Path) -> N
     shutil.rmtree(drive / "training" / "images")
     with pytest.raises(UserError, match="holds no training/images: give the folder"):
         convert_layout("drive", drive, out=tmp_path / "out")
+
+
+@pytest.mark.slow
+def test_recipes_learn_from_it(drive: Path, check_trains: Callable[..., None]) -> None:
+    check_trains("drive", drive, "vessgan", "vess2image")

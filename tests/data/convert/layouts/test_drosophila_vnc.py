@@ -64,3 +64,8 @@ def test_the_real_one(real_data: Callable[[str], Path], tmp_path: Path) -> None:
     labels = inspect_dataset(result.dataset)
     assert 0.03 < labels["labels"][1]["share"] < 0.08
     assert 0.15 < labels["conditions"][0]["labels"][1]["share"] < 0.3
+
+
+@pytest.mark.slow
+def test_recipes_learn_from_it(vnc: Path, check_trains: Callable[..., None]) -> None:
+    check_trains("drosophila-vnc", vnc, "mask-transfer", "em-pix2pix")

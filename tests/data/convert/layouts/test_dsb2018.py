@@ -86,3 +86,8 @@ def test_the_real_one(real_data: Callable[[str], Path], tmp_path: Path) -> None:
     assert dataset.shape(dataset.cases[0]) == (256, 256)
     assert 0.01 < np.mean([dataset.read_label(case).mean() for case in dataset.cases]) < 0.5
     assert inspect_dataset(result.dataset)["problems"] == []
+
+
+@pytest.mark.slow
+def test_recipes_learn_from_it(stage1: Path, check_trains: Callable[..., None]) -> None:
+    check_trains("dsb2018", stage1, "joint-stylegan2")

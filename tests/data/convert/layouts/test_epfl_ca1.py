@@ -73,3 +73,8 @@ def test_what_is_wrong_is_said_in_one_sentence(epfl: Path, drawn: Drawn, tmp_pat
     with pytest.raises(UserError, match="a stack of grey slices is expected"):
         convert()
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_recipes_learn_from_it(epfl: Path, check_trains: Callable[..., None]) -> None:
+    check_trains("epfl-ca1", epfl, "em-pix2pix")

@@ -58,3 +58,8 @@ def test_what_is_wrong_is_said_in_one_sentence(isles: Path, tmp_path: Path, writ
     (folder / f"{folder.name}.nii").unlink()
     with pytest.raises(UserError, match=r"case_2 holds no SMIR\*\.CT_MTT"):
         convert_layout("isles-2018", isles, out=tmp_path / "out")
+
+
+@pytest.mark.slow
+def test_recipes_learn_from_it(isles: Path, check_trains: Callable[..., None]) -> None:
+    check_trains("isles-2018", isles, "stroke-pix2pix", "segan")

@@ -57,3 +57,8 @@ def test_the_real_one(real_data: Callable[[str], Path], tmp_path: Path) -> None:
     dataset = open_dataset(result.dataset)
     held = [bool(dataset.read_label(case).any()) for case in dataset.cases]
     assert 0.2 < np.mean(held) < 0.5
+
+
+@pytest.mark.slow
+def test_recipes_learn_from_it(lgg: Path, check_trains: Callable[..., None]) -> None:
+    check_trains("lgg", lgg, "joint-stylegan2")

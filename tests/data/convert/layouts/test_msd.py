@@ -89,3 +89,8 @@ def test_the_real_one(real_data: Callable[[str], Path], tmp_path: Path) -> None:
     for case, before in zip(dataset.cases[::30], original.cases[::30], strict=True):
         assert np.array_equal(dataset.read_image(case), original.read_image(before))
         assert np.array_equal(dataset.read_label(case), original.read_label(before))
+
+
+@pytest.mark.slow
+def test_recipes_learn_from_it(prostate: Path, check_trains: Callable[..., None]) -> None:
+    check_trains("msd", prostate, "joint-stylegan2")

@@ -104,3 +104,8 @@ def test_what_is_wrong_is_said_in_one_sentence(raw: Path, tmp_path: Path) -> Non
     with pytest.raises(UserError, match=r"bert_v1_0001\.nii\.gz is missing"):
         convert_layout("nnunet", raw, out=tmp_path / "again")
     assert not (tmp_path / "again").exists()
+
+
+@pytest.mark.slow
+def test_recipes_learn_from_it(raw: Path, check_trains: Callable[..., None]) -> None:
+    check_trains("nnunet", raw, "joint-stylegan2")

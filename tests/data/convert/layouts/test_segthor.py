@@ -53,3 +53,8 @@ def test_a_missing_mask_is_named(segthor: Path, tmp_path: Path) -> None:
     (segthor / "train" / "Patient_40" / "GT.nii.gz").unlink()
     with pytest.raises(UserError, match=r"Patient_40/GT\.nii\.gz is missing"):
         convert_layout("segthor", segthor, out=tmp_path / "out")
+
+
+@pytest.mark.slow
+def test_recipes_learn_from_it(segthor: Path, check_trains: Callable[..., None]) -> None:
+    check_trains("segthor", segthor, "datasetgan", "semanticgan")
