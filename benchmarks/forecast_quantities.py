@@ -10,7 +10,8 @@ from scipy import stats
 
 from segmint.evaluation.alignment import compare_agreement
 from segmint.evaluation.alignment_audit import agreements
-from segmint.evaluation.evidence import Chosen, Evidence
+from segmint.evaluation.chosen import Chosen
+from segmint.evaluation.evidence import Evidence
 from segmint.evaluation.fidelity_measures import Row, measurable, measure, on_one_scale
 from segmint.evaluation.fidelity_sets import choose_sets
 from segmint.evaluation.forecast import aligned_share

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from segmint.evaluation.chosen import Chosen
 from segmint.evaluation.copy_rates import Nearness, compare_nearness
-from segmint.evaluation.evidence import Chosen, open_evidence
+from segmint.evaluation.evidence import open_evidence
 from segmint.reference.copies import CopySearch
 from transformations import TRANSFORMATIONS
 

@@ -176,15 +176,24 @@ def read_json(path: Path) -> Any:
     try:
         if Path(path).exists() and not Path(path).is_file():
             raise UserError(f"{path} is no file: put one there that segmint wrote.")
-        text = Path(path).read_text(encoding="utf-8")
-        content = json.loads(text)
-        if "\\ud" in text.lower():
-            # Halves of a character, which JSON can say, but no file name, message or hash can hold.
-            json.dumps(content, ensure_ascii=False).encode()
-        return content
+        return parse_json(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise UserError(f"{path} does not exist.") from error
     except RecursionError as error:
         raise UserError(f"{path} cannot be read as JSON (it is nested too deeply).") from error
     except (OSError, ValueError) as error:  # broken JSON or UTF-8, or a number of thousands of digits
         raise UserError(f"{path} cannot be read as JSON ({error}).") from error
+
+
+def parse_json(text: str) -> Any:
+    """The value that a JSON text says.
+
+    Raises:
+        ValueError: it is not JSON, or holds half a character.
+        RecursionError: it is nested too deeply.
+    """
+    content = json.loads(text)
+    if "\\ud" in text.lower():
+        # Halves of a character, which JSON can say, but no file name, message or hash can hold.
+        json.dumps(content, ensure_ascii=False).encode()
+    return content

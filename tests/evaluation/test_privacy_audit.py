@@ -19,6 +19,7 @@ from segmint.data.intensity import IntensityMap
 from segmint.data.subjects import Split
 from segmint.data.writer import DatasetWriter
 from segmint.errors import UserError
+from segmint.evaluation import evidence
 from segmint.evaluation.evidence import open_evidence
 from segmint.evaluation.privacy_audit import PAIRS, audit_privacy
 from segmint.evaluation.privacy_shown import privacy_table
@@ -35,12 +36,16 @@ def picture(generator: np.random.Generator) -> tuple[Any, Any]:
     return np.clip(smooth / smooth.std() / 3, -1, 1).astype(np.float32)[None], label
 
 
-def write(folder: Path, cases: list[tuple[str, Any]], *, split: Split | None = None, made: Any = None) -> Path:
+def write(
+    folder: Path, cases: list[tuple[str, Any]], *, split: Split | None = None, made: Any = None, alone: Any = ()
+) -> Path:
     folder.mkdir(parents=True)
     options = {"name": "study", "channel_names": ("T1",), "label_names": ("background", "organ")}
     writer = DatasetWriter(folder, **options, file_ending=".nii.gz", provenance=made)
     for number, (subject, (image, label)) in enumerate(cases):
         writer.add(f"case_{number:04d}", image, label, subject=subject, intensity=WINDOW)
+    for number, (subject, (image, _)) in enumerate(alone):
+        writer.add(f"alone_{number:04d}", image, None, subject=subject, intensity=WINDOW)
     writer.finish(split=split)
     return folder
 
@@ -59,11 +64,26 @@ def sets(study: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path
         (name, (np.rot90(image, 1, (1, 2)) * 0.8 + 0.1, label))
         for (name, _), (_, (image, label)) in zip(fakes, cases[::EACH][:PLANTED], strict=False)
     ]
+    # Four images of each of five further subjects and of one that trained; of one held-out subject and of a stranger.
+    extra = [f"u{number}" for number in range(PLANTED)]
+    whose = [*(subject for subject in (*extra, names[0]) for _ in range(EACH)), names[TRAIN], "stranger"]
+    alone = [(subject, picture(generator)) for subject in whose]
+    taught = study.provenance(
+        open_dataset(real), labels_seen=names[:TRAIN], images_seen=[*names[:TRAIN], *extra], selected_on=()
+    )
+    of_alone = [
+        (name, (np.rot90(image, 1, (1, 2)) * 0.8 + 0.1, label))
+        for (name, (_, label)), (_, (image, _)) in zip(fakes, alone[::EACH][:PLANTED], strict=False)
+    ]
     few = study.provenance(
         open_dataset(real), labels_seen=names[PLANTED:TRAIN], images_seen=names[:TRAIN], selected_on=()
     )
     return {
         "real": real,
+        "real and alone": write(
+            folder / "alone", cases, split=Split(tuple(names[:TRAIN]), (), tuple(names[TRAIN:])), alone=alone
+        ),
+        "leaky of alone": write(folder / "leaky-alone", of_alone + fakes[PLANTED:], made=taught),
         "few labels": write(folder / "few", copies + fakes[PLANTED:], made=few),
         "new": write(folder / "new", fakes, made=made),
         "leaky": write(folder / "leaky", copies + fakes[PLANTED:], made=made),
@@ -72,10 +92,8 @@ def sets(study: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path
 
 def audited(real: Path, synthetic: Path, folder: Path, learner: Any = None, **options: Any) -> dict[str, Any]:
     folder.mkdir(exist_ok=True)
-    evidence = open_evidence(
-        real, synthetic, **{"holdout": None, "size": SIZE, "axis": None, "device": "cpu", **options}
-    )
-    return audit_privacy(evidence, folder, learner=learner)
+    found = open_evidence(real, synthetic, **{"holdout": None, "size": SIZE, "axis": None, "device": "cpu", **options})
+    return audit_privacy(found, folder, learner=learner)
 
 
 def shown(section: dict[str, Any], width: int = 80) -> str:
@@ -125,6 +143,41 @@ def test_copies_of_images_seen_without_labels_are_found_too(sets: dict[str, Path
     assert section["pixels"]["copies"]["count"] == pytest.approx(PLANTED, abs=1)
     assert {one["subject"] for one in section["nearest"][:PLANTED]} == {f"s{number:02d}" for number in range(PLANTED)}
     assert any(f"Of {PLANTED} training subjects" in note for note in section["notes"])
+
+
+def test_copies_of_images_without_a_mask_are_found_and_drawn(sets: dict[str, Path], tmp_path: Path) -> None:
+    section = audited(sets["real and alone"], sets["leaky of alone"], tmp_path)
+    searched = (PLANTED + 1) * EACH
+    assert section["training"]["unlabelled_slices"] == searched
+    assert section["training"]["slices"] == TRAIN * EACH + searched
+    assert section["held_out"] == {"slices": HELD * EACH, "shown": HELD * EACH, "subjects": HELD}
+    assert section["findings"][0]["code"] == "copies of training images"
+    assert section["pixels"]["copies"]["count"] == pytest.approx(PLANTED, abs=1)
+    first = section["nearest"][:PLANTED]
+    assert {(one["subject"], one["unlabelled"]) for one in first} == {(f"u{i}", True) for i in range(PLANTED)}
+    assert {one["training"] for one in first} == {f"alone_{EACH * i:04d}" for i in range(PLANTED)}
+    assert all(one["copy"] and one["similarity"] > 0.9 > one["other"] for one in first)
+    with Image.open(tmp_path / section["picture"]) as drawn:
+        pixels = np.asarray(drawn).astype(int)
+    aligned, below = (pixels[row * 132 + 10 : row * 132 + 122, 10:122] for row in (1, 2))
+    assert np.corrcoef(aligned.ravel(), below.ravel())[0, 1] > 0.9
+    # Whose images alone were seen trained too; one with images of both kinds is one subject.
+    assert section["membership"]["subjects"] == {"training": TRAIN + PLANTED, "held_out": HELD}
+    notes = " ".join(section["notes"])
+    assert f"Of {PLANTED} training subjects the generator saw images without labels" in notes
+    assert f"{searched} images without a mask are among the training images." in notes
+    assert "2 images without a mask are in the real dataset, but the generator has not seen them" in notes
+
+
+def test_images_without_a_mask_that_were_not_seen_change_nothing(sets: dict[str, Path], tmp_path: Path) -> None:
+    """Here the run says that it left out those of the one subject that has labelled images too."""
+    alone = [audited(sets["real"], sets["leaky"], tmp_path)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evidence, "generator_runs", lambda _: [{"unlabelled_slices": None}])
+        alone.append(audited(sets["real and alone"], sets["leaky"], tmp_path))
+    without, beside = ({key: value for key, value in one.items() if key != "notes"} for one in alone)
+    assert without == beside
+    assert "26 images without a mask are in the real dataset, but" in " ".join(alone[1]["notes"])
 
 
 def test_other_channels_are_one_sentence(sets: dict[str, Path], tmp_path: Path) -> None:

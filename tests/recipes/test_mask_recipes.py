@@ -10,8 +10,9 @@ import torch
 
 from segmint.errors import UserError
 from segmint.recipes import mask_stylegan2, mask_transfer, mask_vae, vessgan
-from segmint.recipes.contract import Batch, MaskStage, Recipe, Task
+from segmint.recipes.contract import Batch, MaskStage, Task
 from segmint.recipes.mask_transfer import MaskTransferStage
+from segmint.recipes.recipe import Recipe
 from segmint.recipes.vessgan import VessGANStage
 
 SIZE, LABELS = 32, 3

@@ -11,8 +11,9 @@ import torch
 from segmint.errors import UserError
 from segmint.losses.adversarial_patch import discriminator_adversarial
 from segmint.recipes import em_pix2pix, stroke_pix2pix, vess2image
-from segmint.recipes.contract import Batch, Recipe, Task
+from segmint.recipes.contract import Batch, Task
 from segmint.recipes.mask_channels import one_hot_masks
+from segmint.recipes.recipe import Recipe
 from segmint.recipes.translator import PaintingStage
 from segmint.training.build import build_stages
 from segmint.training.checkpoint import capture, restore

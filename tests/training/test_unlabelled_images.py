@@ -13,7 +13,8 @@ from segmint.data.subjects import Subset
 from segmint.data.writer import DatasetWriter
 from segmint.errors import UserError
 from segmint.recipes import RECIPES
-from segmint.recipes.contract import DataFacts, Stage, Task
+from segmint.recipes.contract import Stage, Task
+from segmint.recipes.recipe import DataFacts
 from segmint.training.material import training_data
 from segmint.training.run_folder import RunFolder
 from segmint.training.train import train

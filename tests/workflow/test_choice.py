@@ -8,7 +8,7 @@ import pytest
 
 from segmint.errors import UserError
 from segmint.recipes import RECIPES, find_recipe
-from segmint.recipes.contract import DataFacts, Recipe
+from segmint.recipes.recipe import DataFacts, Recipe
 from segmint.workflow.choice import choose_recipe, facts_of
 
 ALL_LABELLED = DataFacts(pairs=120, subjects=30, channels=4, labels=4)

@@ -65,6 +65,25 @@ def test_bad_arms_and_budgets_leave_nothing_behind(dataset: Path, tmp_path: Path
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--cluster", "pbs"], "--cluster pbs is unknown: slurm"),
+        (["--cluster-set", "cpus=2"], "--cluster-set cpus: it is for a cluster: give --cluster slurm"),
+        (["--cluster", "slurm", "--processes", "2"], "leave one of them out"),
+        (["--cluster", "slurm", "--cluster-set", "colour=red"], "--cluster-set colour=red: choose among"),
+        (["--cluster", "slurm", "--cluster-set", "colour"], "--cluster-set colour: write it as key=value"),
+        (["--processes", "0"], "--processes 0: at least one"),
+    ],
+)
+def test_places_that_do_not_fit_one_another_leave_nothing_behind(
+    words: list[str], said: str, dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", str(dataset), "--out", str(tmp_path / "out"), *words]) == 2
+    assert said in " ".join(capsys.readouterr().err.split())
+    assert [path.name for path in tmp_path.iterdir()] == [dataset.name]
+
+
 def test_every_budget_fits_the_command_line_and_the_primary_comparison() -> None:
     assert list(BUDGETS) == ["tiny", "small", "full"]
     for budget in BUDGETS.values():

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segmint.evaluation.evidence import Chosen
+from segmint.evaluation.chosen import Chosen
 from segmint.evaluation.scoring import Predicts
 from segmint.evaluation.statistics import CONFIDENCE
 from segmint.metrics.dice import dice, mean_over_labels, overlap_counts

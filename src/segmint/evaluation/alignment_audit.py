@@ -20,7 +20,9 @@ from segmint.errors import UserError
 from segmint.evaluation.alignment import MOST, Agreement, beside, compare_agreement, measure_agreement, together
 from segmint.evaluation.alignment_findings import alignment_findings, alignment_notes, alignment_sentences
 from segmint.evaluation.budget import BATCH, default_steps
-from segmint.evaluation.evidence import Chosen, Evidence
+from segmint.evaluation.chosen import Chosen
+from segmint.evaluation.evidence import Evidence
+from segmint.evaluation.pictured import Pictured
 from segmint.evaluation.scoring import Predicts
 from segmint.outputs import without_nan
 from segmint.reference.cross_fitted import Fitted, cross_fitted_segmenters
@@ -169,13 +171,13 @@ def see_alignment(
     return content
 
 
-def check_channels(training: Chosen, other: Chosen) -> None:
+def check_channels(training: Chosen | Pictured, other: Chosen) -> None:
     """Images can be compared only with the same channels.
 
     Raises:
         UserError: they differ.
     """
-    ours, theirs = (one.slices.dataset for one in (training, other))
+    ours, theirs = training.dataset, other.dataset
     if ours.channel_names != theirs.channel_names:
         raise UserError(
             f"{ours.root} and {theirs.root} differ in their channels ({', '.join(ours.channel_names)} against"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -11,53 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmint.data.dataset import Dataset, open_dataset
-from segmint.data.slices import SliceSet, open_slices
+from segmint.data.slices import SliceSet, open_slices, open_unlabelled_slices
 from segmint.errors import UserError
+from segmint.evaluation.chosen import Chosen
+from segmint.evaluation.pictured import Pictured
 from segmint.evaluation.synthetic_sets import generator_runs
 from segmint.training.material import default_size
 from segmint.training.precision import choose_hardware
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """Some slices of a dataset: `indices` into `slices`."""
-
-    slices: SliceSet
-    indices: NDArray[np.int64]
-
-    @property
-    def subjects(self) -> list[str]:
-        """[n] the subject of each slice."""
-        return [self.slices.records[i].subject for i in self.indices]
-
-    @property
-    def names(self) -> list[str]:
-        """[n] the case of each slice, with the number of the slice where the case is a volume."""
-        records = [self.slices.records[i] for i in self.indices]
-        return [one.case if self.slices.axis is None else f"{one.case}, slice {one.slice}" for one in records]
-
-    @property
-    def units(self) -> NDArray[np.int64]:
-        """[n] the number of each slice's subject, 0, 1, and so on."""
-        return np.unique(self.subjects, return_inverse=True)[1].astype(np.int64)
-
-    def some(self, most: int, *, seed: int) -> Chosen:
-        """At most so many of them, at random by `seed`, in their order."""
-        if len(self.indices) <= most:
-            return self
-        picked = np.sort(np.random.default_rng(seed).choice(len(self.indices), most, replace=False))
-        return Chosen(self.slices, self.indices[picked])
-
-    def described(self) -> dict[str, Any]:
-        """What evaluation.json says of it."""
-        dataset = self.slices.dataset
-        return {
-            "path": str(dataset.root.resolve()),
-            "name": dataset.name,
-            "identity": dataset.identity,
-            "slices": len(self.indices),
-            "subjects": len(set(self.subjects)),
-        }
 
 
 @dataclass(frozen=True)
@@ -68,7 +28,8 @@ class Evidence:
         training: real ones of the subjects whose labels the generator has seen.
         synthetic: the drawn ones.
         holdout: real ones of other subjects, the yardstick; None where there are none.
-        pictured: real ones of the subjects whose images the generator has seen, with labels or without.
+        pictured: real ones of the subjects whose images the generator has seen, with labels or without; images of
+            `imagesUnlabelled` that it has learned from among them.
         unseen: those of `holdout` of whom it has not seen an image either.
         notes: how this was decided, where it was not plain.
     """
@@ -76,7 +37,7 @@ class Evidence:
     training: Chosen
     synthetic: Chosen
     holdout: Chosen | None
-    pictured: Chosen
+    pictured: Pictured
     unseen: Chosen | None
     notes: tuple[str, ...]
 
@@ -140,7 +101,7 @@ def open_evidence(
         training=known,
         synthetic=Chosen(made, _drawn_indices(made, truth)),
         holdout=yardstick,
-        pictured=Chosen(slices, slices.indices(pictured)),
+        pictured=Pictured.of(Chosen(slices, slices.indices(pictured)), _alone(slices, drawn, training, runs=runs)),
         unseen=_unseen(yardstick, truth, pictured),
         notes=tuple(notes),
     )
@@ -177,6 +138,31 @@ def _seen(real: Dataset, drawn: Dataset, what: Literal["labels_seen", "images_se
     # A case added or a file rewritten changes the hash of an identity, not the patients.
     name = real.identity.rpartition("-")[0]
     return {subject for identity, subject in getattr(drawn.provenance, what) if identity.rpartition("-")[0] == name}
+
+
+def _alone(
+    slices: SliceSet, drawn: Dataset, training: Collection[str], *, runs: Sequence[Mapping[str, Any]]
+) -> Chosen | None:
+    """Images of `imagesUnlabelled` that the generator has learned from; None where there are none.
+
+    They are told by their subjects. Where the synthetic dataset says nothing of the real one, those are taken that a training
+    on `training` might see. Of subjects that have labelled images too, they are left out where the run says that it left them
+    out.
+
+    Raises:
+        UserError: such an image cannot be read.
+    """
+    real = slices.dataset
+    subjects = {case.subject for case in real.unlabelled}
+    if _seen(real, drawn, "images_seen") | _seen(real, drawn, "labels_seen"):
+        subjects &= _seen(real, drawn, "images_seen")
+        if runs and not any(run.get("unlabelled_slices", True) for run in runs):
+            subjects -= set(real.subjects)
+    else:
+        withheld = set(real.subjects) | (set() if real.split is None else set(real.split.subjects))
+        subjects -= withheld - set(training)
+    alone = open_unlabelled_slices(slices) if subjects else None
+    return None if alone is None else Chosen(alone, alone.indices(subjects))
 
 
 def _unseen(held: Chosen | None, real: Dataset, pictured: set[str]) -> Chosen | None:

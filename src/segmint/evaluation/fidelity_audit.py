@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmint.evaluation.alignment_audit import Learner, check_channels
-from segmint.evaluation.evidence import Chosen, Evidence
+from segmint.evaluation.chosen import Chosen
+from segmint.evaluation.evidence import Evidence
 from segmint.evaluation.fidelity_findings import fidelity_findings, fidelity_notes, fidelity_sentences
 from segmint.evaluation.fidelity_measures import (
     FEWEST,

@@ -7,7 +7,8 @@ from typing import Literal
 
 import numpy as np
 
-from segmint.evaluation.evidence import Chosen, Evidence
+from segmint.evaluation.chosen import Chosen
+from segmint.evaluation.evidence import Evidence
 
 # Images looked at of each set.
 MOST = 1000

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from segmint.evaluation.evidence import Chosen
+from segmint.evaluation.chosen import Chosen
 from segmint.evaluation.networks import Network
 from segmint.metrics.intensity_distance import intensity_histograms
 from segmint.metrics.ms_ssim import ms_ssim, scales

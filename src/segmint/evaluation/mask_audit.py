@@ -14,7 +14,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from segmint.evaluation.evidence import Chosen, Evidence
+from segmint.evaluation.chosen import Chosen
+from segmint.evaluation.evidence import Evidence
 from segmint.evaluation.mask_comparison import compare_masks
 from segmint.evaluation.mask_findings import MEASURE_UNITS, MEASURE_WORDS, say_bare
 from segmint.evaluation.mask_set import MaskSet

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from segmint.evaluation.alignment_audit import Learner
-from segmint.evaluation.evidence import Chosen, Evidence
+from segmint.evaluation.chosen import Chosen
+from segmint.evaluation.evidence import Evidence
+from segmint.evaluation.pictured import Pictured
 from segmint.reference.cross_fitted import Fitted
 from segmint.reference.feature_distance import features_of
 from segmint.reference.onnx_features import OnnxNetwork
@@ -29,9 +31,9 @@ class Network:
     features: Callable[[Tensor], Tensor]
     seen: frozenset[tuple[str, str]] = frozenset()
 
-    def new_to(self, chosen: Chosen) -> NDArray[np.bool_]:
+    def new_to(self, chosen: Chosen | Pictured) -> NDArray[np.bool_]:
         """[n] whether it has not learned from an image's subject."""
-        identity = chosen.slices.dataset.identity
+        identity = chosen.dataset.identity
         return np.array([(identity, subject) not in self.seen for subject in chosen.subjects], dtype=np.bool_)
 
     def of(self, chosen: Chosen) -> NDArray[np.float64]:

@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from segmint.evaluation.alignment_audit import Learner, check_channels
+from segmint.evaluation.chosen import Chosen
 from segmint.evaluation.copy_rates import Comparison, Nearness, compare_nearness
-from segmint.evaluation.evidence import Chosen, Evidence
+from segmint.evaluation.evidence import Evidence
 from segmint.evaluation.membership import compare_membership
 from segmint.evaluation.networks import RANDOM, Network, by_whole, named_networks
+from segmint.evaluation.pictured import Pictured
 from segmint.evaluation.privacy_findings import privacy_findings, privacy_notes, privacy_sentences
 from segmint.evaluation.privacy_shown import draw_pairs
 from segmint.outputs import without_nan
@@ -37,12 +39,13 @@ def audit_privacy(evidence: Evidence, folder: Path, *, learner: Learner | None =
         seed: of the choice of images where there are very many, and of what is dealt out and resampled.
 
     Returns:
-        JSON-able: `synthetic`, `training` and `held_out` (`slices`, of which `shown` were looked at, `subjects`; `held_out`
-        None without any); `pixels`, and by name of the network `features`, each a `Comparison` as described there, or a
-        `threshold` of None where there are too few held-out images; `pixels` with `similarity`, that of `synthetic` and of
-        `held_out` images to the nearest training image (`median`, `percentile_99`, `highest`); `membership`, see
-        `compare_membership`; `nearest`, the twenty nearest pairs (`synthetic`, `training`, `subject`, `similarity`, `other`,
-        that to the nearest of another subject, and `copy`, whether it counts as one, None without a threshold); `findings`,
+        JSON-able: `synthetic`, `training` and `held_out` (`slices`, of which `shown` were looked at, `subjects`; of `training`
+        how many are `unlabelled_slices`, images without a label map; `held_out` None without any); `pixels`, and by name of
+        the network `features`, each a `Comparison` as described there, or a `threshold` of None where there are too few
+        held-out images; `pixels` with `similarity`, that of `synthetic` and of `held_out` images to the nearest training image
+        (`median`, `percentile_99`, `highest`); `membership`, see `compare_membership`; `nearest`, the twenty nearest pairs
+        (`synthetic`, `training`, `subject`, whether the training image is `unlabelled`, `similarity`, `other`, that to the
+        nearest of another subject, and `copy`, whether it counts as one, None without a threshold); `findings`,
         `sentences`, `notes`, and `picture`, a file in `folder` with those pairs: the synthetic image, the same brought in
         line, the training image.
     """
@@ -51,7 +54,7 @@ def audit_privacy(evidence: Evidence, folder: Path, *, learner: Learner | None =
         check_channels(training, other)
     shown = evidence.synthetic.some(MOST, seed=seed)
     held = unseen.some(MOST, seed=seed) if unseen is not None else None
-    search = CopySearch(training.slices.images, training.indices, training.units)
+    search = CopySearch(training.images, training.indices, training.units)
     copies = search.nearest(shown.slices.images, shown.indices)
     new = search.nearest(held.slices.images, held.indices) if held is not None else None
     compared = compare_nearness(
@@ -60,7 +63,7 @@ def audit_privacy(evidence: Evidence, folder: Path, *, learner: Learner | None =
     networks = named_networks(evidence, learner, cells=4)
     section: dict[str, Any] = {
         "synthetic": _counted(evidence.synthetic, shown),
-        "training": _counted(training, training),
+        "training": _counted(training, training) | {"unlabelled_slices": int(training.unlabelled.sum())},
         "held_out": _counted(unseen, held) if unseen is not None and held is not None else None,
         "pixels": {
             "similarity": {
@@ -90,14 +93,30 @@ def audit_privacy(evidence: Evidence, folder: Path, *, learner: Learner | None =
 
 def _notes_on_images(evidence: Evidence) -> list[str]:
     """What the generator saw of subjects without their labels."""
-    alone = len(set(evidence.pictured.subjects) - set(evidence.training.subjects))
-    left_out = len(evidence.training.slices.dataset.unlabelled)
+    pictured = evidence.pictured
+    alone = len(set(pictured.subjects) - set(evidence.training.subjects))
+    searched = {name for name, unlabelled in zip(pictured.cases, pictured.unlabelled, strict=True) if unlabelled}
+    left_out = len(pictured.dataset.unlabelled) - len(searched)
     notes = []
     if alone:
-        notes.append(f"Of {alone} training subjects the generator saw images without labels: they were searched too.")
+        notes.append(
+            f"Of {alone} training subject{'' if alone == 1 else 's'} the generator saw images without labels: they were searched"
+            " too."
+        )
+    if searched:
+        notes.append(
+            f"{_unmasked(len(searched))} among the training images. Somebody whose images alone were seen counts as having trained"
+            " in the test of membership too."
+        )
     if left_out:
-        notes.append(f"The {left_out} images without a mask in the real dataset were not searched.")
+        notes.append(
+            f"{_unmasked(left_out)} in the real dataset, but the generator has not seen them: they were not searched."
+        )
     return notes
+
+
+def _unmasked(count: int) -> str:
+    return f"{count} image without a mask is" if count == 1 else f"{count} images without a mask are"
 
 
 def _described(compared: Comparison | None) -> dict[str, Any]:
@@ -109,13 +128,13 @@ def _spread(values: NDArray[np.float64]) -> dict[str, float]:
     return {"median": float(median), "percentile_99": float(high), "highest": float(values.max())}
 
 
-def _counted(all_of: Chosen, shown: Chosen) -> dict[str, int]:
+def _counted(all_of: Chosen | Pictured, shown: Chosen | Pictured) -> dict[str, int]:
     return {"slices": len(all_of.indices), "shown": len(shown.indices), "subjects": len(set(shown.subjects))}
 
 
 def _by_features(
     networks: Mapping[str, Network],
-    training: Chosen,
+    training: Pictured,
     shown: Chosen,
     held: Chosen | None,
     *,
@@ -126,7 +145,7 @@ def _by_features(
         # A segmenter has learned which way up images are.
         searches = [
             FeatureSearch(
-                part.features, training.slices.images, training.indices[part.new_to(training)], turned=name == RANDOM
+                part.features, training.images, training.indices[part.new_to(training)], turned=name == RANDOM
             )
             for part in parts
         ]
@@ -143,12 +162,17 @@ def _nearness(searches: Sequence[FeatureSearch], chosen: Chosen) -> NDArray[np.f
 
 
 def _membership(
-    network: Callable[[Tensor], Tensor], training: Chosen, shown: Chosen, held: Chosen | None, *, seed: int
+    network: Callable[[Tensor], Tensor], training: Pictured, shown: Chosen, held: Chosen | None, *, seed: int
 ) -> dict[str, Any] | None:
+    """Whose images alone were seen is a member as much as others: the generator draws what it has seen.
+
+    The control takes members of both kinds, so that what sets them apart beforehand, such as another source of the images without
+    a mask, does not count.
+    """
     if held is None:
         return None
-    sides = [Chosen(one.slices, one.indices[:: -(-len(one.indices) // _MEMBERS)]) for one in (training, held, shown)]
-    features = [features_of(network, one.slices.images, one.indices) for one in sides]
+    sides = [one.at(slice(None, None, -(-len(one.indices) // _MEMBERS))) for one in (training, held, shown)]
+    features = [features_of(network, one.images, one.indices) for one in sides]
     # Fitted on both sides of the split, so that neither is nearer for having set the scale.
     whitening = Whitening(torch.cat(features[:2]))
     known, others, made = (whitening(one) for one in features)
@@ -156,14 +180,15 @@ def _membership(
 
 
 def _pairs(
-    order: NDArray[np.int64], copies: Copies, shown: Chosen, training: Chosen, marked: NDArray[np.bool_] | None
+    order: NDArray[np.int64], copies: Copies, shown: Chosen, training: Pictured, marked: NDArray[np.bool_] | None
 ) -> list[dict[str, Any]]:
-    ours, theirs, subjects = shown.names, training.names, training.subjects
+    ours, theirs, subjects, unlabelled = shown.names, training.names, training.subjects, training.unlabelled
     return [
         {
             "synthetic": ours[i],
             "training": theirs[copies.positions[i]],
             "subject": subjects[copies.positions[i]],
+            "unlabelled": bool(unlabelled[copies.positions[i]]),
             "similarity": float(copies.similarity[i]),
             "other": float(copies.other[i]),
             "copy": bool(marked[i]) if marked is not None else None,

@@ -14,7 +14,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from segmint.evaluation.evidence import Chosen
+from segmint.evaluation.chosen import Chosen
+from segmint.evaluation.pictured import Pictured
 from segmint.training.previews import framed, shown_channels
 
 _IN_A_ROW, _TILE = 10, 128
@@ -24,13 +25,13 @@ def draw_pairs(
     shown: Chosen,
     synthetic: NDArray[np.int64],
     aligned: NDArray[np.float32],
-    training: Chosen,
+    training: Pictured,
     nearest: NDArray[np.int64],
     path: Path,
 ) -> None:
     """Bands of ten pairs, in each three rows: synthetic images, the same brought in line, training images."""
-    colour = training.slices.dataset.colour
-    rows = [shown.slices.images[synthetic], aligned, training.slices.images[nearest]]
+    colour = training.dataset.colour
+    rows = [shown.images[synthetic], aligned, training.images[nearest]]
     bands = []
     for start in range(0, len(synthetic), _IN_A_ROW):
         band = [[_tile(image, colour=colour) for image in row[start : start + _IN_A_ROW]] for row in rows]

@@ -17,7 +17,7 @@ from segmint.recipes import (
     vess2image,
     vessgan,
 )
-from segmint.recipes.contract import Recipe
+from segmint.recipes.recipe import Recipe
 
 RECIPES: tuple[Recipe, ...] = (
     joint_stylegan2.RECIPE,

@@ -12,10 +12,11 @@ from torch import Tensor
 
 from segmint.errors import UserError
 from segmint.recipes import joint_stylegan2, unet
-from segmint.recipes.contract import DataFacts, Gathered, ImageStage, Recipe, SegmenterStage, Stage, Task
+from segmint.recipes.contract import Gathered, ImageStage, SegmenterStage, Stage, Task
 from segmint.recipes.image_encoder import ImageEncoderStage
 from segmint.recipes.latent_inversion import InversionSettings, InversionStage
 from segmint.recipes.pixel_interpreter import Exemplars, InterpreterSettings, InterpreterStage, LabelSource
+from segmint.recipes.recipe import DataFacts, Recipe
 from segmint.recipes.style_adversary import CAPACITIES, check_style_size
 from segmint.recipes.style_gan import StyleGANSettings, StyleGANStage
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from segmint.recipes.contract import Recipe
+from segmint.recipes.recipe import Recipe
 from segmint.recipes.translator import REPAIRS, TranslatorSettings, translator_stages
 
 # InstanceNorm U-Net, dropout 0.5 in three blocks, three 70x70 PatchGANs at full, half and quarter size.

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from segmint.recipes.contract import DataFacts, PairStage, Recipe, Stage, Task
+from segmint.recipes.contract import PairStage, Stage, Task
+from segmint.recipes.recipe import DataFacts, Recipe
 from segmint.recipes.style_adversary import CAPACITIES, check_style_size
 from segmint.recipes.style_gan import StyleGANSettings, StyleGANStage
 

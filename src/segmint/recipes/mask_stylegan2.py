@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from segmint.recipes.contract import MaskStage, Recipe, Stage, Task
+from segmint.recipes.contract import MaskStage, Stage, Task
 from segmint.recipes.joint_stylegan2 import FAITHFUL, REPAIRED
 from segmint.recipes.mask_channels import hard_masks
+from segmint.recipes.recipe import Recipe
 from segmint.recipes.style_adversary import CAPACITIES, check_style_size
 from segmint.recipes.style_gan import StyleGANSettings, StyleGANStage
 

@@ -9,8 +9,9 @@ from pydantic import Field
 from torch import Tensor
 
 from segmint.errors import UserError
-from segmint.recipes.contract import Batch, Recipe, RecipeSettings, Stage, Task, TransferStage, Update
+from segmint.recipes.contract import Batch, Stage, Task, TransferStage, Update
 from segmint.recipes.mask_channels import one_hot_masks
+from segmint.recipes.recipe import Recipe, RecipeSettings
 
 
 class MaskTransferSettings(RecipeSettings):

@@ -12,8 +12,9 @@ from segmint.errors import UserError
 from segmint.losses.boundary_equilibrium import discriminator_boundary, next_balance, reconstruction_error
 from segmint.losses.kl_divergence import kl_divergence
 from segmint.networks.mask_vae import MaskAutoencoder, MaskVAE
-from segmint.recipes.contract import Batch, MaskStage, Recipe, RecipeSettings, Stage, Task, Update
+from segmint.recipes.contract import Batch, MaskStage, Stage, Task, Update
 from segmint.recipes.mask_channels import hard_masks, one_hot_masks, softmax_masks
+from segmint.recipes.recipe import Recipe, RecipeSettings
 
 
 class MaskVAESettings(RecipeSettings):

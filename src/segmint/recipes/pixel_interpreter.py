@@ -14,7 +14,8 @@ from torch.nn import functional as F
 from segmint.metrics.ensemble_uncertainty import image_sum, image_tenth, jensen_shannon, vote_shares
 from segmint.networks.pixel_ensemble import PixelEnsemble
 from segmint.networks.style_features import StyleFeatures
-from segmint.recipes.contract import Batch, Gathered, RecipeSettings, Stage, Task, UncertainPairStage, Update
+from segmint.recipes.contract import Batch, Gathered, Stage, Task, UncertainPairStage, Update
+from segmint.recipes.recipe import RecipeSettings
 from segmint.recipes.style_gan import StyleGANStage
 
 # Pixels whose feature maps are held at once while pairs are drawn: 64 images of 64 px, 4 of 256 px.

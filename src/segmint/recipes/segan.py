@@ -15,7 +15,8 @@ from segmint.losses.multi_scale_l1 import multi_scale_l1
 from segmint.networks.masked_image import intensities, label_probabilities, mask_out, read_masks
 from segmint.networks.normalisation import Norm
 from segmint.networks.segan import Critic, Segmentor
-from segmint.recipes.contract import Batch, Recipe, SegmenterStage, Stage, Task, Update
+from segmint.recipes.contract import Batch, SegmenterStage, Stage, Task, Update
+from segmint.recipes.recipe import Recipe
 from segmint.recipes.segmenter_augmentation import AugmentedSettings, augmented, check_augmentation
 
 # Intensity of masked images that an untrained segmentor gives.

@@ -12,7 +12,8 @@ from segmint.errors import UserError
 from segmint.networks.copy_paste import Style, apply_pastes, draw_pastes
 from segmint.networks.cut_mix import apply_boxes, draw_boxes
 from segmint.networks.segmentation_augmentation import apply_changes, draw_changes
-from segmint.recipes.contract import RecipeSettings, Task
+from segmint.recipes.contract import Task
+from segmint.recipes.recipe import RecipeSettings
 
 MIXING = ("cutmix", "copypaste")
 """Kinds that bring something of another sample of the batch."""

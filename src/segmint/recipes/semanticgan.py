@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from segmint.errors import UserError
 from segmint.recipes import joint_stylegan2
 from segmint.recipes.branched_gan import BranchedStage, patch_strides
-from segmint.recipes.contract import Recipe, Stage, Task
+from segmint.recipes.contract import Stage, Task
 from segmint.recipes.latent_segmenter import EncoderSettings, EncoderStage
+from segmint.recipes.recipe import Recipe
 from segmint.recipes.style_adversary import CAPACITIES, check_style_size
 
 

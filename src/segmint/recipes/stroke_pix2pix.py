@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from segmint.recipes.contract import Recipe, RecipeSettings, Stage, Task
+from segmint.recipes.contract import Stage, Task
+from segmint.recipes.recipe import Recipe, RecipeSettings
 from segmint.recipes.style_adversary import CAPACITIES
 from segmint.recipes.style_painter import STYLE_PAINTER, StylePainterSettings, style_painter_stages
 from segmint.recipes.translator import TranslatorSettings, translator_stages

@@ -21,8 +21,9 @@ from segmint.losses.adversarial import (
 from segmint.losses.gradient_penalty import r1_penalty
 from segmint.networks.paired_augmentation import apply_augmentation, draw_augmentation
 from segmint.networks.style_discriminator import StyleDiscriminator
-from segmint.recipes.contract import Batch, RecipeSettings, Stage, Task, Update
+from segmint.recipes.contract import Batch, Stage, Task, Update
 from segmint.recipes.mask_channels import one_hot_masks
+from segmint.recipes.recipe import RecipeSettings
 
 CAPACITIES: dict[str, dict[str, int]] = {
     "full": {},

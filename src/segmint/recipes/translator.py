@@ -20,10 +20,11 @@ from segmint.networks.multi_scale_discriminator import MultiScaleDiscriminator
 from segmint.networks.normalisation import Norm
 from segmint.networks.pix2pix_generator import Enlarging, Pix2PixGenerator
 from segmint.networks.spade_generator import SpadeGenerator
-from segmint.recipes.contract import Batch, RecipeSettings, Stage, Task, TranslatorStage, Update
+from segmint.recipes.contract import Batch, Stage, Task, TranslatorStage, Update
 from segmint.recipes.mask_channels import one_hot_masks, padded_to
 from segmint.recipes.mask_reading import reader_optimizer, reader_turn, reading_loss
 from segmint.recipes.memory_order_adam import MemoryOrderAdam
+from segmint.recipes.recipe import RecipeSettings
 
 # What the repaired presets have in common: judged by features as well as by logits, with less weight on pixels, each label
 # counted alike, and read back: without the last two, vessels do not show at all (measured in docs/results). Resizing leaves

@@ -10,7 +10,8 @@ from pydantic import Field
 from torch import Tensor
 
 from segmint.errors import UserError
-from segmint.recipes.contract import Batch, Recipe, SegmenterStage, Stage, Task, Update
+from segmint.recipes.contract import Batch, SegmenterStage, Stage, Task, Update
+from segmint.recipes.recipe import Recipe
 from segmint.recipes.segmenter_augmentation import AugmentedSettings, augmented, check_augmentation
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from segmint.recipes.contract import Recipe
+from segmint.recipes.recipe import Recipe
 from segmint.recipes.translator import REPAIRS, TranslatorSettings, translator_stages
 
 # U-Net of eight encoder and seven decoder blocks at 256 pixels, discriminator of four halvings and one convolution,

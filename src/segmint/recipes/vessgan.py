@@ -11,7 +11,8 @@ from torch import Tensor
 
 from segmint.losses.adversarial_patch import AdversarialKind, discriminator_adversarial, generator_adversarial
 from segmint.networks.dense_gan import DenseDiscriminator, DenseGenerator
-from segmint.recipes.contract import Batch, MaskStage, Recipe, RecipeSettings, Stage, Task, Update
+from segmint.recipes.contract import Batch, MaskStage, Stage, Task, Update
+from segmint.recipes.recipe import Recipe, RecipeSettings
 
 
 class VessGANSettings(RecipeSettings):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from segmint.reference.images import Images, blocks
 from segmint.reference.registration import (
     best_shifts,
     deform,
@@ -88,24 +88,26 @@ class CopySearch:
         subjects: [n] the subject of each, 0, 1, and so on.
     """
 
-    def __init__(self, images: NDArray[np.float32], indices: NDArray[np.int64], subjects: NDArray[np.int64]) -> None:
+    def __init__(self, images: Images, indices: NDArray[np.int64], subjects: NDArray[np.int64]) -> None:
         self._images, self._indices, self._subjects = images, indices, torch.from_numpy(subjects)
         self._side = min(images.shape[-1], FINEST)
-        self._coarse = torch.cat([resized(resized(block, self._side), GRID) for block in _blocks(images, indices)])
+        self._coarse = torch.cat(
+            [resized(resized(block, self._side), GRID) for block in blocks(images, indices, size=_BLOCK)]
+        )
         self._index = SpectrumIndex(self._coarse)
 
-    def nearest(self, images: NDArray[np.float32], indices: NDArray[np.int64]) -> Copies:
+    def nearest(self, images: Images, indices: NDArray[np.int64]) -> Copies:
         """Search for each of some of `images` [M, C, S, S], read block by block."""
-        found = [self._search(block) for block in _blocks(images, indices)]
+        found = [self._search(block) for block in blocks(images, indices, size=_BLOCK)]
         return Copies(
             torch.cat([one.positions for one in found]).numpy(),
             torch.cat([one.similarity for one in found]).numpy().astype(np.float64),
             torch.cat([one.other for one in found]).numpy().astype(np.float64),
         )
 
-    def aligned(self, images: NDArray[np.float32], indices: NDArray[np.int64]) -> NDArray[np.float32]:
+    def aligned(self, images: Images, indices: NDArray[np.int64]) -> NDArray[np.float32]:
         """[n, C, s, s] the same images, each on the grid of the training image that `nearest` finds for it."""
-        return torch.cat([self._search(block).aligned for block in _blocks(images, indices)]).numpy()
+        return torch.cat([self._search(block).aligned for block in blocks(images, indices, size=_BLOCK)]).numpy()
 
     @torch.no_grad()
     def _search(self, images: Tensor) -> _Found:
@@ -117,7 +119,7 @@ class CopySearch:
         )
         moving = symmetric(fine.repeat_interleave(among, dim=0), turned, mirrored, half)
         wanted = self._indices[positions.numpy()]
-        fixed = torch.cat([resized(block, self._side) for block in _blocks(self._images, wanted)])
+        fixed = torch.cat([resized(block, self._side) for block in blocks(self._images, wanted, size=_BLOCK)])
         places = deform(fit(maps, resized(moving, GRID), self._coarse[positions]), moving, fixed)
         aligned = taken(moving, places)
         similarity = local_correlation(aligned, fixed, inside(places)).reshape(count, among)
@@ -161,11 +163,6 @@ def _first(subjects: Tensor, count: int, *, of_one: int) -> Tensor:
     before = torch.ones(same.shape[1:], dtype=torch.bool).tril(-1)
     surplus = (same & before).sum(dim=2) >= of_one
     return surplus.long().sort(dim=1, stable=True).indices[:, :count]
-
-
-def _blocks(images: NDArray[np.float32], indices: NDArray[np.int64]) -> Iterator[Tensor]:
-    for start in range(0, len(indices), _BLOCK):
-        yield torch.from_numpy(np.array(images[indices[start : start + _BLOCK]], dtype=np.float32))
 
 
 def symmetric(images: Tensor, turned: Tensor, mirrored: Tensor, half: Tensor | None = None) -> Tensor:

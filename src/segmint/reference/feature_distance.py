@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from segmint.reference.images import Images, blocks
 from segmint.reference.whitening import Whitening
 
 _BLOCK, _FITTED_ON = 32, 1500
@@ -26,7 +27,7 @@ class FeatureSearch:
     def __init__(
         self,
         features: Callable[[Tensor], Tensor],
-        images: NDArray[np.float32],
+        images: Images,
         indices: NDArray[np.int64],
         *,
         turned: bool = True,
@@ -34,11 +35,13 @@ class FeatureSearch:
         self._features, self._turned = features, turned
         some = indices[:: -(-len(indices) // _FITTED_ON)]
         self._whitening = Whitening(features_of(features, images, some))
-        self._known = torch.cat([self._whitening(features(block)) for block in _blocks(images, indices)])
+        self._known = torch.cat([self._whitening(features(block)) for block in blocks(images, indices, size=_BLOCK)])
 
-    def nearest(self, images: NDArray[np.float32], indices: NDArray[np.int64]) -> NDArray[np.float64]:
+    def nearest(self, images: Images, indices: NDArray[np.int64]) -> NDArray[np.float64]:
         """[n] distance of some of `images` to the nearest training image."""
-        return np.concatenate([self._distance(block).numpy() for block in _blocks(images, indices)]).astype(np.float64)
+        return np.concatenate([self._distance(block).numpy() for block in blocks(images, indices, size=_BLOCK)]).astype(
+            np.float64
+        )
 
     def _distance(self, images: Tensor) -> Tensor:
         turned = [images]
@@ -48,15 +51,6 @@ class FeatureSearch:
         return torch.cdist(found, self._known).amin(dim=1).reshape(len(turned), -1).amin(dim=0)
 
 
-def features_of(
-    features: Callable[[Tensor], Tensor], images: NDArray[np.float32], indices: NDArray[np.int64]
-) -> Tensor:
+def features_of(features: Callable[[Tensor], Tensor], images: Images, indices: NDArray[np.int64]) -> Tensor:
     """[n, D] features of some of `images` [N, C, S, S], read block by block."""
-    return torch.cat([features(block) for block in _blocks(images, indices)])
-
-
-def _blocks(images: NDArray[np.float32], indices: NDArray[np.int64]) -> list[Tensor]:
-    return [
-        torch.from_numpy(np.array(images[indices[start : start + _BLOCK]], dtype=np.float32))
-        for start in range(0, len(indices), _BLOCK)
-    ]
+    return torch.cat([features(block) for block in blocks(images, indices, size=_BLOCK)])

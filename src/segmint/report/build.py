@@ -54,14 +54,7 @@ def build_report(folder: Path) -> Path:
             cannot be written.
     """
     material = gather(Path(folder))
-    try:
-        page = render(material)
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        # The files are many and come from anywhere; what is read of them is read all over the page.
-        raise UserError(
-            f"{material.folder} holds a result that is not as this segmint writes it ({type(error).__name__}: {error}): make it"
-            " anew, with the command that made it."
-        ) from error
+    page = render(material)
     target = material.folder / "report.html"
     try:
         write_text(target, page)

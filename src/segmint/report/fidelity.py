@@ -82,7 +82,7 @@ def _table(fidelity: Mapping[str, Any], groups: Sequence[str]) -> dict[str, Any]
                 "measure": measure,
                 "better": better,
                 "cells": [
-                    _cell(found[measure, of], side, sure=is_sure(found[measure, of], len(fidelity["measures"])))
+                    _cell(found.get((measure, of)), side, tests=len(fidelity["measures"]))
                     for of in columns
                     for side in ("synthetic", "real")
                 ],
@@ -96,11 +96,14 @@ def _measure(row: Mapping[str, Any]) -> str:
     return METRIC_WORDS[row["metric"]] + (f" inside {row['inside']}" if row["inside"] else "")
 
 
-def _cell(row: Mapping[str, Any], side: str, *, sure: bool) -> dict[str, Any]:
-    """A number with its interval, as the page's table takes it; `sure` where it is of a synthetic set that surely differs."""
-    metric, one = row["metric"], row[side]
-    if one["value"] is None:
+def _cell(row: Mapping[str, Any] | None, side: str, *, tests: int) -> dict[str, Any]:
+    """A number with its interval, as the page's table takes it; `sure` where it is of a synthetic set that surely differs.
+
+    A dash where a column lacks the measure, or the measure its number.
+    """
+    if row is None or row[side]["value"] is None:
         return {"text": "–", "interval_text": "", "sure": False}
+    metric, one, sure = row["metric"], row[side], is_sure(row, tests)
     low, high = one["interval"]
     text = "" if low is None or high is None else f"{say_bare(metric, low)} to {say_bare(metric, high)}"
     return {"text": say_number(metric, one["value"]), "interval_text": text, "sure": sure and side == "synthetic"}

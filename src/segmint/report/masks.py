@@ -35,7 +35,7 @@ def masks_section(material: Material, numbers: Iterator[int]) -> Mapping[str, An
         "sentences": masks["sentences"],
         "notes": [*masks["notes"], *((material.evaluation or {}).get("notes") or [])],
         "picture": embed_picture(picture) if picture is not None and picture.is_file() else None,
-        "nearest": [f"{example['dice']:.2f}" for example in (masks.get("nearest") or {}).get("examples", [])],
+        "nearest": [f"{example['dice']:.2f}" for example in (masks.get("nearest") or {"examples": ()})["examples"]],
         "figure": figure,
         "figure_number": next(numbers) if figure is not None else None,
         "figure_caption": "Shapes of masks that hold the label, from the 1st to the 99th percentile, the median marked:"
@@ -44,7 +44,7 @@ def masks_section(material: Material, numbers: Iterator[int]) -> Mapping[str, An
         "held": held is not None,
         "together": [
             (" and ".join(one["labels"]), *(f"{100 * one[side]:.0f}%" for side in ("real", "drawn")))
-            for one in masks.get("together", [])
+            for one in masks.get("together") or ()
         ],
     }
 

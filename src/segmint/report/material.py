@@ -3,14 +3,20 @@ workflow."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from segmint.errors import UserError
-from segmint.outputs import read_json
+from segmint.outputs import parse_json, read_json
+from segmint.report.stored.curation import StoredCuration
+from segmint.report.stored.curve import StoredCurve
+from segmint.report.stored.entries import Entry, check_entries
+from segmint.report.stored.evaluation import StoredEvaluation
+from segmint.report.stored.run import StoredRun, StoredSynthetic, StoredTick
+from segmint.report.stored.trial import StoredTrial
+from segmint.report.stored.workflow import StoredInspection, StoredSteps
 
 
 @dataclass(frozen=True)
@@ -53,7 +59,7 @@ def gather(folder: Path) -> Material:
     """Read what `folder` holds: a run, an evaluation, a trial, a curve, or the folder of `segmint run` or `segmint demo`.
 
     Raises:
-        UserError: the folder is absent, holds none of these, or holds a file that is not JSON.
+        UserError: the folder is absent, holds none of these, or holds a file that is not as segmint writes it.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -79,19 +85,17 @@ def gather(folder: Path) -> Material:
     )
     return Material(
         folder=folder,
-        steps=_mapping(steps_file) if steps_file.is_file() else None,
-        inspection=_mapping(folder / "inspection.json") if (folder / "inspection.json").is_file() else None,
+        steps=_read(steps_file, StoredSteps),
+        inspection=_read(folder / "inspection.json", StoredInspection),
         run=_read_run(run_folder) if run_folder else None,
-        synthetic=_mapping(synthetic_file) if synthetic_file else None,
-        trial=_mapping(trial_folder / "trial.json")
-        if trial_folder and (trial_folder / "trial.json").is_file()
-        else None,
+        synthetic=_read(synthetic_file, StoredSynthetic) if synthetic_file else None,
+        trial=_read(trial_folder / "trial.json", StoredTrial) if trial_folder else None,
         trial_folder=trial_folder,
         cells_begun=sum(cell.is_dir() for cell in _cells(trial_folder)) if trial_folder else 0,
-        evaluation=_mapping(evaluation_folder / "evaluation.json") if evaluation_folder else None,
+        evaluation=_read(evaluation_folder / "evaluation.json", StoredEvaluation) if evaluation_folder else None,
         evaluation_folder=evaluation_folder,
-        curve=_mapping(curve_file) if curve_file.is_file() else None,
-        curation=_mapping(curation_folder / "curation.json") if curation_folder else None,
+        curve=_read(curve_file, StoredCurve),
+        curation=_read(curation_folder / "curation.json", StoredCuration) if curation_folder else None,
         curation_folder=curation_folder,
     )
 
@@ -110,22 +114,25 @@ def _cells(trial: Path) -> Iterator[Path]:
         yield from trial.glob(pattern)
 
 
-def _mapping(path: Path) -> Mapping[str, Any]:
+def _read(path: Path, kind: type[Entry]) -> Mapping[str, Any] | None:
+    """A JSON object that fits `kind`; None where there is no file."""
+    if not path.is_file():
+        return None
     content = read_json(path)
     if not isinstance(content, dict):
         raise UserError(f"{path} does not hold a JSON object: it was not written by segmint.")
+    check_entries(kind, content, path)
     return content
 
 
 def _read_run(folder: Path) -> RunRecord:
     previews = folder / "previews"
-    environment, state = folder / "environment.json", folder / "state.json"
     return RunRecord(
         folder=folder,
-        config=_mapping(folder / "config.json"),
-        environment=_mapping(environment) if environment.is_file() else {},
+        config=_read(folder / "config.json", StoredRun) or {},
+        environment=_read(folder / "environment.json", Entry) or {},
         log=read_log(folder / "log.jsonl"),
-        state=str(_mapping(state).get("status", "unknown")) if state.is_file() else "unknown",
+        state=str((_read(folder / "state.json", Entry) or {}).get("status", "unknown")),
         reals=previews / "reals.png" if (previews / "reals.png").is_file() else None,
         fakes=tuple(sorted(previews.glob("fakes_*.png"))),
     )
@@ -135,7 +142,7 @@ def read_log(path: Path) -> tuple[Mapping[str, Any], ...]:
     """The ticks of a `log.jsonl`; a last line cut short by a killed process is left out.
 
     Raises:
-        UserError: a line before the last is not JSON.
+        UserError: a line before the last is not JSON, or a line is not as a training writes it.
     """
     if not path.is_file():
         return ()
@@ -143,9 +150,11 @@ def read_log(path: Path) -> tuple[Mapping[str, Any], ...]:
     ticks: list[Mapping[str, Any]] = []
     for number, line in enumerate(lines, start=1):
         try:
-            ticks.append(json.loads(line))
-        except (json.JSONDecodeError, RecursionError) as error:
+            tick = parse_json(line)
+        except (RecursionError, ValueError) as error:
             if number == len(lines):
                 break
             raise UserError(f"{path} line {number} is not JSON: restore the file or train again.") from error
+        check_entries(StoredTick, tick, f"{path} line {number}")
+        ticks.append(tick)
     return tuple(ticks)

@@ -61,10 +61,11 @@ def _gate(trial: Mapping[str, Any]) -> Mapping[str, Any] | None:
         low, high = one["interval"]
         interval = (
             f" ({100 * gate['confidence']:.1f}% interval {signed_points(low)} to {signed_points(high)})"
-            if low is not None
+            if low is not None and high is not None
             else ""
         )
-        lines.append(f"{one['arm']}: {signed_points(one['gain'])} points{interval}")
+        gain = "not measured" if one["gain"] is None else f"{signed_points(one['gain'])} points"
+        lines.append(f"{one['arm']}: {gain}{interval}")
     return {"sentence": gate["sentence"], "lines": lines}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -84,7 +85,7 @@ def loss_curves(ticks: Ticks) -> dict[str, dict[str, tuple[list[float], list[flo
     for tick in ticks:
         for network, terms in (tick.get("losses") or {}).items():
             for term, value in terms.items():
-                if value is not None and np.isfinite(value):
+                if value is not None and math.isfinite(value):
                     panel = str(network).replace("_", " ") + (", outputs" if term.endswith("_logit") else "")
                     kimg, values = curves.setdefault(panel, {}).setdefault(term, ([], []))
                     kimg.append(float(tick["kimg"]))
@@ -110,7 +111,7 @@ def axis_scale(series: Any) -> str:
 def validation_figure(ticks: Ticks) -> Drawing | None:
     """The validation measure over a stage; the best value, whose checkpoint is kept, is ringed."""
     points = [(float(tick["kimg"]), tick["validation"]) for tick in ticks if tick.get("validation")]
-    points = [(kimg, entry) for kimg, entry in points if entry.get("value") is not None]
+    points = [(kimg, one) for kimg, one in points if one.get("value") is not None and math.isfinite(one["value"])]
     if len(points) < 2:
         return None
     name = plain(str(points[0][1].get("name", "validation")).replace("_", " "))

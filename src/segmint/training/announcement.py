@@ -9,7 +9,8 @@ from rich.console import Console
 from segmint.data.dataset import Dataset
 from segmint.data.layout import UNLABELLED as UNLABELLED_FOLDER
 from segmint.recipes import RECIPES
-from segmint.recipes.contract import DataFacts, Stage
+from segmint.recipes.contract import Stage
+from segmint.recipes.recipe import DataFacts
 from segmint.training.estimate import estimate
 from segmint.training.material import TrainingData
 from segmint.training.parts import Part

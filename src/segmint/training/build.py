@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from segmint.recipes.contract import Recipe, RecipeSettings, Stage, Task
+from segmint.recipes.contract import Stage, Task
+from segmint.recipes.recipe import Recipe, RecipeSettings
 from segmint.training.precision import Hardware
 
 

@@ -16,7 +16,7 @@ from segmint.data.slices import SliceSet, open_slices, open_unlabelled_slices
 from segmint.data.split import make_split, nested_subsets
 from segmint.data.subjects import Split
 from segmint.errors import UserError
-from segmint.recipes.contract import Recipe
+from segmint.recipes.recipe import Recipe
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from segmint.errors import UserError
 from segmint.recipes import find_recipe
-from segmint.recipes.contract import Recipe, RecipeSettings, Stage, Task
+from segmint.recipes.contract import Stage, Task
+from segmint.recipes.recipe import Recipe, RecipeSettings
 from segmint.training.build import build_stages
 from segmint.training.precision import Hardware
 

@@ -18,7 +18,8 @@ from segmint.data.pool import PairPool
 from segmint.errors import UserError
 from segmint.outputs import write_json
 from segmint.recipes import find_recipe
-from segmint.recipes.contract import Gathered, Recipe, RecipeSettings, SegmenterStage, Stage, Task
+from segmint.recipes.contract import Gathered, SegmenterStage, Stage, Task
+from segmint.recipes.recipe import Recipe, RecipeSettings
 from segmint.training.build import build_stages
 from segmint.training.checkpoint import freeze, restore
 from segmint.training.examination import segmenter_examiner

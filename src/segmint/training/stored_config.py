@@ -16,7 +16,8 @@ from segmint.data.intensity import IntensityMap
 from segmint.data.sidecar import first_complaint
 from segmint.errors import UserError
 from segmint.recipes import find_recipe
-from segmint.recipes.contract import Recipe, RecipeSettings, Task
+from segmint.recipes.contract import Task
+from segmint.recipes.recipe import Recipe, RecipeSettings
 from segmint.training.parts import Part, read_parts
 from segmint.training.run_folder import RunFolder
 

@@ -17,7 +17,8 @@ from segmint.data.subjects import Split
 from segmint.errors import UserError, WaitingForPerson
 from segmint.outputs import write_json
 from segmint.recipes import find_recipe, recipe_that_gives
-from segmint.recipes.contract import Recipe, SegmenterStage
+from segmint.recipes.contract import SegmenterStage
+from segmint.recipes.recipe import Recipe
 from segmint.training.annotations import has_annotations, read_annotations
 from segmint.training.announcement import announce, cannot_use_unlabelled
 from segmint.training.auxiliary import Auxiliary, open_auxiliary

@@ -8,7 +8,7 @@ from typing import Any
 
 from segmint.errors import UserError
 from segmint.recipes import find_recipe
-from segmint.recipes.contract import DataFacts, Recipe
+from segmint.recipes.recipe import DataFacts, Recipe
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from segmint.evaluation.curation.curate import curate
 from segmint.evaluation.evaluate import RESULT, evaluate
 from segmint.evaluation.gate import FILTERS, KEPT, GateOrders, candidate_arms
 from segmint.evaluation.generator import GeneratorOrders, check_kept, to_draw
+from segmint.evaluation.jobs.orders import IN_ORDER, JobOrders
 from segmint.evaluation.trial import trial
 from segmint.outputs import read_json, write_json
 from segmint.recipes import RECIPES
@@ -37,7 +38,7 @@ CURATE = "Curate the synthetic pairs"
 
 @dataclass
 class Road:
-    """One journey from a dataset to a report inside the folder `out`."""
+    """One journey from a dataset to a report inside the folder `out`; `jobs`: where the trial's trainings run."""
 
     dataset: Path
     out: Path
@@ -46,7 +47,7 @@ class Road:
     record_settings: Mapping[str, Any]
     demonstration: bool
     progress: bool
-    processes: int = 1
+    jobs: JobOrders = IN_ORDER
     steps: list[Step] = field(default_factory=list)
     choice: Choice | None = None
     unlabelled_images: int = 0
@@ -280,7 +281,9 @@ class Road:
             subset=orders.subset,
             device=None if orders.device == "auto" else orders.device,
             threads=orders.threads,
-            processes=None if self.processes == 1 else self.processes,
+            processes=None if self.jobs.processes == 1 else self.jobs.processes,
+            cluster=self.jobs.cluster,
+            cluster_set=self.jobs.settings,
             demonstration=self.demonstration,
             **_gate_options(generator, gate),
         )
@@ -304,7 +307,9 @@ class Road:
             demonstration=self.demonstration,
             generator=generator,
             gate=gate,
-            processes=self.processes,
+            processes=self.jobs.processes,
+            cluster=self.jobs.cluster,
+            cluster_settings=self.jobs.settings,
             threads=orders.threads,
             progress=self.progress,
         )

@@ -47,6 +47,8 @@ def run_workflow(
     gate: GateOrders | None = None,
     curate: bool = False,
     processes: int = 1,
+    cluster: str | None = None,
+    cluster_settings: Mapping[str, str] | None = None,
     resume: bool = False,
     overwrite: bool = False,
     device: str = "auto",
@@ -72,7 +74,8 @@ def run_workflow(
         gate: what the gate looks at, as in `segmint.trial`: further generators are trained, alike, inside the training
             subjects. None asks no gate.
         curate: draw half as many pairs again, and evaluate and try those that `segmint.curate` keeps; `drawn/` holds all of them.
-        processes: as in `segmint.trial`, for the trial.
+        processes, cluster, cluster_settings: as in `segmint.trial`, for the segmenters of the trial and the gate's generators; all
+            other steps, the training of the run's own generator among them, are taken in this process.
         resume: go on with an `out` begun by the same call; finished steps are skipped. An absent `out` is begun.
         overwrite: begin anew even if `out` holds an earlier call's results.
         progress: say on stderr what is being done.
@@ -116,7 +119,8 @@ def run_workflow(
         precision=precision,
         threads=threads,
     )
-    JobOrders(processes, threads=threads).check()
+    jobs = JobOrders(processes, cluster, dict(cluster_settings or {}), threads)
+    jobs.check()
     dataset, out = Path(dataset), Path(out)
     record = json.loads(json.dumps({"dataset": str(dataset.resolve()), **asdict(orders)}))
     road = Road(
@@ -127,7 +131,7 @@ def run_workflow(
         record_settings=record,
         demonstration=False,
         progress=progress,
-        processes=processes,
+        jobs=jobs,
     )
     with opened_workflow(out, record, verb="run", resume=resume, overwrite=overwrite, inputs=[dataset]):
         return road.travel()

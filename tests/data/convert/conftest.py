@@ -1,4 +1,5 @@
-"""Small DICOM series and segmentations, written by pydicom and highdicom as scanners and annotation tools write them."""
+"""Small DICOM series and segmentations, written by pydicom and highdicom as scanners and annotation tools write them; folders of
+pictures."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from tests.data.convert.pictures import disc, grey, save
 
 SHAPE = (7, 6, 5)
 """(rows, columns, slices)"""
@@ -27,6 +29,14 @@ PERSON = {
 }
 # Rows and columns lie obliquely; the numbers of the files run against the normal.
 OBLIQUE = (0.8, 0.6, 0.0, -0.48, 0.64, 0.6)
+
+
+@pytest.fixture
+def two_folders(tmp_path: Path) -> Path:
+    for name in ("a", "b", "c"):
+        save(tmp_path / "images" / f"{name}.png", grey())
+        save(tmp_path / "masks" / f"{name}.png", disc())
+    return tmp_path
 
 
 @pytest.fixture

@@ -10,36 +10,11 @@ import numpy as np
 import pytest
 import tifffile
 from PIL import Image
+from tests.data.convert.pictures import disc, grey, save
 
 from segmint.data.convert import convert_folders
 from segmint.data.dataset import open_dataset
 from segmint.errors import UserError
-
-RNG = np.random.default_rng(0)
-
-
-def grey(shape: tuple[int, ...] = (8, 10), dtype: type = np.uint8) -> np.ndarray:
-    return RNG.integers(0, np.iinfo(dtype).max, shape).astype(dtype)
-
-
-def disc(value: int = 255, shape: tuple[int, int] = (8, 10)) -> np.ndarray:
-    mask = np.zeros(shape, np.uint8)
-    mask[2:5, 3:7] = value
-    return mask
-
-
-def save(path: Path, pixels: np.ndarray, mode: str | None = None) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    picture = Image.fromarray(pixels)
-    (picture.convert(mode) if mode else picture).save(path)
-
-
-@pytest.fixture
-def two_folders(tmp_path: Path) -> Path:
-    for name in ("a", "b", "c"):
-        save(tmp_path / "images" / f"{name}.png", grey())
-        save(tmp_path / "masks" / f"{name}.png", disc())
-    return tmp_path
 
 
 def test_two_folders_with_equal_names(two_folders: Path) -> None:
@@ -240,7 +215,7 @@ def test_tiff_trees_stay_tiff(tmp_path: Path) -> None:
 
 def test_volumes_keep_their_affine(tmp_path: Path) -> None:
     affine = np.array([[0, -1.5, 0, 7], [2.0, 0, 0, 8], [0, 0, 4.0, 9], [0, 0, 0, 1]])
-    voxels = RNG.normal(size=(4, 5, 6)).astype(np.float32)
+    voxels = np.random.default_rng(0).normal(size=(4, 5, 6)).astype(np.float32)
     mask = (voxels > 1).astype(np.float64) * 3
     for folder, array in (("images", voxels), ("masks", mask)):
         (tmp_path / folder).mkdir()
@@ -371,34 +346,3 @@ def test_names_that_become_equal_are_refused(tmp_path: Path) -> None:
         save(tmp_path / "in" / f"{name}_mask.png", disc())
     with pytest.raises(UserError, match='both become the case "a-b"'):
         convert_folders(tmp_path / "in", out=tmp_path / "out")
-
-
-def test_images_without_a_mask_are_kept_on_request(two_folders: Path) -> None:
-    (two_folders / "masks" / "b.png").unlink()
-    arguments = {"images": two_folders / "images", "masks": two_folders / "masks", "out": two_folders / "out"}
-    with pytest.raises(UserError, match="--keep-unlabelled"):
-        convert_folders(**arguments)
-    result = convert_folders(**arguments, keep_unlabelled=True)
-    assert (result.pairs, result.subjects, result.unlabelled) == (2, 2, 1)
-    assert "1 image without a mask went to imagesUnlabelled." in result.messages
-    dataset = open_dataset(result.dataset)
-    assert [case.id for case in dataset.cases] == ["a", "c"]
-    assert [(case.id, case.subject) for case in dataset.unlabelled] == [("b", "b")]
-    stored = np.array(Image.open(two_folders / "images" / "b.png"))
-    assert np.array_equal(dataset.read_image(dataset.unlabelled[0])[0], stored)
-
-
-def test_unlabelled_images_of_a_tree_have_its_subjects(tmp_path: Path) -> None:
-    for patient in ("p1", "p2"):
-        save(tmp_path / "in" / patient / "1.png", grey())
-        save(tmp_path / "in" / patient / "2.png", grey())
-        save(tmp_path / "in" / patient / "1_mask.png", disc())
-    dataset = open_dataset(convert_folders(tmp_path / "in", out=tmp_path / "out", keep_unlabelled=True).dataset)
-    assert [(case.id, case.subject) for case in dataset.unlabelled] == [("p1_2", "p1"), ("p2_2", "p2")]
-
-
-def test_images_alone_are_no_dataset(two_folders: Path) -> None:
-    for path in list((two_folders / "masks").iterdir()):
-        path.rename(path.with_name(f"x-{path.name}"))
-    with pytest.raises(UserError, match=r"No image in .* has a mask"):
-        convert_folders(two_folders / "images", two_folders / "masks", out=two_folders / "out", keep_unlabelled=True)

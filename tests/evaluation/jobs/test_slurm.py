@@ -6,6 +6,7 @@ import functools
 import json
 import os
 import pickletools
+import shutil
 import signal
 import stat
 import subprocess
@@ -27,6 +28,7 @@ from segmint.evaluation.jobs import slurm as on_slurm
 from segmint.evaluation.jobs.cluster_settings import ClusterSettings
 from segmint.evaluation.jobs.slurm import SUBMITTED, Slurm
 from segmint.evaluation.trial import trial
+from segmint.workflow.run import run_workflow
 
 ASKED = {"size": 16, "arms": ("100R", "100R+100F"), "seeds": 2, "steps": 40, "batch": 4, "device": "cpu", "threads": 1}
 CLUSTER: dict[str, Any] = {"cluster": "slurm", "cluster_settings": {"cpus": "1", "time": "10"}}
@@ -214,6 +216,29 @@ def test_generators_are_jobs_too(tmp_path: Path, capsys: pytest.CaptureFixture[s
     said = capsys.readouterr().err
     assert "fold 1, generator 1 | " in said
     assert "fold 2, generator 1 | " in said
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("slurm", "_quick")
+def test_of_a_whole_run_the_trial_alone_is_on_the_cluster(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    real, out = draw_discs(tmp_path / "discs"), tmp_path / "out"
+    asked: dict[str, Any] = {
+        "recipe": "joint-stylegan2", "size": 32, "kimg": 0.016, "batch": 4, "arms": ("100R", "100F"), "seeds": 1, "steps": 6,
+        "trial_batch": 4, "fidelity": False, "privacy": False, "alignment": False, "device": "cpu", "threads": 1,
+        "settings": {"latent_size": "8", "width_base": "128", "width_maximum": "8"},
+    }  # fmt: skip
+    run_workflow(real, out=out, **asked, **CLUSTER)
+    assert "2 jobs submitted to Slurm as " in " ".join(capsys.readouterr().err.split())
+    assert [path.relative_to(out).parts[0] for path in out.rglob("job.json")] == ["trial", "trial"]
+    assert [path.parent.name for path in out.rglob("slurm")] == ["trial"]
+    commands = {step["folder"]: step["command"] for step in json.loads((out / "steps.json").read_text())["steps"]}
+    assert "--cluster slurm --cluster-set cpus=1 --cluster-set time=10" in commands.pop("trial")
+    assert [line for line in commands.values() if "--cluster" in line] == []
+    # How the trial is carried out is no part of what a run was begun with.
+    on_cluster = (out / "trial" / "trial.json").read_bytes()
+    shutil.rmtree(out / "trial")
+    run_workflow(real, out=out, **asked, resume=True)
+    assert (out / "trial" / "trial.json").read_bytes() == on_cluster
 
 
 @pytest.mark.slow

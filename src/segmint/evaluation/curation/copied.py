@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from segmint.evaluation.chosen import Chosen
 from segmint.evaluation.copy_rates import FEWEST, Comparison, Nearness, compare_nearness, first_part
-from segmint.evaluation.evidence import Chosen, Evidence
+from segmint.evaluation.evidence import Evidence
+from segmint.evaluation.pictured import Pictured
 from segmint.reference.copies import Copies, CopySearch
 
 # Real images looked at for the threshold, at most.
@@ -59,20 +61,19 @@ def find_copies(evidence: Evidence, *, seed: int = 0) -> CopyFindings:
     return CopyFindings(copies, search, compare_nearness(copies.evidence, usual, seed=seed), yardstick)
 
 
-def _search(chosen: Chosen) -> CopySearch:
-    return CopySearch(chosen.slices.images, chosen.indices, chosen.units)
+def _search(training: Pictured) -> CopySearch:
+    return CopySearch(training.images, training.indices, training.units)
 
 
-def _enough(chosen: Chosen) -> bool:
+def _enough(chosen: Chosen | Pictured) -> bool:
     return len(chosen.indices) >= FEWEST and int(chosen.units.max()) >= 1
 
 
-def _between_halves(training: Chosen, *, seed: int) -> Nearness:
+def _between_halves(training: Pictured, *, seed: int) -> Nearness:
     first = first_part(training.units, seed=seed)
     values, units = [], []
     for queries, known in ((first, ~first), (~first, first)):
-        asked = Chosen(training.slices, training.indices[queries])
-        found = _search(Chosen(training.slices, training.indices[known])).nearest(asked.slices.images, asked.indices)
+        found = _search(training.at(known)).nearest(training.images, training.indices[queries])
         values.append(found.evidence)
         units.append(training.units[queries])
     return Nearness(np.concatenate(values), np.concatenate(units))

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from segmint.evaluation.chosen import Chosen
 from segmint.evaluation.curation.judgement import Agreed, Judgement
-from segmint.evaluation.evidence import Chosen, Evidence
+from segmint.evaluation.evidence import Evidence
 from segmint.metrics.dice import dice
 from segmint.outputs import without_nan
 
