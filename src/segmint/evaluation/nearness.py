@@ -23,8 +23,8 @@ def chance_of_nearer(evidence: Evidence, *, seed: int = 0) -> float:
     training, unseen = evidence.pictured, evidence.unseen
     if unseen is None:
         return float("nan")
-    network = RandomFeatures(len(training.slices.dataset.channel_names), cells=_CELLS)
-    search = FeatureSearch(network, training.slices.images, training.indices, turned=False)
+    network = RandomFeatures(len(training.dataset.channel_names), cells=_CELLS)
+    search = FeatureSearch(network, training.images, training.indices, turned=False)
     ours, theirs = (
         search.nearest(some.slices.images, some.indices)
         for some in (one.some(_SOUGHT, seed=seed) for one in (evidence.synthetic, unseen))
