@@ -15,9 +15,9 @@ class Published:
     Attributes:
         name: how it is asked for.
         layout: of the files in it, see `segmint.data.convert.layouts`.
-        url: of a tar file.
+        url: of a tar or zip file.
         checksum: as pooch takes it, "md5:..." or "sha256:...".
-        inner: folder in the archive that holds the files.
+        inner: folder in the archive that holds the files; empty where they lie in it as they are.
     """
 
     name: str
@@ -43,8 +43,12 @@ _MSD_TASKS = (
     ("msd-colon", "Task10_Colon", "bad7a188931dc2f6acf72b08eb6202d0"),
 )
 
-CATALOGUE: tuple[Published, ...] = tuple(
-    Published(name, "msd", f"{_MSD}/{task}.tar", f"md5:{md5}", task) for name, task, md5 in _MSD_TASKS
+# The address and the sum that loaders of CHASE_DB1 [Fraz 2012] check it by; its owners publish none.
+_CHASE = "https://staffnet.kingston.ac.uk/~ku15565/CHASE_DB1/assets/CHASEDB1.zip"
+
+CATALOGUE: tuple[Published, ...] = (
+    *(Published(name, "msd", f"{_MSD}/{task}.tar", f"md5:{md5}", task) for name, task, md5 in _MSD_TASKS),
+    Published("chase-db1", "chase-db1", _CHASE, "md5:d9e47c4bac125b29996fae4380a68db1", ""),
 )
 """A new archive is one more entry; its checksum must come from somebody who publishes it."""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from segmint.data.cache import cache_root
 from segmint.data.get.archive import unpack
-from segmint.data.get.catalogue import find_published
+from segmint.data.get.catalogue import Published, find_published
 from segmint.data.get.transfer import fetch
 from segmint.errors import UserError
 from segmint.locks import alone
@@ -45,11 +45,17 @@ def get_dataset(name: str, *, out: Path | str, overwrite: bool = False, progress
         fetch(published.url, published.checksum, archive, progress=progress)
         with staged_folder(target, overwrite=overwrite) as staging:
             unpack(archive, staging)
-            inner = staging / published.inner
-            if not inner.is_dir():
-                raise UserError(f"{published.url} holds no folder {published.inner}: get it by hand.")
-            for path in inner.iterdir():
-                path.rename(staging / path.name)
-            inner.rmdir()
+            if published.inner:
+                _bring_out(staging, published)
         archive.unlink()
     return target
+
+
+def _bring_out(folder: Path, published: Published) -> None:
+    """The files of the folder that an archive holds, to where that folder lies."""
+    inner = folder / published.inner
+    if not inner.is_dir():
+        raise UserError(f"{published.url} holds no folder {published.inner}: get it by hand.")
+    for path in inner.iterdir():
+        path.rename(folder / path.name)
+    inner.rmdir()
