@@ -103,7 +103,7 @@ def test_a_colour_label_map_is_refused(tmp_path: Path) -> None:
         PNG.read_label(tmp_path / "x.png")
 
 
-@pytest.mark.parametrize("damage", ["cut", "flip", "text", "empty"])
+@pytest.mark.parametrize("damage", ["cut", "flip", "text", "empty", "no pixels"])
 def test_damaged_files_are_named(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "x.png"
     rng = np.random.default_rng(0)
@@ -113,6 +113,9 @@ def test_damaged_files_are_named(tmp_path: Path, damage: str) -> None:
         content = content[: len(content) // 2]
     elif damage == "flip":
         content[len(content) // 2] ^= 0xFF
+    elif damage == "no pixels":
+        # Signature and header, 8 + 25 bytes, and the end, 12.
+        content = content[:33] + content[-12:]
     else:
         content = bytearray(b"hello, this is no picture at all" if damage == "text" else b"")
     path.write_bytes(bytes(content))

@@ -20,7 +20,7 @@ LOSSY_ENDINGS = (".jpg", ".jpeg")
 PICTURE_ENDINGS = (".png", *LOSSY_ENDINGS, ".gif", ".bmp")
 # What a file holds need not be what its ending says. Never PostScript, which Pillow hands to an interpreter.
 _DECODED = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP")
-_DAMAGED = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
+_DAMAGED = (OSError, SyntaxError, ValueError, LookupError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
 _ORIENTATION = 0x0112
 
 

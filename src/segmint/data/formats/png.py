@@ -14,7 +14,8 @@ from segmint.data.formats.format import AnyArray, Geometry, reason
 from segmint.data.formats.memory import FLOAT32, check_memory
 from segmint.errors import UserError
 
-_DAMAGED = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
+# LookupError: Pillow verifies the pixels of files that hold none.
+_DAMAGED = (OSError, SyntaxError, ValueError, LookupError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
 _GREY, _RGB, _PALETTE, _GREY_ALPHA, _RGB_ALPHA = 0, 2, 3, 4, 6
 _KINDS = {_PALETTE: "a palette", _GREY_ALPHA: "an alpha channel", _RGB_ALPHA: "an alpha channel"}
 
