@@ -103,7 +103,7 @@ def test_a_colour_label_map_is_refused(tmp_path: Path) -> None:
         PNG.read_label(tmp_path / "x.png")
 
 
-@pytest.mark.parametrize("damage", ["cut", "flip", "text", "empty", "no pixels"])
+@pytest.mark.parametrize("damage", ["cut", "flip", "text", "empty", "no pixels", "long chunk"])
 def test_damaged_files_are_named(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "x.png"
     rng = np.random.default_rng(0)
@@ -116,6 +116,9 @@ def test_damaged_files_are_named(tmp_path: Path, damage: str) -> None:
     elif damage == "no pixels":
         # Signature and header, 8 + 25 bytes, and the end, 12.
         content = content[:33] + content[-12:]
+    elif damage == "long chunk":
+        # The second chunk holds the pixels, and says that it holds two gigabytes.
+        content[33:37] = b"\x7f\xff\xff\xff"
     else:
         content = bytearray(b"hello, this is no picture at all" if damage == "text" else b"")
     path.write_bytes(bytes(content))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
-from segmint.data.formats.tiff import Tiff
+from segmint.data.formats.tiff import Tiff, count_pages
 from segmint.errors import UserError
 
 SIDES = st.integers(1, 9)
@@ -117,4 +118,39 @@ def test_a_picture_without_rows_is_refused(tmp_path: Path) -> None:
     path.write_bytes(content)
     for read in (Tiff().read_image, Tiff().geometry):
         with pytest.raises(UserError, match=r"x\.tif has no pixels"):
+            read(path)
+
+
+@pytest.mark.parametrize(
+    ("tag", "value", "said"),
+    [
+        ("StripOffsets", 0, "said to lie in its header"),
+        ("StripByteCounts", 0, "parts of its pixels are missing"),
+        ("ImageLength", 4_000_000, "parts of its pixels are missing"),
+        ("BitsPerSample", 13, "is damaged or not a TIFF"),
+    ],
+)
+def test_headers_that_promise_more_than_there_is(tag: str, value: int, said: str, tmp_path: Path) -> None:
+    """Without a look at them, pixels of other parts of the file, zeros, minutes of nothing, and a traceback."""
+    path = tmp_path / "x.tif"
+    tifffile.imwrite(path, np.ones((12, 12), np.uint8), rowsperstrip=12, metadata=None)
+    with tifffile.TiffFile(path, mode="r+b") as handle:
+        handle.pages[0].tags[tag].overwrite(value)
+    with pytest.raises(UserError, match=said):
+        TIFF.read_image(path)
+
+
+@pytest.mark.parametrize("bigtiff", [False, True])
+def test_pages_that_go_round_in_a_circle(bigtiff: bool, tmp_path: Path) -> None:
+    path = tmp_path / "x.tif"
+    tifffile.imwrite(path, np.ones((12, 12), np.uint8), metadata=None, bigtiff=bigtiff)
+    assert TIFF.read_image(path).shape == (1, 12, 12)
+    with tifffile.TiffFile(path, mode="r+b") as handle:
+        first = handle.pages[0].offset
+        number, entry, pointer = ("<Q", 20, "<Q") if bigtiff else ("<H", 12, "<I")
+        end = first + struct.calcsize(number) + len(handle.pages[0].tags) * entry
+        handle.filehandle.seek(end)
+        handle.filehandle.write(struct.pack(pointer, first))
+    for read in (TIFF.read_image, TIFF.geometry, count_pages):
+        with pytest.raises(UserError, match="go round in a circle"):
             read(path)

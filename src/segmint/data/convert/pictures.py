@@ -14,13 +14,23 @@ from PIL import Image, UnidentifiedImageError
 from segmint.data.formats import ending_of, find_format
 from segmint.data.formats.format import AnyArray, reason
 from segmint.data.formats.memory import FLOAT32, check_memory
+from segmint.data.formats.png import check_chunks
 from segmint.errors import UserError
 
 LOSSY_ENDINGS = (".jpg", ".jpeg")
 PICTURE_ENDINGS = (".png", *LOSSY_ENDINGS, ".gif", ".bmp")
 # What a file holds need not be what its ending says. Never PostScript, which Pillow hands to an interpreter.
 _DECODED = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP")
-_DAMAGED = (OSError, SyntaxError, ValueError, LookupError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
+_DAMAGED = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    LookupError,
+    EOFError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+)
 _ORIENTATION = 0x0112
 
 
@@ -149,6 +159,7 @@ def _plain(path: Path, picture: Image.Image) -> _Decoded:
 
 def _refuse_deep_colour(path: Path) -> None:
     """Pillow would cut 16-bit colour to 8 bits without a word."""
+    check_chunks(path)
     try:
         with path.open("rb") as handle:
             start = handle.read(26)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -14,8 +15,18 @@ from segmint.data.formats.format import AnyArray, Geometry, reason
 from segmint.data.formats.memory import FLOAT32, check_memory
 from segmint.errors import UserError
 
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # LookupError: Pillow verifies the pixels of files that hold none.
-_DAMAGED = (OSError, SyntaxError, ValueError, LookupError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
+_DAMAGED = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    LookupError,
+    EOFError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+)
 _GREY, _RGB, _PALETTE, _GREY_ALPHA, _RGB_ALPHA = 0, 2, 3, 4, 6
 _KINDS = {_PALETTE: "a palette", _GREY_ALPHA: "an alpha channel", _RGB_ALPHA: "an alpha channel"}
 
@@ -83,7 +94,7 @@ def _header(path: Path) -> tuple[int, int, int, int]:
             start = handle.read(26)
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}).") from error
-    if len(start) < 26 or start[:8] != b"\x89PNG\r\n\x1a\n" or start[12:16] != b"IHDR":
+    if len(start) < 26 or start[:8] != SIGNATURE or start[12:16] != b"IHDR":
         raise UserError(f"{path} is not a PNG file, or it is damaged: replace it by an intact copy.")
     width, height, bits, colour = struct.unpack(">IIBB", start[16:26])
     if colour in _KINDS:
@@ -93,9 +104,33 @@ def _header(path: Path) -> tuple[int, int, int, int]:
     return width, height, bits, colour
 
 
+def check_chunks(path: Path) -> None:
+    """Refuse a PNG file with a chunk that is said to go on beyond its end: Pillow takes as much memory as is said.
+
+    Raises:
+        UserError: there is one, or the file cannot be read.
+    """
+    try:
+        left = path.stat().st_size - len(SIGNATURE)
+        with path.open("rb") as handle:
+            handle.seek(len(SIGNATURE))
+            while len(start := handle.read(8)) == 8:
+                length, kind = struct.unpack(">I4s", start)
+                # Length, kind and checksum are four bytes each.
+                left -= length + 12
+                if left < 0:
+                    raise UserError(f"{path} is damaged (it ends within a chunk): replace it by an intact copy.")
+                if kind == b"IEND":
+                    return
+                handle.seek(length + 4, os.SEEK_CUR)
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}).") from error
+
+
 def _decode(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
     """Decode after checking what the header says, and the checksums of all chunks."""
     width, height, _, colour = _header(path)
+    check_chunks(path)
     check_memory(path, (height, width, 3 if colour == _RGB else 1), bytes_a_value=2 * 2 + FLOAT32)
     try:
         with Image.open(path, formats=("PNG",)) as picture:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import struct
 import zlib
+from math import prod
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import tifffile
@@ -18,6 +19,7 @@ from segmint.data.formats.memory import FLOAT32, check_inflated, check_memory
 from segmint.data.formats.native_remarks import without_native_remarks
 from segmint.errors import UserError
 
+_HEADER_BYTES = 8
 _DAMAGED = (
     tifffile.TiffFileError,
     OSError,
@@ -26,6 +28,7 @@ _DAMAGED = (
     KeyError,
     IndexError,
     TypeError,
+    ZeroDivisionError,  # sides of tiles
     struct.error,
     zlib.error,
     EOFError,
@@ -44,7 +47,7 @@ class Tiff:
 
     def geometry(self, path: Path) -> Geometry:
         try:
-            with tifffile.TiffFile(path) as handle:
+            with _opened(path) as handle:
                 shape, channels, _ = _layout(path, handle)
                 return Geometry(shape, channels, np.dtype(handle.series[0].dtype))
         except _DAMAGED as error:
@@ -52,7 +55,7 @@ class Tiff:
 
     def read_image(self, path: Path) -> AnyArray:
         try:
-            with tifffile.TiffFile(path) as handle:
+            with _opened(path) as handle:
                 shape, channels, channel_axis = _layout(path, handle)
                 pixels = np.asarray(_pixels(path, handle))
         except _DAMAGED as error:
@@ -102,7 +105,7 @@ def count_pages(path: Path) -> int:
         UserError: it is damaged, or no such stack.
     """
     try:
-        with tifffile.TiffFile(path) as handle:
+        with _opened(path) as handle:
             return _stack_shape(path, handle)[0]
     except _DAMAGED as error:
         raise _damaged(path, error) from error
@@ -115,7 +118,7 @@ def read_page(path: Path, number: int) -> AnyArray:
         UserError: it is damaged, or no stack of grey slices.
     """
     try:
-        with tifffile.TiffFile(path) as handle:
+        with _opened(path) as handle:
             count, height, width = _stack_shape(path, handle)
             if len(handle.pages) != count:  # one page header for all slices, which then lie in one block
                 check_memory(path, (height, width), bytes_a_value=2 * handle.pages[0].dtype.itemsize + FLOAT32)
@@ -126,12 +129,45 @@ def read_page(path: Path, number: int) -> AnyArray:
         raise _damaged(path, error) from error
 
 
+def _opened(path: Path) -> Any:
+    """The file in tifffile, which follows pages that go round in a circle for ever.
+
+    Raises:
+        ValueError: they do.
+    """
+    with path.open("rb") as file:
+        start = file.read(16)
+        order, big = ("<" if start[:2] == b"II" else ">"), start[2:4] in (b"+\0", b"\0+")
+        counted, entry, pointer = ("Q", 20, "Q") if big else ("H", 12, "I")
+        (place,) = struct.unpack_from(order + pointer, start, 8 if big else 4)
+        seen = set()
+        while place:
+            if place in seen:
+                raise ValueError("its pages go round in a circle")
+            seen.add(place)
+            place = _next_page(file, place, order + counted, entry, order + pointer)
+    return tifffile.TiffFile(path)
+
+
+def _next_page(file: IO[bytes], place: int, counted: str, entry: int, pointer: str) -> int:
+    """Where the page after the one at a place lies; 0 after the last, and where the file ends."""
+    file.seek(place)
+    count = file.read(struct.calcsize(counted))
+    if len(count) < struct.calcsize(counted):
+        return 0
+    file.seek(place + len(count) + struct.unpack(counted, count)[0] * entry)
+    following = file.read(struct.calcsize(pointer))
+    return int(struct.unpack(pointer, following)[0]) if len(following) == struct.calcsize(pointer) else 0
+
+
 def _stack_shape(path: Path, handle: Any) -> tuple[int, int, int]:
     """(slices, height, width) of the one series of a file."""
     if len(handle.series) != 1:
         raise UserError(f"{path} holds pages of different kinds: a stack of slices of one size is expected.")
     shape = tuple(int(side) for side in handle.series[0].shape)
     page = handle.series[0].pages[0]
+    if page.dtype is None or handle.pages[0].dtype is None:
+        raise ValueError("its values are of a type that is not known, or a page has none")
     if len(shape) not in (2, 3) or page.samplesperpixel != 1 or page.photometric == tifffile.PHOTOMETRIC.PALETTE:
         raise UserError(f"{path} has the shape {shape}: a stack of grey slices is expected.")
     return (1, *shape) if len(shape) == 2 else (shape[0], shape[1], shape[2])
@@ -173,6 +209,14 @@ def _pixels(path: Path, handle: Any) -> AnyArray:
 
 def _decoded(path: Path, page: Any, number: int) -> AnyArray:
     check_memory(path, page.shape, bytes_a_value=2 * np.dtype(page.dtype).itemsize + FLOAT32)
+    if page.planarconfig not in tuple(tifffile.PLANARCONFIG):
+        raise ValueError("how its channels lie is not known")
+    if len(page.dataoffsets) < prod(page.chunked):
+        raise ValueError("parts of its pixels are missing")
+    if any(
+        start < _HEADER_BYTES or not count for start, count in zip(page.dataoffsets, page.databytecounts, strict=True)
+    ):
+        raise ValueError("parts of its pixels are missing, or said to lie in its header")
     end = max((start + count for start, count in zip(page.dataoffsets, page.databytecounts, strict=True)), default=0)
     if end > path.stat().st_size:
         raise ValueError("the file ends before its pixels do")
@@ -185,7 +229,7 @@ def _decoded(path: Path, page: Any, number: int) -> AnyArray:
                 check_inflated(path, handle.read(count))
     try:
         pixels = np.asarray(page.asarray())
-    except ValueError as error:
+    except (ValueError, NotImplementedError) as error:
         if "imagecodecs" not in str(error):
             raise
     else:
