@@ -154,3 +154,19 @@ def test_pages_that_go_round_in_a_circle(bigtiff: bool, tmp_path: Path) -> None:
     for read in (TIFF.read_image, TIFF.geometry, count_pages):
         with pytest.raises(UserError, match="go round in a circle"):
             read(path)
+
+
+@pytest.mark.parametrize("place", ["header", "count", "next"])
+def test_places_beyond_what_a_file_can_be(place: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.tif"
+    tifffile.imwrite(path, np.ones((12, 12), np.uint8), metadata=None, bigtiff=True)
+    content = bytearray(path.read_bytes())
+    (first,) = struct.unpack_from("<Q", content, 8)
+    (count,) = struct.unpack_from("<Q", content, first)
+    struct.pack_into("<Q", content, {"header": 8, "count": first, "next": first + 8 + 20 * count}[place], 2**64 - 1)
+    path.write_bytes(content)
+    try:
+        pixels = TIFF.read_image(path)
+    except UserError:
+        return
+    np.testing.assert_array_equal(pixels, np.ones((1, 12, 12)))

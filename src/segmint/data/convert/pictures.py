@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import struct
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,23 +12,13 @@ from PIL import Image, UnidentifiedImageError
 from segmint.data.formats import ending_of, find_format
 from segmint.data.formats.format import AnyArray, reason
 from segmint.data.formats.memory import FLOAT32, check_memory
-from segmint.data.formats.png import check_chunks
+from segmint.data.formats.png import DAMAGED, check_chunks
 from segmint.errors import UserError
 
 LOSSY_ENDINGS = (".jpg", ".jpeg")
 PICTURE_ENDINGS = (".png", *LOSSY_ENDINGS, ".gif", ".bmp")
 # What a file holds need not be what its ending says. Never PostScript, which Pillow hands to an interpreter.
 _DECODED = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP")
-_DAMAGED = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    LookupError,
-    EOFError,
-    struct.error,
-    zlib.error,
-    Image.DecompressionBombError,
-)
 _ORIENTATION = 0x0112
 
 
@@ -119,6 +107,7 @@ class _Decoded:
 
 
 def _decode(path: Path) -> _Decoded:
+    check_chunks(path)
     if path.name.lower().endswith(".png"):
         _refuse_deep_colour(path)
     try:
@@ -131,7 +120,7 @@ def _decode(path: Path) -> _Decoded:
                 raise UserError(f"{path} is stored rotated (EXIF orientation {orientation}): save it upright.")
             picture.load()
             return _plain(path, picture)
-    except (UnidentifiedImageError, *_DAMAGED) as error:
+    except (UnidentifiedImageError, *DAMAGED) as error:
         raise UserError(
             f"{path} is damaged and cannot be decoded ({reason(error)}): replace it by an intact copy."
         ) from error
@@ -159,7 +148,6 @@ def _plain(path: Path, picture: Image.Image) -> _Decoded:
 
 def _refuse_deep_colour(path: Path) -> None:
     """Pillow would cut 16-bit colour to 8 bits without a word."""
-    check_chunks(path)
     try:
         with path.open("rb") as handle:
             start = handle.read(26)

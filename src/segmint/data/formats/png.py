@@ -16,8 +16,8 @@ from segmint.data.formats.memory import FLOAT32, check_memory
 from segmint.errors import UserError
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-# LookupError: Pillow verifies the pixels of files that hold none.
-_DAMAGED = (
+# What Pillow raises on damaged pictures. LookupError: it verifies the pixels of files that hold none.
+DAMAGED = (
     OSError,
     SyntaxError,
     ValueError,
@@ -107,13 +107,16 @@ def _header(path: Path) -> tuple[int, int, int, int]:
 def check_chunks(path: Path) -> None:
     """Refuse a PNG file with a chunk that is said to go on beyond its end: Pillow takes as much memory as is said.
 
+    Files of other kinds are left alone, whatever their name says.
+
     Raises:
         UserError: there is one, or the file cannot be read.
     """
     try:
         left = path.stat().st_size - len(SIGNATURE)
         with path.open("rb") as handle:
-            handle.seek(len(SIGNATURE))
+            if handle.read(len(SIGNATURE)) != SIGNATURE:
+                return
             while len(start := handle.read(8)) == 8:
                 length, kind = struct.unpack(">I4s", start)
                 # Length, kind and checksum are four bytes each.
@@ -138,7 +141,7 @@ def _decode(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
         with Image.open(path, formats=("PNG",)) as picture:
             picture.load()
             pixels = np.array(picture)
-    except (UnidentifiedImageError, *_DAMAGED) as error:
+    except (UnidentifiedImageError, *DAMAGED) as error:
         raise UserError(
             f"{path} is damaged and cannot be decoded ({reason(error)}): replace it by an intact copy."
         ) from error

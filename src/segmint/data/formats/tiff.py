@@ -140,24 +140,23 @@ def _opened(path: Path) -> Any:
         order, big = ("<" if start[:2] == b"II" else ">"), start[2:4] in (b"+\0", b"\0+")
         counted, entry, pointer = ("Q", 20, "Q") if big else ("H", 12, "I")
         (place,) = struct.unpack_from(order + pointer, start, 8 if big else 4)
-        seen = set()
+        seen, size = set(), path.stat().st_size
         while place:
             if place in seen:
                 raise ValueError("its pages go round in a circle")
             seen.add(place)
-            place = _next_page(file, place, order + counted, entry, order + pointer)
+            (count,) = _number_at(file, place, order + counted, size=size) or (size,)
+            after = place + struct.calcsize(order + counted) + count * entry
+            (place,) = _number_at(file, after, order + pointer, size=size) or (0,)
     return tifffile.TiffFile(path)
 
 
-def _next_page(file: IO[bytes], place: int, counted: str, entry: int, pointer: str) -> int:
-    """Where the page after the one at a place lies; 0 after the last, and where the file ends."""
+def _number_at(file: IO[bytes], place: int, kind: str, *, size: int) -> tuple[int, ...]:
+    """The number at a place; nothing where the file of that size ends before."""
+    if place + struct.calcsize(kind) > size:
+        return ()
     file.seek(place)
-    count = file.read(struct.calcsize(counted))
-    if len(count) < struct.calcsize(counted):
-        return 0
-    file.seek(place + len(count) + struct.unpack(counted, count)[0] * entry)
-    following = file.read(struct.calcsize(pointer))
-    return int(struct.unpack(pointer, following)[0]) if len(following) == struct.calcsize(pointer) else 0
+    return struct.unpack(kind, file.read(struct.calcsize(kind)))
 
 
 def _stack_shape(path: Path, handle: Any) -> tuple[int, int, int]:
