@@ -7,26 +7,27 @@ import pytest
 import torch
 from scipy.signal import convolve2d, correlate2d
 
-from segmint.networks.modulated import ModulatedConv, StyledLayer, ToOutput
+from segmint.networks.modulated import ModulatedConv, ModulatedProjection, StyledLayer, ToOutput
 
 STYLE = 5
 TAPS = np.array([1.0, 3.0, 3.0, 1.0])
 
 
-def styles_of(layer: ModulatedConv, w: torch.Tensor) -> np.ndarray:
+def styles_of(layer: ModulatedConv | ModulatedProjection, w: torch.Tensor) -> np.ndarray:
     weight, bias = layer.affine.weight.detach().numpy(), layer.affine.bias.detach().numpy()
     return w.numpy() @ weight.T / math.sqrt(STYLE) + bias
 
 
-def per_sample_convolution(layer: ModulatedConv, x: torch.Tensor, w: torch.Tensor) -> np.ndarray:
+def per_sample_convolution(layer: ModulatedConv | ModulatedProjection, x: torch.Tensor, w: torch.Tensor) -> np.ndarray:
     """Equations 1 to 3 as they are printed: each sample has weights of its own."""
     kernels = layer.weight.detach().numpy() * layer.weight_scale
     outputs = []
     for sample, style in zip(x.numpy(), styles_of(layer, w), strict=True):
         modulated = style[None, :, None, None] * kernels
-        if layer.demodulate:
+        if isinstance(layer, ModulatedConv):
             modulated = modulated / np.sqrt((modulated**2).sum(axis=(1, 2, 3), keepdims=True) + 1e-8)
-        outputs.append([convolve_maps(sample, kernel, up=layer.up) for kernel in modulated])
+        up = isinstance(layer, ModulatedConv) and layer.up
+        outputs.append([convolve_maps(sample, kernel, up=up) for kernel in modulated])
     return np.array(outputs)
 
 
@@ -44,17 +45,24 @@ def convolve_maps(sample: np.ndarray, kernel: np.ndarray, *, up: bool) -> np.nda
     return result
 
 
-@pytest.mark.parametrize(("kernel", "up"), [(1, False), (3, False), (3, True)], ids=["1x1", "3x3", "3x3 up"])
-@pytest.mark.parametrize("demodulate", [False, True], ids=["plain", "demodulated"])
-def test_scaling_in_and_out_equals_weights_made_for_each_sample(*, kernel: int, demodulate: bool, up: bool) -> None:
-    layer = ModulatedConv(3, 4, kernel, STYLE, demodulate=demodulate, up=up).double()
+@pytest.mark.parametrize("up", [False, True], ids=["same", "up"])
+def test_scaling_in_and_out_equals_weights_made_for_each_sample(*, up: bool) -> None:
+    layer = ModulatedConv(3, 4, STYLE, up=up).double()
     x, w = torch.randn(3, 3, 4, 6, dtype=torch.float64), torch.randn(3, STYLE, dtype=torch.float64)
     result, scale = layer(x, w)
-    assert (scale is not None) == demodulate
-    if scale is not None:
-        result = result * scale
     assert result.shape[2:] == ((8, 12) if up else (4, 6))
-    assert np.allclose(result.detach().numpy(), per_sample_convolution(layer, x, w), atol=1e-10)
+    assert np.allclose((result * scale).detach().numpy(), per_sample_convolution(layer, x, w), atol=1e-10)
+
+
+def test_a_projection_has_weights_made_for_each_sample_and_keeps_the_layout() -> None:
+    layer = ModulatedProjection(3, 4, STYLE).double()
+    x, w = torch.randn(3, 3, 4, 6, dtype=torch.float64), torch.randn(3, STYLE, dtype=torch.float64)
+    x = x.contiguous(memory_format=torch.channels_last).requires_grad_()
+    result = layer(x, w)
+    assert np.allclose(result.detach().numpy(), per_sample_convolution(layer, x.detach(), w), atol=1e-10)
+    (gradient,) = torch.autograd.grad(result.square().sum(), x)
+    for tensor in (result, gradient):
+        assert tensor.is_contiguous(memory_format=torch.channels_last)
 
 
 @pytest.mark.parametrize("up", [False, True], ids=["same", "up"])
@@ -89,15 +97,14 @@ def test_output_of_a_resolution_is_modulated_only() -> None:
 
 def test_demodulation_gives_unit_deviation_whatever_the_style() -> None:
     """Its purpose, under its own assumption of independent unit inputs [section 2.2]."""
-    layer = ModulatedConv(16, 8, 3, STYLE)
+    layer = ModulatedConv(16, 8, STYLE)
     result, scale = layer(torch.randn(4, 16, 40, 40), 10 * torch.randn(4, STYLE))
-    assert scale is not None
     deviations = (result * scale)[..., 1:-1, 1:-1].std(dim=(2, 3))
     assert torch.allclose(deviations, torch.ones(4, 8), atol=0.1)
 
 
 def test_samples_do_not_see_each_other() -> None:
-    layer = ModulatedConv(3, 4, 3, STYLE, up=True)
+    layer = ModulatedConv(3, 4, STYLE, up=True)
     x, w = torch.randn(3, 3, 4, 4), torch.randn(3, STYLE)
     whole, whole_scale = layer(x, w)
     alone, alone_scale = layer(x[1:2], w[1:2])
@@ -105,7 +112,7 @@ def test_samples_do_not_see_each_other() -> None:
 
 
 def test_style_and_norm_stay_in_float32_under_autocast() -> None:
-    layer = ModulatedConv(16, 8, 3, STYLE)
+    layer = ModulatedConv(16, 8, STYLE)
     x, w = torch.randn(2, 16, 4, 4), torch.randn(2, STYLE)
     _, expected = layer(x, w)
     with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -125,3 +132,11 @@ def test_derivatives_and_their_derivatives(*, up: bool) -> None:
     noise = torch.randn(1, 1, layer.resolution, layer.resolution, dtype=torch.float64)
     assert torch.autograd.gradcheck(lambda a, b: layer(a, b, noise), (x, w))
     assert torch.autograd.gradgradcheck(lambda a, b: layer(a, b, noise), (x, w))
+
+
+def test_derivatives_of_an_output_and_their_derivatives() -> None:
+    layer = ToOutput(2, 2, 2).double()
+    x = torch.randn(1, 2, 2, 3, dtype=torch.float64, requires_grad=True)
+    w = torch.randn(1, 2, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(layer, (x, w))
+    assert torch.autograd.gradgradcheck(layer, (x, w))

@@ -96,3 +96,17 @@ def test_gradient_keeps_its_precision_under_autocast() -> None:
     assert x.grad is not None
     assert x.grad.dtype == torch.float32
     assert torch.allclose(x.grad[..., 2:-2, 2:-2], torch.ones(1, 2, 4, 4))
+
+
+@pytest.mark.parametrize("operation", [partial(blur, padding=1, gain=4.0), partial(blur, padding=2), downsample])
+def test_derivatives_in_bf16_are_those_in_float32(operation: Callable[[Tensor], Tensor]) -> None:
+    """They take other ways there, for speed."""
+    gradients = []
+    for dtype in (torch.float32, torch.bfloat16):
+        x = torch.randn(2, 3, 8, 6, generator=torch.Generator().manual_seed(0)).to(dtype).requires_grad_()
+        y = operation(x)
+        along = torch.randn(y.shape, generator=torch.Generator().manual_seed(1)).bfloat16().to(dtype)
+        (gradient,) = torch.autograd.grad(y, x, along)
+        assert gradient.dtype == dtype
+        gradients.append(gradient.float())
+    assert torch.allclose(*gradients, atol=0.05)

@@ -156,8 +156,8 @@ def test_label_maps_pass_their_one_by_one_convolution() -> None:
 def test_styles_change_at_the_cutoff(cutoff: int) -> None:
     network = tiny()
     z, other = torch.randn(2, 8), torch.randn(2, 8)
-    mixed = network.mixed_styles(z, other, torch.tensor([cutoff, 4]))
     first, second = network.mapping(z), network.mapping(other)
+    mixed = network.mixed_styles(first, second, torch.tensor([cutoff, 4]))
     for layer in range(network.synthesis.style_count):
         assert torch.equal(mixed[0, layer], (first if layer < cutoff else second)[0])
         assert torch.equal(mixed[1, layer], (first if layer < 4 else second)[1])

@@ -40,9 +40,10 @@ class EqualisedLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[N, inputs] -> [N, outputs]."""
-        # The leaky ReLU is positively homogeneous: its gain is folded into weight and bias, one pass over memory less.
+        # The leaky ReLU is positively homogeneous: its gain is folded into input and bias, one pass over memory less. The
+        # input is scaled in place of the weight, since it is the smaller.
         gain = ACTIVATION_GAIN if self.activation else 1.0
-        x = F.linear(x, self.weight * (self.weight_scale * gain), self.bias * (self.bias_scale * gain))
+        x = F.linear(x * (self.weight_scale * gain), self.weight, self.bias * (self.bias_scale * gain))
         return F.leaky_relu(x, LEAKY_SLOPE) if self.activation else x
 
 

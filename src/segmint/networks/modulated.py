@@ -13,41 +13,61 @@ from segmint.networks.resampling import blur
 
 
 class ModulatedConv(nn.Module):
-    """k x k convolution whose weights are scaled per sample by a style and, optionally, normalised (equations 1 and 3).
+    """3x3 convolution whose weights are scaled per sample by a style, then normalised (equations 1 and 3).
 
     Scaling weight w[o, i] by s[i] and dividing by its norm over i is the same as multiplying input channel i by s[i]
     and output channel o by 1 / norm[o]; so one dense convolution serves the whole batch; no grouped weights are built.
     """
 
-    def __init__(
-        self, inputs: int, outputs: int, kernel: int, style_size: int, *, demodulate: bool = True, up: bool = False
-    ) -> None:
+    def __init__(self, inputs: int, outputs: int, style_size: int, *, up: bool = False) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(outputs, inputs, kernel, kernel))
+        self.weight = nn.Parameter(torch.randn(outputs, inputs, 3, 3))
         self.affine = EqualisedLinear(style_size, inputs, bias_start=1.0)
-        self.weight_scale = 1 / math.sqrt(inputs * kernel * kernel)
-        self.demodulate, self.up, self.kernel = demodulate, up, kernel
+        self.weight_scale = 1 / math.sqrt(inputs * 9)
+        self.up = up
 
-    def forward(self, x: Tensor, w: Tensor) -> tuple[Tensor, Tensor | None]:
+    def forward(self, x: Tensor, w: Tensor) -> tuple[Tensor, Tensor]:
         """[N, inputs, H, W], [N, style_size] -> [N, outputs, H', W'] and the scale-out [N, outputs, 1, 1].
 
-        The caller applies the scale-out together with noise and bias, in one pass over memory.
+        The caller applies the scale-out together with noise and bias.
         """
         weight = self.weight * self.weight_scale
-        demodulation = None
         # Style and norms are small: they stay in float32 where autocast would round them to bf16.
         with torch.autocast(x.device.type, enabled=False):
             style = self.affine(w.to(self.weight.dtype))
-            if self.demodulate:
-                norm = F.linear(style.square(), weight.square().sum(dim=(2, 3)))
-                demodulation = torch.rsqrt(norm + 1e-8)[:, :, None, None]
+            norm = F.linear(style.square(), weight.square().sum(dim=(2, 3)))
+            demodulation = torch.rsqrt(norm + 1e-8)[:, :, None, None]
         x = x * style[:, :, None, None].to(x.dtype)
         if self.up:
             # The filter's gain of 4 makes up for the zeros between the samples.
             x = blur(F.conv_transpose2d(x, weight.transpose(0, 1), stride=2), padding=1, gain=4.0)
         else:
-            x = F.conv2d(x, weight, padding=self.kernel // 2)
+            x = F.conv2d(x, weight, padding=1)
         return x, demodulation
+
+
+class ModulatedProjection(nn.Module):
+    """1x1 convolution whose weights are scaled per sample by a style, without normalisation.
+
+    With few outputs, weights of each sample's own are small and one batched product is all; scaling the input, as above,
+    would be another pass over it, and two more in the derivative.
+    """
+
+    def __init__(self, inputs: int, outputs: int, style_size: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(outputs, inputs, 1, 1))
+        self.affine = EqualisedLinear(style_size, inputs, bias_start=1.0)
+        self.weight_scale = 1 / math.sqrt(inputs)
+
+    def forward(self, x: Tensor, w: Tensor) -> Tensor:
+        """[N, inputs, H, W], [N, style_size] -> [N, outputs, H, W]."""
+        with torch.autocast(x.device.type, enabled=False):
+            style = self.affine(w.to(self.weight.dtype)) * self.weight_scale
+            weights = style[:, :, None] * self.weight[:, :, 0, 0].t()
+        # Channels last, as x lies in memory, so that its gradient does too.
+        pixels = x.permute(0, 2, 3, 1).flatten(1, 2)
+        projected = torch.bmm(pixels, weights.to(x.dtype))
+        return projected.view(x.shape[0], *x.shape[2:], -1).permute(0, 3, 1, 2)
 
 
 class StyledLayer(nn.Module):
@@ -55,7 +75,7 @@ class StyledLayer(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, style_size: int, resolution: int, *, up: bool = False) -> None:
         super().__init__()
-        self.convolution = ModulatedConv(inputs, outputs, 3, style_size, up=up)
+        self.convolution = ModulatedConv(inputs, outputs, style_size, up=up)
         self.bias = nn.Parameter(torch.zeros(outputs))
         self.noise_strength = nn.Parameter(torch.zeros(()))
         self.resolution = resolution
@@ -63,25 +83,23 @@ class StyledLayer(nn.Module):
     def forward(self, x: Tensor, w: Tensor, noise: Tensor) -> Tensor:
         """`noise` is [N, 1, resolution, resolution], unit variance."""
         x, scale = self.convolution(x, w)
-        assert scale is not None
         # The activation's gain is folded into scale, noise and bias (the leaky ReLU is positively homogeneous).
         scale, bias = scale * ACTIVATION_GAIN, self.bias[:, None, None] * ACTIVATION_GAIN
         noise = noise * (self.noise_strength * ACTIVATION_GAIN)
-        # All take x's type here, or autocast would go on in float32. Bias before noise: the result has the layout of the
-        # first operand that has one, and noise, with its single channel, would make x channels-first.
-        x = torch.addcmul(bias.to(x.dtype), x, scale.to(x.dtype)).add_(noise.to(x.dtype))
+        # All take x's type here, or autocast would go on in float32. Not addcmul, whose derivative makes one more pass.
+        x = (x * scale.to(x.dtype)).add_(bias.to(x.dtype)).add_(noise.to(x.dtype))
         return F.leaky_relu(x, LEAKY_SLOPE, inplace=True)
 
 
 class ToOutput(nn.Module):
-    """Modulated 1x1 convolution without demodulation, to the output channels of one resolution [figure 7b]."""
+    """Modulated projection to the output channels of one resolution [figure 7b]."""
 
     def __init__(self, inputs: int, outputs: int, style_size: int) -> None:
         super().__init__()
-        self.convolution = ModulatedConv(inputs, outputs, 1, style_size, demodulate=False)
+        self.convolution = ModulatedProjection(inputs, outputs, style_size)
         self.bias = nn.Parameter(torch.zeros(outputs))
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
         """[N, inputs, H, W] -> [N, outputs, H, W]."""
-        x, _ = self.convolution(x, w)
+        x = self.convolution(x, w)
         return x + self.bias[:, None, None].to(x.dtype)

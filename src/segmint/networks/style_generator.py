@@ -139,10 +139,13 @@ class StyleGenerator(nn.Module):
         w = self.mapping.truncate(self.mapping(z), truncation)
         return w[:, None].expand(-1, self.synthesis.style_count, -1)
 
-    def mixed_styles(self, z: Tensor, other: Tensor, cutoff: Tensor) -> Tensor:
-        """Style mixing [Karras 2019, section 3.1]: layers from `cutoff` [N] (int) on take their style from `other`."""
-        layers = torch.arange(self.synthesis.style_count, device=z.device)
-        return torch.where((layers < cutoff[:, None])[..., None], self.styles(z), self.styles(other))
+    def mixed_styles(self, w: Tensor, other: Tensor, cutoff: Tensor) -> Tensor:
+        """Style mixing [Karras 2019, section 3.1]: layers from `cutoff` [N] (int) on take their style from `other`.
+
+        Both are mapped latents [N, style_size]; the result is [N, style_count, style_size].
+        """
+        layers = torch.arange(self.synthesis.style_count, device=w.device)
+        return torch.where((layers < cutoff[:, None])[..., None], w[:, None], other[:, None])
 
     def forward(self, styles: Tensor, noise: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Styles and noise to images and label logits; see `StyleSynthesis.forward`."""

@@ -142,10 +142,14 @@ class StyleGANStage(StyleAdversaryStage):
         uniform = torch.rand(2, n, generator=update.generator, device=update.generator.device).to(z.device)
         cutoff = (1 + uniform[0] * (layers - 1)).long()
         cutoff = torch.where(uniform[1] < self.settings.style_mixing, cutoff, layers)
+        mapping = self.generator.mapping
         with torch.autocast(z.device.type, enabled=False):
+            # One pass for both; without mixing there is nothing to learn from the second.
+            mapped = mapping(torch.cat([z, other]) if self.settings.style_mixing else z)
+            w, w_other = mapped[:n], mapped[-n:]
             if track:
-                self.generator.mapping.track_mean(self.generator.mapping(z))
-            return self.generator.mixed_styles(z, other, cutoff)
+                mapping.track_mean(w)
+            return self.generator.mixed_styles(w, w_other, cutoff)
 
     def _lazy_path_length(self, n: int, update: Update) -> dict[str, Tensor]:
         """Every so many steps; what to log."""
