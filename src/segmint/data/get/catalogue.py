@@ -46,9 +46,15 @@ _MSD_TASKS = (
 # The address and the sum that loaders of CHASE_DB1 [Fraz 2012] check it by; its owners publish none.
 _CHASE = "https://staffnet.kingston.ac.uk/~ku15565/CHASE_DB1/assets/CHASEDB1.zip"
 
+# The archive of the Broad Bioimage Benchmark Collection [Ljosa 2012], and the sum that several public projects, independent of
+# each other, found it to have; its owners publish none.
+_NUCLEI = "https://data.broadinstitute.org/bbbc/BBBC038/stage1_train.zip"
+_NUCLEI_SUM = "sha256:dcb6edc2690f137406638b2309581a71522c4dff19157d118453b448dcddcb68"
+
 CATALOGUE: tuple[Published, ...] = (
     *(Published(name, "msd", f"{_MSD}/{task}.tar", f"md5:{md5}", task) for name, task, md5 in _MSD_TASKS),
     Published("chase-db1", "chase-db1", _CHASE, "md5:d9e47c4bac125b29996fae4380a68db1", ""),
+    Published("dsb2018", "dsb2018", _NUCLEI, _NUCLEI_SUM, ""),
 )
 """A new archive is one more entry; its checksum must come from somebody who publishes it."""
 
