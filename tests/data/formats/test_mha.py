@@ -42,7 +42,12 @@ def test_what_is_no_volume_is_refused(simpleitk: Any, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="does not exist"):
         read_mha(path)
     simpleitk.WriteImage(simpleitk.GetImageFromArray(np.zeros((4, 5), np.uint8)), str(path))
-    with pytest.raises(UserError, match=r"volume\.mha is not a 3-D volume"):
+    with pytest.raises(
+        UserError, match=r"volume\.mha is damaged or not a 3-D .mha volume \(NDims in its header is '2'\)"
+    ):
+        read_mha(path)
+    simpleitk.WriteImage(simpleitk.GetImageFromArray(np.zeros((3, 4, 5, 2), np.uint8), isVector=True), str(path))
+    with pytest.raises(UserError, match="ElementNumberOfChannels in its header is '2'"):
         read_mha(path)
     simpleitk.WriteImage(simpleitk.GetImageFromArray(np.zeros((3, 4, 5), np.int16)), str(path))
     path.write_bytes(path.read_bytes()[:-9])

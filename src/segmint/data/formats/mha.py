@@ -13,15 +13,14 @@ import numpy as np
 
 from segmint.data.formats.format import AnyArray, Geometry, reason
 from segmint.data.formats.memory import FLOAT32, check_memory
+from segmint.data.formats.mha_header import header_of
 from segmint.data.formats.native_remarks import without_native_remarks
 from segmint.errors import UserError
 
-_HEADER_BYTES = 16384
 _LARGEST_VALUE = 8
 _BYTES = {"Int8": 1, "UInt8": 1, "Int16": 2, "UInt16": 2, "Int32": 4, "UInt32": 4, "Float32": 4}
-_DATA_FILE = re.compile(rb"^[ \t]*ElementDataFile[ \t]*[=:]([^\n]*)\n", re.MULTILINE)
-_PACKED = re.compile(rb"CompressedData\s*=\s*[Tt1]")
-_PACKED_SIZE = re.compile(rb"CompressedDataSize\s*=\s*(\d+)")
+_PACKED = re.compile(rb"CompressedData\s*[=:]\s*[Tt1]")
+_PACKED_SIZE = re.compile(rb"CompressedDataSize\s*[=:]\s*(\d+)")
 _SHORT = "it ends before its voxels do"
 _RAS_FROM_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
@@ -35,12 +34,7 @@ def read_mha(path: Path) -> tuple[AnyArray, Geometry]:
     if not path.is_file():
         raise UserError(f"{path} does not exist.")
     library = _simpleitk(path)
-    with path.open("rb") as handle:
-        header = handle.read(_HEADER_BYTES)
-    # A header may point to any other file on the disk instead of the voxels that follow it.
-    place = _DATA_FILE.search(header)
-    if place is None or place[1].strip() != b"LOCAL":
-        raise UserError(f"{path} is damaged or keeps its voxels in another file: replace it by an intact .mha file.")
+    header = header_of(path)
     try:
         with without_native_remarks():
             reader = library.ImageFileReader()
@@ -51,7 +45,7 @@ def read_mha(path: Path) -> tuple[AnyArray, Geometry]:
             if len(shape) != 3 or reader.GetNumberOfComponents() != 1:
                 raise UserError(f"{path} is not a 3-D volume with one number a voxel: restore the original.")
             check_memory(path, shape, bytes_a_value=2 * _LARGEST_VALUE + FLOAT32)
-            voxels = _unpacked(path, header[: place.end()], library, reader)
+            voxels = _unpacked(path, header, library, reader)
             image = reader.Execute()
         array = library.GetArrayFromImage(image)
         _check_same(voxels, array)
