@@ -245,3 +245,19 @@ def test_a_series_larger_than_the_limit_is_refused_before_it_is_read(tmp_path: P
     dicom.series(tmp_path, change=_set(Rows=30000, Columns=30000))
     with pytest.raises(UserError, match=r"says it holds 30000 x 30000 x 5 values, whose reading takes 54 GB"):
         read_values(_arranged(tmp_path))
+
+
+def test_a_damaged_code_stays_one_short_line(tmp_path: Path, dicom: SimpleNamespace) -> None:
+    import pydicom
+
+    dicom.series(tmp_path)
+    path = tmp_path / "IM0002"
+    one = pydicom.dcmread(path)
+    # A file of another kind, whose modality is said.
+    del one.Rows, one.Columns, one.PixelData
+    one.SOPClassUID = "1.2.840.10008.5.1.4.1.1.88.11"
+    one.add_new("Modality", "OB", b"SR\n\x1b[31m" + b"x" * 80)
+    one.save_as(path)
+    (said,) = read_headers(tmp_path).others
+    assert said.isprintable()
+    assert len(said) <= 16

@@ -59,6 +59,8 @@ _VALUES = (
 )
 """The only attributes that are read. Names, dates and institutions are not among them; the patient's id tells subjects
 apart and is replaced by a code before anything is written."""
+_LONGEST_CODE = 16
+"""Characters of a code string (part 5, table 6.2-1); damaged headers have longer ones."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,9 +71,10 @@ class Header:
     attributes: Any
 
     def text(self, name: str) -> str:
-        """An attribute as text; empty where it is absent."""
+        """An attribute as one line of text; empty where it is absent."""
         value = self.attributes.get(name)
-        return "" if value is None else str(value).strip()
+        said = "" if value is None else str(value)
+        return " ".join("".join(one if one.isprintable() else " " for one in said).split())
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +119,7 @@ def read_headers(source: Path) -> DicomFiles:
         elif kind.removeprefix(_STORAGE) in _SLICES:
             raise UserError(f"{path} is damaged (its header has no end): replace it by an intact copy.")
         elif kind != _DIRECTORY and path.name.upper() != "DICOMDIR":
-            others[header.text("Modality") or "unknown"] += 1
+            others[header.text("Modality")[:_LONGEST_CODE] or "unknown"] += 1
     if not images and not segmentations and not others:
         raise UserError(
             f"{source} holds no DICOM files: give the folder with the files as they come (see `segmint data layouts`)."
