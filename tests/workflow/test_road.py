@@ -13,9 +13,10 @@ from segmint.cli.main import main
 from segmint.data.writer import DatasetWriter
 from segmint.errors import UserError
 from segmint.evaluation.gate import GateOrders
+from segmint.evaluation.jobs.executor import JobsFailed
 from segmint.outputs import read_json
 from segmint.workflow.demo import BUDGETS, demo
-from segmint.workflow.road import refuse_problems
+from segmint.workflow.road import Road, refuse_problems
 from segmint.workflow.run import run_workflow
 
 
@@ -82,6 +83,20 @@ def test_places_that_do_not_fit_one_another_leave_nothing_behind(
     assert main(["run", str(dataset), "--out", str(tmp_path / "out"), *words]) == 2
     assert said in " ".join(capsys.readouterr().err.split())
     assert [path.name for path in tmp_path.iterdir()] == [dataset.name]
+
+
+def test_jobs_that_failed_are_done_with_resume(
+    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: Any) -> None:
+        raise JobsFailed(["100F, seed 0: the machine was switched off"])
+
+    monkeypatch.setattr(Road, "_train", fail)
+    assert main(["run", str(dataset), "--out", str(tmp_path / "out"), "--size", "32"]) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert "switched off); the rest is kept, and the same command with --resume does what is missing." in said
+    assert main(["run", str(dataset), "--out", str(tmp_path / "out"), "--size", "32"]) == 2
+    assert "--resume" in capsys.readouterr().err
 
 
 def test_every_budget_fits_the_command_line_and_the_primary_comparison() -> None:

@@ -17,6 +17,7 @@ from segmint.evaluation.curation.curate import curate
 from segmint.evaluation.evaluate import RESULT, evaluate
 from segmint.evaluation.gate import FILTERS, KEPT, GateOrders, candidate_arms
 from segmint.evaluation.generator import GeneratorOrders, check_kept, to_draw
+from segmint.evaluation.jobs.executor import JobsFailed
 from segmint.evaluation.jobs.orders import IN_ORDER, JobOrders
 from segmint.evaluation.trial import trial
 from segmint.outputs import read_json, write_json
@@ -57,6 +58,7 @@ class Road:
 
         Raises:
             UserError: a step finds its input wrong.
+            JobsFailed: jobs of other processes or of a cluster did not get done; the same call with `resume` goes on.
             KeyboardInterrupt: stopped by Ctrl-C; the same call with `resume` goes on.
         """
         arms = parse_arms(self.orders.arms)
@@ -79,6 +81,8 @@ class Road:
         except KeyboardInterrupt:
             self._say("Stopped; finished steps are kept. To go on with all of it: the same command with --resume.")
             raise
+        except JobsFailed as failed:
+            raise JobsFailed(failed.problems, again="the same command with --resume") from failed
         self._begin(Step("Report", "report.html", command("report", self.out)))
         report = build_report(self.out)
         return report

@@ -87,6 +87,20 @@ class _Course(Generic[T]):
                 return missing
 
 
+class JobsFailed(UserError):
+    """Some jobs did not get done; all the others did.
+
+    Args:
+        problems: What became of each.
+        again: How to do what is missing.
+    """
+
+    def __init__(self, problems: Sequence[str], again: str = "the same command again") -> None:
+        many = f"{len(problems)} jobs did not get done" if len(problems) > 1 else "one job did not get done"
+        super().__init__(f"{many} ({'; '.join(problems)}); the rest is kept, and {again} does what is missing.")
+        self.problems = problems
+
+
 def carry_out(plans: Sequence[Plan[T]], executor: Executor) -> list[T]:
     """Carry out plans, beside one another where several jobs run at a time, else one after the other.
 
@@ -98,7 +112,8 @@ def carry_out(plans: Sequence[Plan[T]], executor: Executor) -> list[T]:
         What the plans return.
 
     Raises:
-        UserError: the input of a job is wrong, or some did not get done.
+        UserError: the input of a job is wrong.
+        JobsFailed: some did not get done.
         KeyboardInterrupt: stopped by Ctrl-C.
     """
     if not executor.concurrent and len(plans) > 1:
@@ -129,8 +144,5 @@ def carry_out(plans: Sequence[Plan[T]], executor: Executor) -> list[T]:
                 if not course.waits_for and not course.broken:
                     advance(course)
     if problems:
-        many = f"{len(problems)} jobs did not get done" if len(problems) > 1 else "one job did not get done"
-        raise UserError(
-            f"{many} ({'; '.join(problems)}); the rest is kept, and the same command again does what is missing."
-        )
+        raise JobsFailed(problems)
     return [result for course in courses for result in course.result]
