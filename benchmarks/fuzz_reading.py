@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -102,18 +103,36 @@ def _nifti(_: Path, changed: Path) -> None:
 
 
 def _mha(folder: Path, changed: Path) -> None:
-    import SimpleITK
-
     values, geometry = read_mha(changed)
     if values.shape != (1, *geometry.shape):
         raise Wrong(f"shape {values.shape}, header {geometry.shape}")
-    first, again = (
-        SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(changed), imageIO="MetaImageIO")).T[None] for _ in range(2)
-    )
+    first, again = (_by_simpleitk(changed, folder.parent / f"{number}.npy") for number in range(2))
     # Of damaged packed voxels MetaIO gives memory as it happens to be, which is nothing to compare with.
-    if np.array_equal(first, again):
-        _compare(values, first.astype(np.float64))
+    if first is not None and again is not None and np.array_equal(first, again):
+        _compare(values, first)
     convert_layout("brats-2015", folder, out=folder.parent / "out")
+
+
+def _by_simpleitk(path: Path, result: Path) -> NDArray[np.float64] | None:
+    """In a process of its own, which some damaged files end; None where it gives nothing."""
+    child = os.fork()
+    if child == 0:
+        try:
+            import SimpleITK
+
+            # Its remarks are no results.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+            image = SimpleITK.ReadImage(str(path), imageIO="MetaImageIO")
+            np.save(result, SimpleITK.GetArrayFromImage(image).T[None].astype(np.float64))
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    try:
+        return np.load(result) if result.exists() else None
+    except (OSError, ValueError):
+        return None
+    finally:
+        result.unlink(missing_ok=True)
 
 
 def _dicom(folder: Path, _: Path) -> None:

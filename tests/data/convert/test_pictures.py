@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -29,3 +31,19 @@ def test_a_chunk_that_is_said_to_be_gigabytes_is_refused(name: str, tmp_path: Pa
     path.write_bytes(content)
     with pytest.raises(UserError, match="ends within a chunk"):
         read_image(path)
+
+
+@pytest.mark.parametrize("name", ["x.png", "x.jpg"])
+def test_colour_of_sixteen_bits_is_refused_under_any_name(name: str, tmp_path: Path) -> None:
+    """Pillow reads such a file as 8 bits."""
+    chunks = [
+        (b"IHDR", struct.pack(">IIBBBBB", 4, 4, 16, 2, 0, 0, 0)),
+        (b"IDAT", zlib.compress(bytes(4 * (1 + 4 * 6)))),
+        (b"IEND", b""),
+    ]
+    content = b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
+    )
+    (tmp_path / name).write_bytes(b"\x89PNG\r\n\x1a\n" + content)
+    with pytest.raises(UserError, match="is a 16-bit colour PNG"):
+        read_image(tmp_path / name)

@@ -108,7 +108,6 @@ def test_what_a_header_claims(name: str, make: Callable[[Path], None], said: str
 
 
 def test_what_an_mha_header_claims(tmp_path: Path) -> None:
-    pytest.importorskip("SimpleITK", reason="SimpleITK is not installed (extra itk)")
     packed = ["CompressedData = True", f"CompressedDataSize = {10**15}"]
     for size, more, said in (("9000 9000 90", [], "says it holds 9000 x 9000 x 90"), ("9 9 9", packed, "ends before")):
         lines = ["ObjectType = Image", "NDims = 3", f"DimSize = {size}", "ElementType = MET_SHORT", *more]

@@ -12,7 +12,7 @@ from PIL import Image, UnidentifiedImageError
 from segmint.data.formats import ending_of, find_format
 from segmint.data.formats.format import AnyArray, reason
 from segmint.data.formats.memory import FLOAT32, check_memory
-from segmint.data.formats.png import DAMAGED, check_chunks
+from segmint.data.formats.png import DAMAGED, SIGNATURE, check_chunks
 from segmint.errors import UserError
 
 LOSSY_ENDINGS = (".jpg", ".jpeg")
@@ -108,8 +108,7 @@ class _Decoded:
 
 def _decode(path: Path) -> _Decoded:
     check_chunks(path)
-    if path.name.lower().endswith(".png"):
-        _refuse_deep_colour(path)
+    _refuse_deep_colour(path)
     try:
         with Image.open(path, formats=_DECODED) as picture:
             if getattr(picture, "n_frames", 1) > 1:
@@ -153,7 +152,7 @@ def _refuse_deep_colour(path: Path) -> None:
             start = handle.read(26)
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}).") from error
-    if len(start) == 26 and start[24] == 16 and start[25] in (2, 6):
+    if start.startswith(SIGNATURE) and start[24:25] == b"\x10" and start[25:26] in (b"\2", b"\6"):
         raise UserError(f"{path} is a 16-bit colour PNG: save each channel as its own 16-bit grey PNG.")
 
 

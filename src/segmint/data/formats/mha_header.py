@@ -1,66 +1,169 @@
-"""The header of a MetaImage file, checked before MetaIO reads it: of damaged ones that library can crash the whole process."""
+"""The header of a MetaImage file (`.mha`): lines of `name = value`, the last of which says where the voxels are."""
 
 from __future__ import annotations
 
-import re
+import math
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
+from segmint.data.formats.format import AnyArray
 from segmint.errors import UserError
 
-_HEADER_BYTES = 16384
-_LONGEST_VALUE = 1024
-_DATA_FILE = re.compile(rb"^[ \t]*ElementDataFile[ \t]*[=:]([^\n]*)\n", re.MULTILINE)
-_LINE = re.compile(r"[ \t]*([A-Za-z][A-Za-z0-9_.-]*)[ \t]*[=:][ \t]*([ -~\t\x80-\xff]*?)[ \t]*\r?")
-_WHOLE, _NUMBER, _TRUTH = r"\+?\d{1,9}", r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", r"(?i:true|false|1|0)"
-_THREE, _NINE = rf"{_NUMBER}(\s+{_NUMBER}){{2}}", rf"{_NUMBER}(\s+{_NUMBER}){{8}}"
-# Every name that MetaIO knows for a thing.
-_VALUES = {
-    "NDims": "3",
-    "DimSize": rf"{_WHOLE}(\s+{_WHOLE}){{2}}",
-    "ElementType": r"MET_[A-Z_0-9]{1,20}",
-    "ElementNumberOfChannels": "1",
-    "BinaryData": "(?i:true|1)",
-    "CompressedDataSize": r"\d{1,18}",
-    **dict.fromkeys(("BinaryDataByteOrderMSB", "ElementByteOrderMSB", "CompressedData"), _TRUTH),
-    **dict.fromkeys(("Offset", "Position", "Origin", "CenterOfRotation", "ElementSpacing", "ElementSize"), _THREE),
-    **dict.fromkeys(("TransformMatrix", "Rotation", "Orientation"), _NINE),
+_LONGEST_HEADER = 1 << 20
+_TYPES = {
+    "MET_CHAR": "i1",
+    "MET_UCHAR": "u1",
+    "MET_SHORT": "i2",
+    "MET_USHORT": "u2",
+    "MET_INT": "i4",
+    "MET_UINT": "u4",
+    "MET_LONG": "i4",
+    "MET_ULONG": "u4",
+    "MET_LONG_LONG": "i8",
+    "MET_ULONG_LONG": "u8",
+    "MET_FLOAT": "f4",
+    "MET_DOUBLE": "f8",
 }
-_NEEDED = ("NDims", "DimSize", "ElementType")
+_MOST_DIGITS = 18
 
 
-def header_of(path: Path) -> bytes:
-    """The header, up to where the voxels begin.
+class Unreadable(Exception):
+    """Why a header says nothing that could be read, in a few words."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """What is needed to read the voxels.
+
+    Attributes:
+        shape: voxels along the three axes, the first of which runs fastest in the file.
+        dtype: as stored, with its order of bytes.
+        voxels_at: first byte of the voxels; None where they are the last of the file.
+        packed: whether they are deflated.
+        packed_bytes: how many bytes those take; None where it is not said.
+        spacing: mm between voxels.
+        origin: place of the first voxel, mm to the left, back and head [3].
+        directions: a column for each axis [3, 3], in the same directions.
+    """
+
+    shape: tuple[int, int, int]
+    dtype: np.dtype[np.generic]
+    voxels_at: int | None
+    packed: bool
+    packed_bytes: int | None
+    spacing: tuple[float, float, float]
+    origin: NDArray[np.float64]
+    directions: NDArray[np.float64]
+
+
+def read_header(path: Path) -> Header:
+    """Read and check it.
 
     Raises:
-        UserError: it is damaged, or not that of a 3-D volume of one number a voxel, kept in the same file.
+        UserError: its voxels are in another file.
+        Unreadable: it is damaged, or not that of a 3-D volume of one number a voxel.
     """
     with path.open("rb") as handle:
-        start = handle.read(_HEADER_BYTES)
-    # A header may point to any other file on the disk instead of the voxels that follow it.
-    place = _DATA_FILE.search(start)
-    if place is None or place[1].strip() != b"LOCAL":
-        raise UserError(f"{path} is damaged or keeps its voxels in another file: replace it by an intact .mha file.")
-    header = start[: place.end()]
-    fault = _fault(header[: place.start()].decode("latin-1"))
-    if fault:
-        raise UserError(f"{path} is damaged or not a 3-D .mha volume ({fault}): replace it by an intact copy.")
-    return header
-
-
-def _fault(text: str) -> str:
-    """What is wrong with the lines of a header, or nothing."""
+        start = handle.read(_LONGEST_HEADER)
     found: dict[str, str] = {}
-    for number, line in enumerate(text.split("\n")[:-1], start=1):
-        parts = _LINE.fullmatch(line)
-        if parts is None or len(parts[2]) > _LONGEST_VALUE:
-            return f"line {number} of its header is not a name and a value"
-        name, value = parts[1], parts[2]
-        if name in found:
-            return f"its header names {name} twice"
-        if name in _VALUES and re.fullmatch(_VALUES[name], value) is None:
-            return f"{name} in its header is {value[:40]!r}"
-        found[name] = value
-    missing = [name for name in _NEEDED if name not in found]
-    if missing:
-        return f"its header lacks {', '.join(missing)}"
-    return "HeaderSize in its header is not supported" if "HeaderSize" in found else ""
+    position = 0
+    while (end := start.find(b"\n", position)) >= 0:
+        name, value = _parts(start[position:end].decode("latin-1"))
+        position = end + 1
+        if name == "ElementDataFile":
+            if value.upper() != "LOCAL":
+                raise UserError(
+                    f"{path} is damaged or keeps its voxels in another file: replace it by an intact .mha file."
+                )
+            return _header(found, position)
+        # Of names that are said twice, such as Comment, the first counts, but for those that matter.
+        if found.setdefault(name, value) != value and name in _MATTER:
+            raise Unreadable(f"its header says {name} twice")
+    raise Unreadable("its header has no end")
+
+
+def _parts(line: str) -> tuple[str, str]:
+    separator = "=" if "=" in line else ":"
+    name, _, value = line.partition(separator)
+    return name.strip(), value.strip()
+
+
+_ORIGINS = ("Offset", "Position", "Origin")
+_SPACINGS = ("ElementSpacing", "ElementSize")
+_DIRECTIONS = ("TransformMatrix", "Rotation")
+_ORDERS = ("BinaryDataByteOrderMSB", "ElementByteOrderMSB")
+_MATTER = {
+    *(*_ORIGINS, *_SPACINGS, *_DIRECTIONS, *_ORDERS),
+    *("NDims", "DimSize", "ElementType", "ElementNumberOfChannels", "HeaderSize"),
+    *("BinaryData", "CompressedData", "CompressedDataSize"),
+}
+
+
+def _header(found: dict[str, str], end: int) -> Header:
+    for name, wanted in (("NDims", "3"), ("ElementNumberOfChannels", "1")):
+        if found.get(name, "1") != wanted:
+            raise Unreadable(f"{name} is {_shown(found, name)}, not {wanted}")
+    shape = found.get("DimSize", "").split()
+    if len(shape) != 3 or not all(side.isascii() and side.isdecimal() and len(side) <= 9 for side in shape):
+        raise Unreadable(f"DimSize is {_shown(found, 'DimSize')}")
+    if found.get("ElementType") not in _TYPES:
+        raise Unreadable(f"ElementType is {_shown(found, 'ElementType')}")
+    if not _true(found.get("BinaryData", "True")):
+        raise Unreadable("its voxels are stored as text")
+    headers = found.get("HeaderSize", "0")
+    if headers not in ("0", "-1"):
+        raise Unreadable(f"HeaderSize is {_shown(found, 'HeaderSize')}")
+    big = any(_true(found.get(name, "")) for name in _ORDERS)
+    spacing = _numbers(found, _SPACINGS, 3, "1 1 1")
+    if min(spacing) <= 0:
+        raise Unreadable("its spacing is impossible")
+    # Some write a word under this name, such as "axial".
+    directions = (*_DIRECTIONS, *(["Orientation"] if len(found.get("Orientation", "").split()) == 9 else []))
+    first, second, third = map(int, shape)
+    return Header(
+        shape=(first, second, third),
+        dtype=np.dtype((">" if big else "<") + _TYPES[found["ElementType"]]),
+        voxels_at=None if headers == "-1" else end,
+        packed=_true(found.get("CompressedData", "")),
+        packed_bytes=_whole(found, "CompressedDataSize"),
+        spacing=(spacing[0], spacing[1], spacing[2]),
+        origin=np.asarray(_numbers(found, _ORIGINS, 3, "0 0 0")),
+        # A row of the file is an axis of the volume.
+        directions=np.reshape(_numbers(found, directions, 9, "1 0 0 0 1 0 0 0 1"), (3, 3)).T,
+    )
+
+
+def _true(value: str) -> bool:
+    return value[:1] in ("T", "t", "1")
+
+
+def _whole(found: dict[str, str], name: str) -> int | None:
+    value = found.get(name)
+    if value is None:
+        return None
+    if not (value.isascii() and value.isdecimal() and len(value) <= _MOST_DIGITS):
+        raise Unreadable(f"{name} is {_shown(found, name)}")
+    return int(value)
+
+
+def _numbers(found: dict[str, str], names: tuple[str, ...], count: int, otherwise: str) -> list[float]:
+    name = next((one for one in names if one in found), names[0])
+    try:
+        numbers = [float(one) for one in found.get(name, otherwise).split()]
+    except ValueError:
+        numbers = []
+    if len(numbers) != count or not all(map(math.isfinite, numbers)):
+        raise Unreadable(f"{name} is {_shown(found, name)}")
+    return numbers
+
+
+def _shown(found: dict[str, str], name: str) -> str:
+    return ascii(found[name][:60]) if name in found else "not said"
+
+
+def native(values: AnyArray) -> AnyArray:
+    """The same values in this machine's order of bytes."""
+    return values.astype(values.dtype.newbyteorder("="), copy=False)
