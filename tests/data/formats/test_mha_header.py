@@ -24,7 +24,8 @@ ElementDataFile = LOCAL
     ("before", "after", "said"),
     [
         (b"NDims = 3\n", b"", "NDims is not said, not 3"),
-        (b"NDims = 3", b"NDims\0\0\0", "NDims is not said, not 3"),
+        (b"NDims = 3", b"NDims\0\0\0", "its header is no text"),
+        (b"= False", b"= Tru\xff", r"CompressedData is 'Tru\xff'"),
         (b"5 4 3", b"5 4", "DimSize is '5 4'"),
         (b"5 4 3", b"-5 4 3", "DimSize is '-5 4 3'"),
         (b"5 4 3", b"5 4 0", "it has no voxels"),
@@ -33,7 +34,7 @@ ElementDataFile = LOCAL
         (b"Offset", b"Offset = 1 1 1\nOffset", "its header says Offset twice"),
         (b".5", b"nan", "ElementSpacing is '1 1 nan'"),
         (b".5", b"-1", "its spacing is impossible"),
-        (b"MET_SHORT", b"MET_SHORT_ARRAY\x1b", r"ElementType is 'MET_SHORT_ARRAY\x1b'"),
+        (b"MET_SHORT", b"MET_SHORT_ARRAY\xe9", r"ElementType is 'MET_SHORT_ARRAY\xe9'"),
         (b"DimSize", b"HeaderSize = 99\nDimSize", "HeaderSize is '99'"),
         (b"DimSize", b"BinaryData = False\nDimSize", "its voxels are stored as text"),
         (b"= False", b"= True\nCompressedDataSize = -3", "CompressedDataSize is '-3'"),

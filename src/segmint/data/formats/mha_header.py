@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,8 @@ _TYPES = {
     "MET_DOUBLE": "f8",
 }
 _MOST_DIGITS = 18
+_CONTROL = re.compile(r"[^\t\r -~\x80-\xff]")
+_TRUTHS = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
 
 
 class Unreadable(Exception):
@@ -71,7 +74,10 @@ def read_header(path: Path) -> Header:
     found: dict[str, str] = {}
     position = 0
     while (end := start.find(b"\n", position)) >= 0:
-        name, value = _parts(start[position:end].decode("latin-1"))
+        line = start[position:end].decode("latin-1")
+        if _CONTROL.search(line):
+            raise Unreadable("its header is no text")
+        name, value = _parts(line)
         position = end + 1
         if name == "ElementDataFile":
             if value.upper() != "LOCAL":
@@ -111,12 +117,12 @@ def _header(found: dict[str, str], end: int) -> Header:
         raise Unreadable(f"DimSize is {_shown(found, 'DimSize')}")
     if found.get("ElementType") not in _TYPES:
         raise Unreadable(f"ElementType is {_shown(found, 'ElementType')}")
-    if not _true(found.get("BinaryData", "True")):
+    if not _true(found, "BinaryData", otherwise=True):
         raise Unreadable("its voxels are stored as text")
     headers = found.get("HeaderSize", "0")
     if headers not in ("0", "-1"):
         raise Unreadable(f"HeaderSize is {_shown(found, 'HeaderSize')}")
-    big = any(_true(found.get(name, "")) for name in _ORDERS)
+    big = any([_true(found, name) for name in _ORDERS])
     spacing = _numbers(found, _SPACINGS, 3, "1 1 1")
     if min(spacing) <= 0:
         raise Unreadable("its spacing is impossible")
@@ -127,7 +133,7 @@ def _header(found: dict[str, str], end: int) -> Header:
         shape=(first, second, third),
         dtype=np.dtype((">" if big else "<") + _TYPES[found["ElementType"]]),
         voxels_at=None if headers == "-1" else end,
-        packed=_true(found.get("CompressedData", "")),
+        packed=_true(found, "CompressedData"),
         packed_bytes=_whole(found, "CompressedDataSize"),
         spacing=(spacing[0], spacing[1], spacing[2]),
         origin=np.asarray(_numbers(found, _ORIGINS, 3, "0 0 0")),
@@ -136,8 +142,12 @@ def _header(found: dict[str, str], end: int) -> Header:
     )
 
 
-def _true(value: str) -> bool:
-    return value[:1] in ("T", "t", "1")
+def _true(found: dict[str, str], name: str, *, otherwise: bool = False) -> bool:
+    if name not in found:
+        return otherwise
+    if found[name].lower() not in _TRUTHS:
+        raise Unreadable(f"{name} is {_shown(found, name)}")
+    return _TRUTHS[found[name].lower()]
 
 
 def _whole(found: dict[str, str], name: str) -> int | None:
