@@ -20,7 +20,7 @@ from segmint.errors import UserError
 from segmint.evaluation.trial import trial
 from segmint.outputs import read_json
 
-QUICK: dict[str, Any] = {"size": 32, "steps": 120, "batch": 6, "device": "cpu", "progress": False}
+QUICK: dict[str, Any] = {"size": 32, "steps": 360, "batch": 6, "device": "cpu", "progress": False}
 
 
 @pytest.fixture(scope="module")
@@ -51,8 +51,7 @@ def test_planted_faults_are_dropped_and_good_pairs_kept(planted: Any, content: d
         if kind == "forgotten":
             assert one["agreement"]["lesion"] == 0
     by_lesion = [one["pair"] for one in content["pairs"] if "disagreement: lesion" in one["reasons"]]
-    # Not all: lesions of a few pixels are missed in held-out real slices too, where training's rounding decides how many.
-    assert sum(planted.kinds[pair] == "forgotten" for pair in by_lesion) >= 3
+    assert sum(planted.kinds[pair] == "forgotten" for pair in by_lesion) == 8
 
 
 def test_what_is_written_is_a_dataset_of_the_kept_pairs(planted: Any, curated: Path, content: dict[str, Any]) -> None:
@@ -71,7 +70,7 @@ def test_what_is_written_is_a_dataset_of_the_kept_pairs(planted: Any, curated: P
     assert 0 < content["held_out"]["would_be_dropped"] <= 0.1
     assert content["held_out"]["slices"] == 140, "validation subjects alone"
     assert content["copies"]["yardstick"] == "held-out"
-    assert content["segmenter"] == {"recipe": "unet", "steps": 120, "batch": 6, "slices": 120, "subjects": 12}
+    assert content["segmenter"] == {"recipe": "unet", "steps": 360, "batch": 6, "slices": 120, "subjects": 12}
 
 
 def test_balance_before_and_after_is_told(planted: Any, curated: Path, content: dict[str, Any]) -> None:
@@ -220,7 +219,7 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(planted: Any, tmp_path: Pa
 
 def test_the_command_prints_what_happened(planted: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = [str(planted.real), str(planted.synthetic), "--out", str(tmp_path / "out"), "--no-copies"]
-    assert main(["curate", *words, "--size", "32", "--steps", "120", "--batch", "6", "--device", "cpu"]) == 0
+    assert main(["curate", *words, "--size", "32", "--steps", "360", "--batch", "6", "--device", "cpu"]) == 0
     printed = capsys.readouterr().out
     assert "of 110 pairs kept" in printed
     assert "held-out real slices the same rule would drop" in printed

@@ -13,7 +13,7 @@ import numpy as np
 
 from segmint.data.formats.format import AnyArray, Geometry
 from segmint.data.formats.memory import FLOAT32, check_memory
-from segmint.data.formats.mha_header import Header, Unreadable, native, read_header
+from segmint.data.formats.mha_header import Header, Unreadable, read_header
 from segmint.errors import UserError
 
 _SHORT = "it ends before its voxels do"
@@ -39,7 +39,8 @@ def read_mha(path: Path) -> tuple[AnyArray, Geometry]:
         raise UserError(
             f"{path} is damaged or not a 3-D .mha volume ({error}): replace it by an intact copy."
         ) from error
-    values = native(np.ascontiguousarray(voxels.reshape(header.shape[::-1]).transpose()))
+    turned = voxels.reshape(header.shape[::-1]).transpose()
+    values = np.ascontiguousarray(turned, dtype=header.dtype.newbyteorder("="))
     affine = np.eye(4)
     affine[:3, :3] = header.directions * header.spacing
     affine[:3, 3] = header.origin

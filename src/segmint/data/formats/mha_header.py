@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from segmint.data.formats.format import AnyArray
 from segmint.errors import UserError
 
 _LONGEST_HEADER = 1 << 20
@@ -172,8 +171,3 @@ def _numbers(found: dict[str, str], names: tuple[str, ...], count: int, otherwis
 
 def _shown(found: dict[str, str], name: str) -> str:
     return ascii(found[name][:60]) if name in found else "not said"
-
-
-def native(values: AnyArray) -> AnyArray:
-    """The same values in this machine's order of bytes."""
-    return values.astype(values.dtype.newbyteorder("="), copy=False)
