@@ -44,6 +44,15 @@ def gradients(stage: BranchedStage) -> dict[str, Tensor]:
     return {name: torch.zeros_like(p) if p.grad is None else p.grad for name, p in stage.generator.named_parameters()}
 
 
+def test_all_three_learning_rates_fall_alike() -> None:
+    stage = build(learning_rate_kimg="10")
+    update, first = update_of(stage), {n: o.param_groups[0]["lr"] for n, o in stage.optimizers.items()}
+    update.images_shown = 40_000
+    stage.step(batches(), update)
+    assert {n: o.param_groups[0]["lr"] for n, o in stage.optimizers.items()} == {n: r / 2 for n, r in first.items()}
+    assert set(first) == {"generator", "discriminator", "mask_discriminator"}
+
+
 @pytest.mark.parametrize("mask_gradient", ["trunk", "branch"])
 @pytest.mark.parametrize("augmentation", ["none", "ada"])
 def test_the_discriminator_of_pairs_gives_the_image_branch_no_gradient(mask_gradient: str, augmentation: str) -> None:

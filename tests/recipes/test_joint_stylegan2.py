@@ -68,6 +68,16 @@ def test_regularisers_come_at_their_intervals_with_their_weights(build: Build, t
     assert int(stage.steps) == 6
 
 
+def test_the_learning_rates_fall_while_images_are_shown(build: Build, train: Train, watch: Watch) -> None:
+    stage = build(learning_rate="0.002", learning_rate_kimg="10", r1_every="3", path_length_every="7")
+    update = watch(stage)
+    for images, factor in ((0, 1), (10_000, 1), (40_000, 0.5), (90_000, 1 / 3)):
+        update.images_shown = images
+        train(stage, 1, update)
+        rates = {name: optimizer.param_groups[0]["lr"] for name, optimizer in stage.optimizers.items()}
+        assert rates == pytest.approx({"generator": 0.002 * 7 / 8 * factor, "discriminator": 0.002 * 3 / 4 * factor})
+
+
 def test_regularisers_can_be_left_out(build: Build, train: Train, watch: Watch) -> None:
     stage = build(r1_gamma="0", path_length_weight="0")
     update = watch(stage)

@@ -29,6 +29,7 @@ def test_the_faithful_preset_is_as_published() -> None:
         "width_maximum": 512,
         "width_minimum": 0,
         "learning_rate": 0.002,
+        "learning_rate_kimg": "none",
         "adversarial_loss": "logistic",
         "penalise_fakes": False,
         "r1_gamma": 10.0,
@@ -60,6 +61,7 @@ def test_what_the_repaired_preset_changes() -> None:
         "r1_gamma": "auto",
         "r1_least": 0.1,
         "learning_rate": 0.004,
+        "learning_rate_kimg": 10.0,
         "path_length_weight": 0.0,
         "style_mixing": 0.0,
         "adversarial_loss": "relativistic",
@@ -135,6 +137,15 @@ def test_automatic_weight_of_r1(size: int, batch: int, gamma: float) -> None:
 )
 def test_half_life_of_the_average(preset: str, batch: int, images: int, half_life: float) -> None:
     assert tiny(preset, batch=batch).average_half_life(images) == pytest.approx(half_life)
+
+
+@pytest.mark.parametrize(
+    ("constant", "images", "factor"),
+    [("none", 10**6, 1), ("10", 0, 1), ("10", 10_000, 1), ("10", 40_000, 0.5), ("2.5", 250_000, 0.1)],
+)
+def test_the_learning_rate_falls_with_the_inverse_square_root(constant: str, images: int, factor: float) -> None:
+    stage = tiny(learning_rate_kimg=constant)
+    assert stage.learning_rate_factor(images) == pytest.approx(factor)
 
 
 @pytest.mark.parametrize("size", [8, 16, 33, 48, 100, 1024])

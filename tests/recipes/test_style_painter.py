@@ -56,6 +56,15 @@ def test_a_step_trains_each_network_and_leaves_the_others_alone(watch: Callable[
     assert all(torch.isfinite(value) for losses in logged.values() for value in losses.values())
 
 
+def test_the_learning_rates_fall_and_the_readers_does_not(watch: Callable[..., Any]) -> None:
+    stage = build(learning_rate_kimg="10")
+    update, first = watch(stage), {n: o.param_groups[0]["lr"] for n, o in stage.optimizers.items()}
+    update.images_shown = 40_000
+    stage.step({"labelled": batch()}, update)
+    after = {n: o.param_groups[0]["lr"] for n, o in stage.optimizers.items()}
+    assert after == {n: rate / (1 if n == "reader" else 2) for n, rate in first.items()}
+
+
 def test_without_reading_there_is_no_reader(watch: Callable[..., Any]) -> None:
     stage = build(reading_weight="0")
     logged = stage.step({"labelled": batch()}, watch(stage))

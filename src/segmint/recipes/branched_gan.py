@@ -90,6 +90,7 @@ class BranchedStage(StyleGANStage, PairStage):
 
     def step(self, batches: Mapping[str, Batch], update: Update) -> dict[str, dict[str, Tensor]]:
         """Generator against both, lazy path length, D_r and D_m on the same fakes, each with its lazy R1."""
+        self._set_learning_rates(update.images_shown)
         reals = self.judged_reals(self._mirrored(batches["unlabelled"], update))
         pairs = self.real_pairs(self._mirrored(batches["labelled"], update))
         logged = {"generator": self._both_turn(reals, pairs, update)}

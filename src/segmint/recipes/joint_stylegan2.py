@@ -21,6 +21,7 @@ REPAIRED = FAITHFUL.model_copy(
         # With budgets of tens of kimg what learns fast wins; measured in docs/results. [Karras 2020a, appendix C] leaves
         # both regularisers out for CIFAR-10 too.
         "learning_rate": 0.004,
+        "learning_rate_kimg": 10.0,
         "path_length_weight": 0.0,
         "style_mixing": 0.0,
         # A generator that leaves out a part of the data is told so; measured in docs/results.

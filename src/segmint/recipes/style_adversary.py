@@ -41,6 +41,9 @@ class StyleAdversarySettings(RecipeSettings):
     # Feature maps left at the output's resolution; where the base leaves fewer, it is raised.
     width_minimum: int = Field(0, ge=0)
     learning_rate: float = Field(0.002, gt=0)
+    # After so many thousand images the rate falls with the inverse square root of the images shown, whatever the budget, as in
+    # [Karras 2024].
+    learning_rate_kimg: PositiveFloat | Literal["none"] = "none"
     adversarial_loss: Literal["logistic", "relativistic"] = "logistic"
     # Whether the gradient penalty is taken at fakes too (R2), which the relativistic loss needs [Huang 2024, section 2].
     penalise_fakes: bool = False
@@ -120,13 +123,27 @@ class StyleAdversaryStage(Stage):
 
     def _lazy_adam(self, network: str, interval: int) -> torch.optim.Optimizer:
         c = interval / (interval + 1) if interval else 1.0
+        rate = self.settings.learning_rate * c
         return torch.optim.Adam(
-            getattr(self, network).parameters(),
-            lr=self.settings.learning_rate * c,
+            [{"params": list(getattr(self, network).parameters()), "initial_lr": rate}],
+            lr=rate,
             betas=(0.0, 0.99**c),
             eps=1e-8,
             fused=True,
         )
+
+    def learning_rate_factor(self, images_shown: int) -> float:
+        """What the learning rates are multiplied by."""
+        constant = self.settings.learning_rate_kimg
+        return 1.0 if constant == "none" else min(1.0, (constant * 1000 / max(images_shown, 1)) ** 0.5)
+
+    def _set_learning_rates(self, images_shown: int) -> None:
+        """At the beginning of a step; of the networks that `_lazy_adam` trains."""
+        factor = self.learning_rate_factor(images_shown)
+        for optimizer in self.optimizers.values():
+            for group in optimizer.param_groups:
+                if "initial_lr" in group:
+                    group["lr"] = group["initial_lr"] * factor
 
     # -- what the discriminator sees ---------------------------------------------------------------------------------
 

@@ -94,6 +94,7 @@ class StyleGANStage(StyleAdversaryStage):
 
     def step(self, batches: Mapping[str, Batch], update: Update) -> dict[str, dict[str, Tensor]]:
         """Generator, lazy path length, discriminator, lazy R1, and the augmentation's strength, in this order."""
+        self._set_learning_rates(update.images_shown)
         reals = self.judged_reals(self._mirrored(batches[self.streams[0]], update))
         generator = self._generator_turn(reals, update)
         with update.autocast(), torch.no_grad():

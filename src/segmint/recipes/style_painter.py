@@ -78,6 +78,7 @@ class StylePaintingStage(StyleAdversaryStage, TranslatorStage):
 
     def step(self, batches: Mapping[str, Batch], update: Update) -> dict[str, dict[str, Tensor]]:
         """Reader, generator, discriminator with its lazy penalties, and the augmentation's strength, in this order."""
+        self._set_learning_rates(update.images_shown)
         batch = self._mirrored(batches["labelled"], update)
         reals = self.real_pairs(batch)
         masks, maps = one_hot_masks(batch.masks, self.mask_counts), reals[:, self.image_channels :]
