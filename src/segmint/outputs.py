@@ -24,6 +24,7 @@ def staged_folder(target: Path, *, overwrite: bool = False) -> Iterator[Path]:
     """
     target = Path(target)
     check_target(target, overwrite=overwrite)
+    _refuse_here(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -89,10 +90,19 @@ def _clear_away(target: Path) -> None:
     if not target.is_dir() or target.is_symlink():
         target.unlink(missing_ok=True)
     elif any(target.iterdir()):
+        _refuse_here(target)
         with held(target):
             old = target.with_name(f".{target.name}.old-{uuid.uuid4().hex[:8]}")
             target.rename(old)
         shutil.rmtree(old, ignore_errors=True)
+
+
+def _refuse_here(target: Path) -> None:
+    """A folder that a process stands in cannot be exchanged for another."""
+    if target.resolve() == Path.cwd():
+        raise UserError(
+            f"{target} is the folder that this was called in, which cannot be replaced: choose another --out."
+        )
 
 
 def refuse_inputs(target: Path, inputs: Iterable[Path]) -> None:

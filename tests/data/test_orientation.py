@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import re
 from itertools import permutations, product
 
 import numpy as np
 import pytest
 
-from segmint.data.orientation import Turn, orientation_of
+from segmint.data.orientation import Turn, orientation_of, orientation_remark
 
 # Every way in which the axes of a volume can lie along those of the patient.
 WAYS = [(order, signs) for order in permutations(range(3)) for signs in product((1, -1), repeat=3)]
@@ -43,3 +44,17 @@ def test_orientations_by_name() -> None:
     oblique = np.eye(4)
     oblique[:2, :2] = [[np.cos(0.3), -np.sin(0.3)], [np.sin(0.3), np.cos(0.3)]]
     assert orientation_of(oblique) == "RAS"
+
+
+@pytest.mark.parametrize(
+    ("orientations", "said"),
+    [
+        ([], None),
+        (["RAS"] * 3, None),
+        (["RAS", "LPS", "RAS"], r"2 orientations \(RAS: 2, LPS: 1\).*some slices as mirror images"),
+        (["RAS", "SPL"], "slices of different planes"),
+    ],
+)
+def test_volumes_that_do_not_lie_alike_are_told(orientations: list[str], said: str | None) -> None:
+    remark = orientation_remark(orientations)
+    assert remark is None if said is None else re.search(said, remark or "")

@@ -3,9 +3,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import nibabel
 import pytest
+from nibabel.orientations import io_orientation
 
 from segmint.data.dataset import open_dataset
+from segmint.data.inspect import inspect_dataset
 from segmint.data.split import make_split
 from segmint.errors import UserError
 from segmint.evaluation.arms import DEFAULT_ARMS
@@ -45,6 +48,34 @@ def test_settings_name_all_that_decides_and_no_place(real: Path, synthetic: Path
         "batch",
     } <= settings.keys()
     assert str(real.parent) not in str(settings)
+
+
+def test_a_subset_drawn_anew_under_its_name_is_another_trial(tmp_path: Path, study: Any) -> None:
+    real = study.write_real(tmp_path / "real")
+    first = designed(real, [], arms=["100R"], subset="2").settings()
+    assert designed(real, [], arms=["100R"], subset="2").settings() == first
+    sidecar = read_json(real / "segmint.json")
+    sidecar["subsets"]["2"]["subjects"] = study.train[3:5]
+    write_json(real / "segmint.json", sidecar)
+    second = designed(real, [], arms=["100R"], subset="2").settings()
+    assert second["dataset"] == first["dataset"]
+    assert {key for key in first if first[key] != second[key]} == {"training"}
+
+
+def test_volumes_that_lie_differently_are_told(tmp_path: Path, study: Any) -> None:
+    real = study.write_real(tmp_path / "real")
+    told = "orientations"
+    assert not any(told in note for note in designed(real, [], arms=["100R"]).notes)
+    # Two subjects stored as most scanners do not: the same anatomy, axes in another order.
+    for subject in study.train[:2]:
+        for path in (real / "imagesTr" / f"case_{subject}_0000.nii.gz", real / "labelsTr" / f"case_{subject}.nii.gz"):
+            image = nibabel.load(path)
+            turned = image.as_reoriented(io_orientation(image.affine)[[2, 1, 0]])
+            nibabel.save(turned, path)
+    (note,) = (note for note in designed(real, [], arms=["100R"]).notes if told in note)
+    assert note.startswith("Volumes are stored in 2 orientations (RAS: 21, SAR: 2)")
+    assert "slices of different planes" in note
+    assert note in inspect_dataset(real)["remarks"]
 
 
 def test_size_axis_and_split_come_from_the_generators_run(tmp_path: Path, study: Any, discs_run: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from segmint.data.dataset import open_dataset
 from segmint.data.subjects import Split
 from segmint.data.writer import DatasetWriter
+from segmint.errors import UserError
 from segmint.evaluation import evidence
 from segmint.evaluation.evidence import open_evidence
 
@@ -85,3 +86,8 @@ def test_an_image_is_read_with_the_subject_and_the_name_that_are_its_own(study: 
     some = pictured.at(np.array([False, True, True, False]))
     assert (some.names, some.unlabelled.tolist()) == (["pair-b", "alone-a"], [False, True])
     assert np.array_equal(some.images[some.indices], pictured.images[pictured.indices[1:3]])
+
+
+def test_pairs_of_another_plane_are_refused(real: Path, synthetic: Path) -> None:
+    with pytest.raises(UserError, match=r"holds slices along axis 2, .* along axis 0: give --axis 2\."):
+        open_evidence(real, synthetic, holdout=None, size=16, axis=0, device="cpu")

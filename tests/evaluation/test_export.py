@@ -67,6 +67,29 @@ def test_what_is_predicted_for_its_test_images_can_be_scored(
     assert content["test_subjects"] == list(study.test)
 
 
+def test_predictions_for_tiff_are_found_under_either_ending(tmp_path: Path) -> None:
+    folder = tmp_path / "cells"
+    folder.mkdir()
+    writer = DatasetWriter(
+        folder, name="cells", channel_names=("grey",), label_names=("background", "cell"), file_ending=".tiff"
+    )
+    image, label = np.zeros((1, 16, 16), np.uint8), np.zeros((16, 16), np.uint8)
+    label[4:9, 4:9] = 1
+    for number in range(4):
+        writer.add(f"c{number}", image + 40 * label + number, label, subject=f"s{number}")
+    writer.finish(split=Split(("s0", "s1"), ("s2",), ("s3",)))
+    for ending in ("tif", "tiff"):
+        predicted = tmp_path / ending
+        predicted.mkdir()
+        shutil.copyfile(folder / "labelsTr" / "c3.tiff", predicted / f"c3.{ending}")
+        scored = score_predictions(
+            folder, predictions=[("100R", predicted)], out=tmp_path / f"scored-{ending}", progress=False
+        )
+        assert json.loads((scored / "trial.json").read_text())["arms"][0]["mean"] == 1.0
+    with pytest.raises(UserError, match=r"c3\.tiff does not exist"):
+        score_predictions(folder, predictions=[("100R", folder)], out=tmp_path / "none", progress=False)
+
+
 def test_tiff_gets_the_ending_nnunet_reads(tmp_path: Path) -> None:
     folder = tmp_path / "cells"
     folder.mkdir()

@@ -15,7 +15,13 @@ from segmint.evaluation.subject_grids import plan_grids
 from segmint.evaluation.subject_metrics import SubjectTally
 
 
-def pictures(folder: Path, *, spacing: tuple[float, ...] | None, numbers: tuple[int, ...] = (2, 4, 6)) -> SliceSet:
+def pictures(
+    folder: Path,
+    *,
+    spacing: tuple[float, ...] | None,
+    numbers: tuple[int, ...] = (2, 4, 6),
+    of_q: tuple[int, ...] | None = None,
+) -> SliceSet:
     """Two subjects, one stack of PNG slices each."""
     folder.mkdir()
     writer = DatasetWriter(
@@ -24,7 +30,7 @@ def pictures(folder: Path, *, spacing: tuple[float, ...] | None, numbers: tuple[
     label = np.zeros((16, 16), dtype=np.uint8)
     label[4:9, 5:9] = 1
     for subject in ("p", "q"):
-        for number in numbers:
+        for number in (of_q or numbers) if subject == "q" else numbers:
             writer.add(
                 f"{subject}_{number:02d}", 200.0 * label[None], label, subject=subject, volume=f"{subject}_stack",
                 slice=number, axis=2, spacing=spacing,
@@ -89,3 +95,13 @@ def test_pictures_are_stacked_where_their_distance_is_known(
         assert score.metrics["dice"] == 1
         assert score.metrics["hd95"] == 0
         assert score.counts[1].tolist() == [60, 0, 0]
+
+
+@pytest.mark.parametrize(("of_q", "dimensions"), [((2, 4, 6), 3), ((2, 4, 7), 2)])
+def test_all_subjects_of_a_dataset_are_measured_in_one_unit(
+    tmp_path: Path, of_q: tuple[int, ...], dimensions: int
+) -> None:
+    """Volumes and areas do not pool: a fold that tests p alone measures as one that tests q."""
+    slices = pictures(tmp_path / "stacks", spacing=(0.5, 0.5, 3.0), of_q=of_q)
+    for subject in ("p", "q"):
+        assert plan_grids(slices, slices.indices([subject])).dimensions == dimensions

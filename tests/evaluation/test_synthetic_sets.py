@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from segmint.data.dataset import open_dataset
+from segmint.data.slices import open_slices
 from segmint.errors import UserError
 from segmint.evaluation.arms import parse_arms
 from segmint.evaluation.regime import Regime, choose_regime
@@ -45,6 +46,16 @@ def test_real_cases_beside_the_pairs_are_not_f(tmp_path: Path, regime: Regime, s
     assert {one.slices.records[i].subject[:9] for i in one.pairs} == {"synthetic"}
     with pytest.raises(UserError, match="holds 16 pairs"):
         open_synthetic_sets([folder], regime, ARMS)
+
+
+@pytest.mark.parametrize("beside", [0, 2])
+def test_pairs_of_another_plane_are_refused(tmp_path: Path, regime: Regime, study: Any, beside: int) -> None:
+    """The pairs lie in planes along axis 2; along axis 0 the real volumes show something else."""
+    made = study.provenance(regime.dataset)
+    folder = study.write_synthetic(tmp_path / "fakes", made, pairs=80, real_cases=study.train[:beside])
+    along = choose_regime(open_slices(regime.dataset, size=16, axis=0), study.split, subset=None, real_slices=None)
+    with pytest.raises(UserError, match=r"fakes holds slices along axis 2, .* along axis 0: give --axis 2\."):
+        open_synthetic_sets([folder], along, parse_arms("100F"))
 
 
 def test_refused_by_what_it_has_seen(tmp_path: Path, regime: Regime, study: Any) -> None:

@@ -136,3 +136,9 @@ def test_a_constant_channel_does_not_divide_by_zero() -> None:
 def test_refuses_sets_of_different_shape(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="sets of equal shape"):
         distance(torch.zeros(4, 1, 16, 16), torch.zeros(shape))
+
+
+@pytest.mark.parametrize("side", [65, 70, 71])
+def test_sides_that_do_not_halve_evenly(side: int) -> None:
+    sets = [textures(4, seed=seed, side=side) for seed in (1, 2)]
+    assert 0 < distance(*sets) < distance(sets[0], sets[1] * 3)

@@ -17,6 +17,7 @@ from segmint.data.dataset import Dataset, assemble
 from segmint.data.dataset_json import read_description
 from segmint.data.formats import ending_of
 from segmint.data.layout import find_cases
+from segmint.data.orientation import orientation_of, orientation_remark
 from segmint.data.sidecar import Sidecar, read_sidecar
 from segmint.data.sidecar_check import sidecar_problems
 from segmint.data.subjects import PARTS
@@ -108,6 +109,7 @@ class _Survey:
         self.empty = 0
         self._sizes: Counter[tuple[int, ...]] = Counter()
         self._spacings: list[tuple[float, ...]] = []
+        self._orientations: list[str] = []
         channels = len(dataset.channel_names)
         self._dtypes: set[str] = set()
         self._lows = np.full(channels, np.inf)
@@ -140,6 +142,9 @@ class _Survey:
         self._sizes[label.shape] += 1
         if case.spacing is not None or self.dataset.geometry(case).spacing is not None:
             self._spacings.append(self.dataset.spacing(case))
+        affine = self.dataset.affine(case)
+        if affine is not None and self.dataset.dimensions == 3:
+            self._orientations.append(orientation_of(affine))
         flat = image.reshape(image.shape[0], -1)
         self._lows = np.minimum(self._lows, flat.min(axis=1))
         self._highs = np.maximum(self._highs, flat.max(axis=1))
@@ -263,6 +268,9 @@ class _Survey:
                 f"99% of the 8-bit intensities are at most {brightest}, so training sees little contrast: if these are MR, convert"
                 " them with --contrast subject."
             )
+        turned = orientation_remark(self._orientations)
+        if turned is not None:
+            remarks.append(turned)
         kind = self.dataset.subject_kind
         if kind == "block":
             remarks.append("The subjects are blocks of one stack: what is found on them is described, not judged.")

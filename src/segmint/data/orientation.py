@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
+
 import numpy as np
 from nibabel.orientations import (
     aff2axcodes,
@@ -14,6 +17,9 @@ from numpy.typing import NDArray
 
 from segmint.data.dataset import Dataset
 from segmint.data.formats.format import AnyArray
+
+# The line that a letter of an orientation lies on.
+AXES = {"L": 0, "R": 0, "P": 1, "A": 1, "I": 2, "S": 2}
 
 
 def orientation_of(affine: NDArray[np.float64]) -> str:
@@ -28,6 +34,28 @@ def common_orientation(dataset: Dataset) -> str | None:
     affines = [dataset.affine(case) for case in dataset.cases]
     found = {None if affine is None else orientation_of(affine) for affine in affines}
     return found.pop() if len(found) == 1 else None
+
+
+def orientation_remark(orientations: Iterable[str]) -> str | None:
+    """One sentence where volumes, of which these are the orientations, do not lie alike; None where they do."""
+    found = Counter(orientations)
+    if len(found) < 2:
+        return None
+    planes = {tuple(AXES[letter] for letter in one) for one in found}
+    shown = "slices of different planes" if len(planes) > 1 else "some slices as mirror images of others"
+    listed = ", ".join(f"{one}: {count}" for one, count in found.most_common())
+    return (
+        f"Volumes are stored in {len(found)} orientations ({listed}) and cut along stored axes, so that training sees {shown}:"
+        " bring them to one orientation first (nibabel.as_closest_canonical, say)."
+    )
+
+
+def orientations_of(dataset: Dataset) -> list[str]:
+    """Of the volumes of a dataset that tell theirs; none for 2-D images."""
+    if dataset.dimensions == 2:
+        return []
+    affines = [dataset.affine(case) for case in dataset.cases]
+    return [orientation_of(affine) for affine in affines if affine is not None]
 
 
 class Turn:

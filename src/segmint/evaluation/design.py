@@ -11,6 +11,7 @@ import torch
 
 from segmint.data.dataset import Dataset, open_dataset
 from segmint.data.label_names import find_label
+from segmint.data.orientation import orientation_remark, orientations_of
 from segmint.data.slices import open_slices
 from segmint.data.split import make_split
 from segmint.data.subjects import Split
@@ -77,6 +78,7 @@ class Design:
             "augment": list(self.augment),
             "subset": self.subset,
             "real_slices": self.real_slices,
+            "training": self.regime.described_training(),
             "repeat": self.repeat,
             "demonstration": self.demonstration,
         }
@@ -226,7 +228,8 @@ def note_few_seeds(seeds: int) -> list[str]:
 
 
 def _notes(regime: Regime, sets: Sequence[SyntheticSet], arms: Sequence[Arm], *, seeds: int) -> list[str]:
-    notes = []
+    turned = orientation_remark(orientations_of(regime.dataset))
+    notes = [turned] if turned is not None else []
     partial = [arm.name for arm in arms if arm.synthetic and 0 < arm.real < 100]
     if partial:
         notes.append(f"{', '.join(partial)}: the generator has learned from real slices that the arm's R leaves out.")

@@ -15,7 +15,7 @@ from segmint.data.slices import SliceSet, open_slices, open_unlabelled_slices
 from segmint.errors import UserError
 from segmint.evaluation.chosen import Chosen
 from segmint.evaluation.pictured import Pictured
-from segmint.evaluation.synthetic_sets import generator_runs
+from segmint.evaluation.synthetic_sets import check_axis, generator_runs
 from segmint.training.material import default_size
 from segmint.training.precision import choose_hardware
 
@@ -95,11 +95,13 @@ def open_evidence(
             f"Synthetic pixels are {slices.scale / made.scale:.2f} times as large as those of the real slices: shapes and"
             " overlaps are compared all the same."
         )
+    pairs = _drawn_indices(made, truth)
+    check_axis(made, pairs, axis=slices.axis)
     yardstick = _holdout(slices, training, other, size=size, axis=axis, among=held)
     pictured = {*training, *(_seen(truth, drawn, "images_seen") & set(truth.subjects))}
     return Evidence(
         training=known,
-        synthetic=Chosen(made, _drawn_indices(made, truth)),
+        synthetic=Chosen(made, pairs),
         holdout=yardstick,
         pictured=Pictured.of(Chosen(slices, slices.indices(pictured)), _alone(slices, drawn, training, runs=runs)),
         unseen=_unseen(yardstick, truth, pictured),

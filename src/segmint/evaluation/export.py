@@ -122,7 +122,7 @@ def _write_arm(folder: Path, design: Design, arm: Arm) -> None:
         name=f"{dataset.name} {arm.name}",
         channel_names=dataset.channel_names,
         label_names=dataset.label_names,
-        file_ending=_ending(dataset),
+        file_ending=exported_ending(dataset),
         training_cases=len(training) + len(validation),
         licence=dataset.licence,
         sidecar=False,
@@ -137,14 +137,14 @@ def _cases_of_pairs(one: SyntheticSet, count: int) -> list[Case]:
     return [by_id[one.slices.records[i].case] for i in one.pairs[:count].tolist()]
 
 
-def _ending(dataset: Dataset) -> str:
-    """As nnU-Net knows it: .tiff it takes for volumes."""
+def exported_ending(dataset: Dataset) -> str:
+    """Of the files, as nnU-Net knows it: .tiff it takes for volumes."""
     return ".tif" if dataset.file_ending == ".tiff" else dataset.file_ending
 
 
 def _copy(paths: Sequence[Path], folder: Path, case: Case, dataset: Dataset, *, channels: bool) -> None:
     for number, path in enumerate(paths):
-        copy_image(path, folder / f"{case.id}{f'_{number:04d}' if channels else ''}{_ending(dataset)}")
+        copy_image(path, folder / f"{case.id}{f'_{number:04d}' if channels else ''}{exported_ending(dataset)}")
 
 
 def _plain(design: Design, arm: Arm) -> str:

@@ -82,7 +82,7 @@ def check_generator(
     _train(
         orders,
         dataset,
-        out=beside.with_name(f".{beside.name}.checked"),
+        out=beside.resolve().with_name(f".{beside.resolve().name}.checked"),
         split=split,
         subset=subset,
         size=size,

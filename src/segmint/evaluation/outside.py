@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
+from segmint.data.dataset import Dataset
 from segmint.data.slices import SliceSet
 from segmint.errors import UserError
 from segmint.evaluation.arms import Arm, parse_arm
 from segmint.evaluation.cells import CellResult, plan_cells
 from segmint.evaluation.design import Design, design_trial
+from segmint.evaluation.export import exported_ending
 from segmint.evaluation.outcome import conclude, write_outcome
 from segmint.evaluation.scoring import score_maps
 from segmint.evaluation.table import trial_table
@@ -133,8 +135,11 @@ def _stored(folder: Path, slices: SliceSet, indices: NDArray[np.int64]) -> Itera
     for i in indices.tolist():
         record = slices.records[i]
         if record.case != last:
-            last, ids = (
-                record.case,
-                dataset.read_prediction(cases[record.case], folder / f"{record.case}{dataset.file_ending}"),
-            )
+            last, ids = record.case, dataset.read_prediction(cases[record.case], _file(folder, record.case, dataset))
         yield i, ids if slices.axis is None else np.take(ids, record.slice, axis=slices.axis)
+
+
+def _file(folder: Path, case: str, dataset: Dataset) -> Path:
+    """Of a prediction: named as in the dataset, or as `segmint trial export` names it."""
+    exported = folder / f"{case}{exported_ending(dataset)}"
+    return exported if exported.is_file() else folder / f"{case}{dataset.file_ending}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -44,6 +46,11 @@ class Regime:
     def dataset(self) -> Dataset:
         """The real dataset."""
         return self.slices.dataset
+
+    def described_training(self) -> str:
+        """What decides whether another regime of the same dataset trains on the same slices, in a few characters."""
+        chosen = [[self.slices.records[i].case, self.slices.records[i].slice] for i in self.training.tolist()]
+        return hashlib.sha256(json.dumps(chosen).encode()).hexdigest()[:16]
 
     def as_json(self) -> dict[str, Any]:
         """What `open_regime` makes the same of, in another process."""

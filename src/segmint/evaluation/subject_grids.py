@@ -36,7 +36,7 @@ class SubjectGrids:
     Attributes:
         grids: every chosen slice is in one of them.
         dimensions: of all grids.
-        physical: the spacing of every case is recorded; else 1.0 stands for it and distances are in pixels.
+        physical: the spacing of every case of the dataset is recorded; else 1.0 stands for it and distances are in pixels.
         tolerance: of the normalised surface Dice, in the unit of the spacing.
     """
 
@@ -51,7 +51,7 @@ def plan_grids(slices: SliceSet, indices: NDArray[np.int64]) -> SubjectGrids:
 
     Slices of volumes go back into their volume. 2-D images that are recorded as slices of a volume are stacked where the
     distance between slices is recorded too and their numbers go up in equal steps; all others are measured one by one,
-    in their plane.
+    in their plane. Which of both is decided by the whole dataset, so that folds and trials measure in the same unit.
 
     The tolerance is one pixel of the source: the larger side of it in the plane, as in the median of the dataset.
 
@@ -60,10 +60,11 @@ def plan_grids(slices: SliceSet, indices: NDArray[np.int64]) -> SubjectGrids:
     """
     dataset = slices.dataset
     cases = {case.id: case for case in dataset.cases}
-    used = [cases[name] for name in dict.fromkeys(slices.records[i].case for i in indices.tolist())]
-    physical = all(dataset.geometry(case).spacing is not None or case.spacing is not None for case in used)
+    physical = all(dataset.geometry(case).spacing is not None or case.spacing is not None for case in dataset.cases)
     in_plane = [step for axis, step in enumerate(slices.spacing) if axis != slices.axis]
     stacked = _volumes(slices, indices) if slices.axis is not None else _stacks(slices, indices)
+    if slices.axis is None and not _stacks(slices, np.arange(len(slices))):
+        stacked = []
     grids = stacked or [
         Grid(slices.records[i].subject, (i,), None, dataset.spacing(cases[slices.records[i].case]))
         for i in indices.tolist()

@@ -88,6 +88,7 @@ def open_synthetic_sets(
         # Raises where channels or labels differ.
         PairPool([PoolPart(part, np.zeros(1, np.int64)) for part in (regime.slices, slices)])
         pairs = slices.indices(set(dataset.subjects) - set(regime.dataset.subjects))
+        check_axis(slices, pairs, axis=regime.slices.axis)
         _check_enough(path, len(pairs), len(regime.training), using)
         if abs(slices.scale / regime.slices.scale - 1) > 0.02:
             notes.append(
@@ -96,6 +97,27 @@ def open_synthetic_sets(
             )
         sets.append(SyntheticSet(dataset, dataset.provenance, slices, pairs))
     return tuple(sets), notes
+
+
+def check_axis(slices: SliceSet, pairs: NDArray[np.int64], *, axis: int | None) -> None:
+    """Whether pairs show the plane in which the real volumes are cut.
+
+    Args:
+        slices: of a synthetic dataset; pairs: indices of the synthetic ones; axis: along which the real volumes are cut.
+
+    Raises:
+        UserError: they are single slices of another plane.
+    """
+    if axis is None or not len(pairs):
+        return
+    drawn = slices.records[int(pairs[0])].case
+    (case,) = (one for one in slices.dataset.cases if one.id == drawn)
+    shape = slices.dataset.geometry(case).shape
+    if len(shape) == 3 and shape[axis] != 1 and 1 in shape:
+        raise UserError(
+            f"{slices.dataset.root} holds slices along axis {shape.index(1)}, but the real volumes would be cut along axis {axis}:"
+            f" give --axis {shape.index(1)}."
+        )
 
 
 def _check_enough(path: Path, pairs: int, real_slices: int, arms: Sequence[Arm]) -> None:

@@ -14,7 +14,7 @@ def _laplacian_pyramid(x: Tensor, smallest: int) -> list[Tensor]:
     levels = []
     while x.shape[-1] // 2 >= smallest:
         low = F.avg_pool2d(x, 2)
-        levels.append(x - F.interpolate(low, scale_factor=2, mode="bilinear", align_corners=False))
+        levels.append(x - F.interpolate(low, size=x.shape[-2:], mode="bilinear", align_corners=False))
         x = low
     return [*levels, x]
 

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from segmint.data.dataset import Dataset
 from segmint.data.layout import UNLABELLED as UNLABELLED_FOLDER
+from segmint.data.orientation import orientation_remark, orientations_of
 from segmint.recipes import RECIPES
 from segmint.recipes.contract import Stage
 from segmint.recipes.recipe import DataFacts
@@ -67,6 +68,9 @@ def announce(
         f"{hardware.device}, {hardware.precision}, {hardware.threads} threads",
         highlight=False,
     )
+    turned = orientation_remark(orientations_of(data.dataset))
+    if turned is not None:
+        console.print(turned, highlight=False)
     if console.quiet:
         return  # an estimate takes some steps
     for part, stage in stages:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from segmint.evaluation.curation.outcome import balance_warnings
+from segmint.evaluation.curation.outcome import balance_warnings, unjudged_sizes
+from segmint.evaluation.curation.yardstick import Band
 
 
 def balance(before: float, after: float) -> dict[str, Any]:
@@ -35,3 +36,18 @@ def test_shifts_of_a_labels_share(before: float, after: float, kept: int, warned
     assert (
         f"made lesion {warned}: it is in {100 * before:.0f}% of the drawn pairs and in {100 * after:.0f}%" in sentence
     )
+
+
+@pytest.mark.parametrize(
+    ("least", "words"),
+    [
+        ([0.5, 0.6, 0.7, 0.8], []),
+        ([0, 0, 0, 0], [""]),
+        ([0, 0.6, 0.7, 0.8], [" below about 100 pixels"]),
+        ([0, 0, 0.7, 0], [" below about 200 pixels", " of about 300 pixels and more"]),
+        ([0.5, 0, 0, 0.8], [" from about 100 to 300 pixels"]),
+    ],
+)
+def test_which_sizes_of_a_label_are_not_judged(least: list[float], words: list[str]) -> None:
+    bands = [Band(start=100 * number or 40, slices=40, least=one) for number, one in enumerate(least)]
+    assert unjudged_sizes(bands) == words

@@ -12,7 +12,8 @@ import pytest
 from segmint import recipes
 from segmint.data.split import nested_subsets
 from segmint.errors import UserError
-from segmint.evaluation.curve.plan import CurvePlan, plan_curve
+from segmint.evaluation.curve.plan import CurvePlan, GeneratorOrders, plan_curve
+from segmint.evaluation.trial_folder import check_trial_folder, opened_trial_folder
 
 Planned = Callable[..., CurvePlan]
 
@@ -56,6 +57,15 @@ def test_settings_belong_to_recipes(planned: Planned) -> None:
     assert (plan.size, plan.axis) == (16, 2)
 
 
+@pytest.mark.parametrize("changed", [{"arm": "100R+25F"}, {"orders": GeneratorOrders(precision="float32")}])
+def test_another_arm_or_precision_is_another_curve(planned: Planned, changed: dict[str, Any], tmp_path: Path) -> None:
+    with opened_trial_folder(tmp_path / "curve", planned(arm="100R+300F").settings(), overwrite=False, what="curve"):
+        pass
+    check_trial_folder(tmp_path / "curve", planned(arm="100R+300F").settings(), overwrite=False, what="curve")
+    with pytest.raises(UserError, match="holds another curve"):
+        check_trial_folder(tmp_path / "curve", planned(**changed).settings(), overwrite=False, what="curve")
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -67,6 +77,7 @@ def test_settings_belong_to_recipes(planned: Planned) -> None:
         ({"recipes": ["pix3pix"]}, "no recipe 'pix3pix'"),
         ({"recipes": ["datasetgan", "datasetgan"]}, "named twice"),
         ({"arm": "100R"}, "--arm 100R: .*both R and F"),
+        ({"arm": "100R+100F+50B"}, r"--arm 100R\+100F\+50B: a curve repeats no slices of one label"),
         ({"augment": ["wild"]}, "augment"),
         ({"steps": 0}, "--steps 0"),
         ({"settings": {"latent_size": "8"}}, r"--set latent_size=8: write it as RECIPE\.KEY=VALUE"),

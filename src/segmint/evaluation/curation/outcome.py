@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from segmint.evaluation.chosen import Chosen
 from segmint.evaluation.curation.judgement import Agreed, Judgement
+from segmint.evaluation.curation.yardstick import Band
 from segmint.evaluation.evidence import Evidence
 from segmint.metrics.dice import dice
 from segmint.outputs import without_nan
@@ -133,14 +135,8 @@ def _notes(judgement: Judgement, labels: Sequence[str]) -> list[str]:
                     f"{name} is in too few held-out real slices to judge it by: pairs were not dropped for it."
                 )
                 continue
-            blind = [band for band in yardstick.bands if band.least == 0]
-            if blind and blind[-1] == yardstick.bands[-1]:
-                notes.append(f"{name} was not judged: the segmenter misses it in held-out real slices too.")
-            elif blind:
-                above = yardstick.bands[len(blind)].start
-                notes.append(
-                    f"{name} below about {above} pixels was not judged: the segmenter misses it in held-out real slices too."
-                )
+            for sizes in unjudged_sizes(yardstick.bands):
+                notes.append(f"{name}{sizes} was not judged: the segmenter misses it in held-out real slices too.")
     if judgement.copies is not None and judgement.copies.compared is None:
         notes.append("Copies could not be told: there are too few real images to learn from how near new ones come.")
     if judgement.copies is not None and judgement.copies.yardstick == "training":
@@ -149,6 +145,25 @@ def _notes(judgement: Judgement, labels: Sequence[str]) -> list[str]:
             " images: a few more pairs count as copies than should."
         )
     return notes
+
+
+def unjudged_sizes(bands: Sequence[Band]) -> list[str]:
+    """Of which sizes a label is not judged, as words to follow its name; neighbouring bands are told as one."""
+    found = []
+    for blind, run in groupby(range(len(bands)), key=lambda number: bands[number].least == 0):
+        if not blind:
+            continue
+        numbers = list(run)
+        first, last = numbers[0], numbers[-1]
+        if (first, last) == (0, len(bands) - 1):
+            found.append("")
+        elif first == 0:
+            found.append(f" below about {bands[last + 1].start} pixels")
+        elif last == len(bands) - 1:
+            found.append(f" of about {bands[first].start} pixels and more")
+        else:
+            found.append(f" from about {bands[first].start} to {bands[last + 1].start} pixels")
+    return found
 
 
 def _pairs(judgement: Judgement, evidence: Evidence) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
-from segmint.errors import UserError
+from segmint.errors import UserError, WaitingForPerson
 from segmint.evaluation.curve.plan import CurveArm, CurvePlan, GeneratorOrders, Level
 from segmint.evaluation.scoring import Predicts
 from segmint.synthesis.open_run import OpenedRun
@@ -109,6 +109,11 @@ class CurveGenerator:
                 dry_run=dry_run,
                 progress=self.progress and not dry_run,
             )
+        except WaitingForPerson as error:
+            raise UserError(
+                f"{self.recipe} waits for labels that a person gives, which a curve cannot: choose where labels come from "
+                f"with --set {self.recipe}.labels=..."
+            ) from error
         except UserError as error:
             # A setting is that of one recipe here.
             said = str(error).replace("--set ", f"--set {self.recipe}.")

@@ -57,7 +57,10 @@ def conclude(plan: CurvePlan, drawn: Sequence[Point]) -> dict[str, Any]:
             }
             for level in plan.levels
         ],
-        "arms": [{"name": arm.name, "title": arm.title, "recipe": arm.recipe, "own": arm.own} for arm in plan.arms],
+        "arms": [
+            {"name": arm.name, "title": arm.title, "training_set": arm.arm.name, "recipe": arm.recipe, "own": arm.own}
+            for arm in plan.arms
+        ],
         "points": [_described(point, subjects, real[point.level.count]) for point in drawn],
         "scores": [
             {

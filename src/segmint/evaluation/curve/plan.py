@@ -21,6 +21,8 @@ from segmint.training.precision import choose_hardware
 
 STRONG = "strong"
 SEGMENTER = "unet"
+# What decides of `GeneratorOrders`.
+_OF_GENERATORS = ("kimg", "batch", "preset", "capacity", "settings", "precision")
 
 
 @dataclass(frozen=True)
@@ -111,12 +113,13 @@ class CurvePlan:
             "labelled": [level.count for level in self.levels],
             "recipes": list(self.recipes),
             "arms": [arm.title for arm in self.arms],
+            "training_sets": [arm.arm.name for arm in self.arms],
             "seeds": self.seeds,
             "seed": self.seed,
             "steps": self.steps,
             "batch": self.batch,
             "augment": list(self.augment),
-            **{f"generator_{key}": orders[key] for key in ("kimg", "batch", "preset", "capacity", "settings")},
+            **{f"generator_{key}": orders[key] for key in _OF_GENERATORS},
         }
 
 
@@ -152,6 +155,8 @@ def plan_curve(
     mixed = parse_arm(arm)
     if not (mixed.real and mixed.synthetic):
         raise UserError(f"--arm {arm}: the arm of real slices with pairs needs both R and F, such as {PRIMARY_ARM}.")
+    if mixed.repeated:
+        raise UserError(f"--arm {arm}: a curve repeats no slices of one label; leave B out.")
     for name in recipes:
         if not find_recipe(name).gives & {"pairs", "images"}:
             raise UserError(f"--recipes {name}: this recipe draws no pairs; choose others (segmint recipes).")
