@@ -114,6 +114,21 @@ def test_sees_mode_collapse() -> None:
     assert distance(reals, fakes[:1].expand_as(fakes)) > 2 * distance(reals, fakes)
 
 
+def test_a_label_that_no_real_image_happens_to_hold_is_no_catastrophe() -> None:
+    """Few validation subjects often lack a rare lesion: drawing it now and then is better than drawing no label at all."""
+    (reals, fakes), early = (labelled_blobs(64, seed=seed) for seed in (1, 2)), labelled_blobs(64, seed=3)
+    rare = -torch.ones(64, 1, 32, 32)
+    seldom = rare.clone()
+    seldom[:13, :, 20:24, 20:24] = 1
+    early[:, 0] *= 0.3
+    early[:, 1] = -1
+    without = distance(torch.cat([reals, rare], 1), torch.cat([fakes, rare], 1))
+    good = distance(torch.cat([reals, rare], 1), torch.cat([fakes, seldom], 1))
+    bad = distance(torch.cat([reals, rare], 1), torch.cat([early, rare], 1))
+    assert good == without
+    assert good < bad / 2
+
+
 def test_depends_on_its_generator_alone() -> None:
     reals, fakes = textures(8, seed=0), textures(8, seed=1)
     assert distance(reals, fakes, seed=3) == distance(reals, fakes, seed=3)

@@ -11,6 +11,7 @@ import torch
 from tests.conftest import draw_discs
 
 from segmint.data.dataset import open_dataset
+from segmint.data.subjects import Split
 from segmint.errors import UserError
 from segmint.synthesis.open_run import OpenedRun, open_run, open_sampler
 from segmint.synthesis.sample import sample
@@ -109,3 +110,39 @@ def test_a_runs_segmenter_can_be_had(discs: Path, discs_run: Path, tmp_path: Pat
     assert all(torch.equal(kept[f"stage/{name}"], value) for name, value in stage.state_dict().items())
     with pytest.raises(UserError, match="joint-stylegan2, which gives no segmenter"):
         OpenedRun.at(discs_run, checkpoint="best", device="cpu").segmenter_stage()
+
+
+def test_real_masks_are_those_of_the_training_whatever_split_is_stored_now(tmp_path: Path) -> None:
+    """Generators of a fold train on a split of their own: the masks of its test subjects must not be painted."""
+    discs = draw_discs(tmp_path / "discs")
+    split = Split(("subject_06", "subject_07"), ("subject_00",), ("subject_01", "subject_02"))
+    run = train(
+        "vess2image", discs, out=tmp_path / "run", split=split, kimg=0.004, batch=4, size=32, threads=1, mask_source="real",
+        settings={"width": "0.05"}, precision="float32", device="cpu", progress=False,
+    )  # fmt: skip
+    pool = OpenedRun.at(run.root, checkpoint="last", device="cpu").training_masks()
+    truth = {label.tobytes() for label in _labels(discs, split.train)}
+    assert len(pool) == 6
+    assert {pool.read(np.array([i]))[1][0, 4:-4, 4:-4].tobytes() for i in range(len(pool))} == truth
+
+
+def _labels(folder: Path, subjects: tuple[str, ...]) -> list[np.ndarray]:
+    dataset = open_dataset(folder)
+    volumes = [dataset.read_label(case) for case in dataset.cases_of(subjects)]
+    return [np.ascontiguousarray(volume[..., z]) for volume in volumes for z in range(volume.shape[-1])]
+
+
+def test_what_a_synthetic_dataset_stands_on_is_seen_by_what_stands_on_it(discs_run: Path, tmp_path: Path) -> None:
+    """Masks or pairs of a generator that saw a test subject are no way around the refusal."""
+    drawn = open_dataset(sample(discs_run, n=12, out=tmp_path / "drawn", device="cpu"))
+    assert drawn.provenance is not None
+    before = [list(pair) for pair in drawn.provenance.labels_seen]
+    run = train(
+        "joint-stylegan2", drawn.root, out=tmp_path / "second", kimg=0.004, batch=4, size=32, threads=1,
+        settings={"latent_size": "8", "width_base": "128", "width_maximum": "8"}, precision="float32", device="cpu",
+        progress=False,
+    )  # fmt: skip
+    for key in ("labels_seen", "images_seen"):
+        assert [pair for pair in run.config[key] if pair in before] == before
+        assert any(pair[0] == drawn.identity for pair in run.config[key])
+    assert list(drawn.provenance.selected_on[0]) in run.config["selected_on"]

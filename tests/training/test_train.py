@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from segmint.errors import UserError
+from segmint.training import stage_training
 from segmint.training.run_folder import RunFolder
 from segmint.training.train import train
 
@@ -73,6 +75,38 @@ def test_a_stopped_run_resumes_to_the_same_weights(discs: Path, tmp_path: Path) 
     assert whole.keys() == again.keys()
     assert all(torch.equal(whole[name], again[name]) for name in whole)
     assert [line["images"] for line in resumed.log()] == sorted(line["images"] for line in resumed.log())
+    # Nor does a stop add a look, which might choose another best checkpoint.
+    looks = [
+        [(line["images"], line["validation"]) for line in run.log() if line["validation"]]
+        for run in (RunFolder(tmp_path / "whole"), resumed)
+    ]
+    assert looks[0] == looks[1]
+
+
+def test_a_stop_in_the_last_look_of_a_training_is_heard(
+    discs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build = stage_training.examiner_of
+
+    def signalling(*arguments: Any, **named: Any) -> Any:
+        examine = build(*arguments, **named)
+
+        def look(stage: Any, images: int) -> Any:
+            if images == 64:
+                os.kill(os.getpid(), signal.SIGINT)
+            return examine(stage, images)
+
+        return look
+
+    monkeypatch.setattr(stage_training, "examiner_of", signalling)
+    with pytest.raises(KeyboardInterrupt):
+        tiny(discs, tmp_path / "run")
+    assert RunFolder(tmp_path / "run").status == "interrupted"
+    monkeypatch.undo()
+    before = last_weights(RunFolder(tmp_path / "run"))
+    run = tiny(discs, tmp_path / "run", resume=True)
+    assert run.status == "done"
+    assert all(torch.equal(before[name], value) for name, value in last_weights(run).items())
 
 
 # The signal comes from a thread of the same process: on a busy machine another one may come too late.

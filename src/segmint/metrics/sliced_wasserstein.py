@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+# Deviation up to which a channel counts as constant.
+_CONSTANT = 1e-6
 NAME, DIRECTION, RANGE = "sliced_wasserstein", "lower", (0.0, float("inf"))
 
 
@@ -39,7 +41,8 @@ def sliced_wasserstein(
 
     Label maps given as further channels make it a distance between joint distributions of image and mask. Each level's
     patches are normalised per channel by the reals' mean and deviation, projected on random directions, and sorted; the
-    result is the mean absolute difference over levels and directions.
+    result is the mean absolute difference over levels and directions. A channel that is constant in the reals, such as the map
+    of a label that none of them happens to hold, has no unit and is left out.
 
     Raises:
         ValueError: the sets differ in shape.
@@ -52,6 +55,9 @@ def sliced_wasserstein(
         side = min(patch, real.shape[-1])
         highest = real.shape[-1] - side + 1
         corners = torch.randint(highest, (places, 2), generator=generator, device=generator.device)
+        varying = real.std(dim=(0, 2, 3)) > _CONSTANT
+        if varying.any():
+            real, fake = real[:, varying], fake[:, varying]
         mean, deviation = real.mean(dim=(0, 2, 3), keepdim=True), real.std(dim=(0, 2, 3), keepdim=True) + 1e-3
         a, b = (_descriptors((x - mean) / deviation, side, corners) for x in (real, fake))
         directions = torch.randn(a.shape[1], projections, generator=generator, device=generator.device).to(a.device)

@@ -11,6 +11,7 @@ from segmint.data.dataset import Dataset, open_dataset
 from segmint.data.foreground import FOREGROUND, foreground_of_pool
 from segmint.data.pool import PairPool, PoolPart
 from segmint.data.slices import open_slices
+from segmint.data.subjects import Split
 from segmint.errors import UserError
 from segmint.recipes.contract import (
     ImageStage,
@@ -25,15 +26,15 @@ from segmint.synthesis.draw import PaintedSampler, PairSampler, Sampler
 from segmint.synthesis.mask_source import BalancedMasks, DeformedMasks, GeneratedMasks, MaskSource, RealMasks
 from segmint.training.auxiliary import predict_condition
 from segmint.training.checkpoint import CheckpointFolder, freeze, restore
-from segmint.training.material import conditioned, seen, training_data, union
+from segmint.training.material import conditioned, training_data
 from segmint.training.parts import Part
 from segmint.training.precision import Hardware, choose_hardware
 from segmint.training.run_folder import WAITING, RunFolder
+from segmint.training.seen_lists import SEEN_LISTS, seen, seen_before, union
 from segmint.training.segmenter import Segmenter
 from segmint.training.stored_config import read_checked_parts, read_config
 
 CHECKPOINTS = ("auto", "best", "last")
-SEEN_LISTS = ("labels_seen", "images_seen", "selected_on")
 
 
 @dataclass(frozen=True)
@@ -186,6 +187,8 @@ class OpenedRun:
             seed=config["seed"],
             subset=config["subset"],
             labelled_subjects=config["labelled_subjects"],
+            # That of the training, which need not be the one that is stored now.
+            split=Split(**{part: tuple(subjects) for part, subjects in config["split"].items()}),
         )
         transfer = self.part("transfer")
         predicted = config["auxiliary"]["map"] if transfer is not None else None
@@ -343,7 +346,8 @@ def _masks_of_run(opened: OpenedRun, run: Path, truncation: float) -> tuple[Mask
 
 def _masks_of(opened: OpenedRun, path: Path) -> tuple[MaskSource, Seen, tuple[str, ...]]:
     dataset = open_dataset(path)
-    slices = open_slices(dataset, size=opened.config["size"], axis=opened.config["axis"])
+    axis = opened.config["axis"] if dataset.dimensions == 3 else None
+    slices = open_slices(dataset, size=opened.config["size"], axis=axis)
     pool = PairPool([PoolPart(slices, slices.indices(dataset.subjects))])
     names = opened.config["conditions"]
     missing = [name for name in names if name not in dataset.conditions and name != FOREGROUND]
@@ -356,7 +360,8 @@ def _masks_of(opened: OpenedRun, path: Path) -> tuple[MaskSource, Seen, tuple[st
     if FOREGROUND in names and FOREGROUND not in present:
         masks = masks.with_condition(FOREGROUND, 2, foreground_of_pool(pool))
     masks = masks.ordered(list(names))
-    found = {"labels_seen": seen(dataset, dataset.subjects)}
+    before = seen_before(dataset)
+    found = {**before, "labels_seen": union(seen(dataset, dataset.subjects), before["labels_seen"])}
     return RealMasks(masks, shuffled=False), found, (f"{dataset.root.resolve()} {dataset.identity}",)
 
 

@@ -155,7 +155,7 @@ class Loop:
         """Train.
 
         Raises:
-            Interrupted: Ctrl-C or SIGTERM; a checkpoint was saved.
+            Interrupted: Ctrl-C or SIGTERM, be it in the last step; a checkpoint was saved.
             Diverged: a loss is no longer finite; the last checkpoint stands.
         """
         self._resume()
@@ -166,14 +166,17 @@ class Loop:
                 averages.add(self.stage.step(self._batches(), self.update))
                 self.update.images_shown += self.plan.batch
                 self._average()
-                ending = self.images >= self.plan.total or self.stage.finished() or stopped.is_set()
+                ending = self.images >= self.plan.total or self.stage.finished()
                 snapshot = ending or self._passes(self.plan.snapshot)
-                if snapshot or self._passes(self.plan.tick):
+                if snapshot or stopped.is_set() or self._passes(self.plan.tick):
                     elapsed = time.monotonic() - tick_start
                     self.seconds += elapsed
                     self._tick(averages, rate=(self.images - tick_images) / elapsed, snapshot=snapshot)
                     averages, tick_start, tick_images = Averages(), time.monotonic(), self.images
-                if stopped.is_set() and self.images < self.plan.total:
+                if stopped.is_set():
+                    if not snapshot:
+                        # Unexamined: a look that an undisturbed training does not take must not choose its best checkpoint.
+                        self._save(None, best=False)
                     raise Interrupted
 
     def _passes(self, every: int) -> bool:

@@ -194,13 +194,3 @@ def conditioned(data: TrainingData, names: Sequence[str], predicted: str | None 
             FOREGROUND, 2, foreground_of_pool(data.training), foreground_of_pool(data.validation)
         )
     return material.ordered([name for name in names if name != predicted])
-
-
-def seen(dataset: Dataset, subjects: Sequence[str]) -> list[list[str]]:
-    """(dataset identity, subject) pairs for the seen-lists."""
-    return [[dataset.identity, subject] for subject in subjects]
-
-
-def union(*lists: Sequence[Sequence[str]]) -> list[list[str]]:
-    """Seen-lists put together, each pair once, in order of appearance."""
-    return [list(pair) for pair in dict.fromkeys((str(pair[0]), str(pair[1])) for one in lists for pair in one)]

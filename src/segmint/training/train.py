@@ -28,14 +28,13 @@ from segmint.training.material import (
     condition_names,
     conditioned,
     default_size,
-    seen,
     training_data,
-    union,
 )
 from segmint.training.parts import Grid, Part, plan_part, settings_by_role
 from segmint.training.precision import choose_hardware
 from segmint.training.run_config import check_out, opened_run
 from segmint.training.run_folder import WAITING, RunFolder
+from segmint.training.seen_lists import seen, seen_before, union
 from segmint.training.stage_training import last_that_draws, train_stage
 from segmint.training.taken_over import find_stages, take_over
 
@@ -161,6 +160,7 @@ def train(
     pictured = seen(opened, data.image_subjects) if "unlabelled" in read else []
     auxiliary_seen = seen(helper.data.dataset, helper.data.subjects) if helper is not None else []
     auxiliary_selected = seen(helper.data.dataset, helper.data.split.validation) if helper is not None else []
+    before = [seen_before(one) for one in (opened, *([helper.data.dataset] if helper is not None else []))]
     config: dict[str, Any] = {
         "segmint": metadata.version("segmint"),
         "recipe": recipe,
@@ -204,9 +204,11 @@ def train(
         "labelled_subjects": labelled_subjects,
         "unlabelled_slices": data.images_alone if sees_images_alone else None,
         "settings": main.settings.model_dump(mode="json"),
-        "labels_seen": union(labelled, auxiliary_seen),
-        "images_seen": union(labelled, pictured, auxiliary_seen),
-        "selected_on": union(seen(opened, data.split.validation), auxiliary_selected),
+        "labels_seen": union(labelled, auxiliary_seen, *(one["labels_seen"] for one in before)),
+        "images_seen": union(labelled, pictured, auxiliary_seen, *(one["images_seen"] for one in before)),
+        "selected_on": union(
+            seen(opened, data.split.validation), auxiliary_selected, *(one["selected_on"] for one in before)
+        ),
     }
     config["taken_over"] = {} if reuse is None else find_stages(RunFolder(reuse), config, [one for _, one in stages])
     run = RunFolder(Path(out))
