@@ -120,12 +120,12 @@ def test_fractions_are_refused_where_no_split_is_dealt_out(make_dataset: MakeDat
     folder = make_dataset(**EIGHT)
     halves = (0.5, 0.25, 0.25)
     (tmp_path / "mine.json").write_text(json.dumps({"train": ["a", "c"], "val": ["b"], "test": ["g"]}))
-    with pytest.raises(UserError, match="--fractions .* --file .* gives one"):
+    with pytest.raises(UserError, match=r"--fractions .* --file .* gives one"):
         split_dataset(folder, file=tmp_path / "mine.json", fractions=halves)
     first = split_dataset(folder, seed=0, subsets=["2"], fractions=halves)
     assert first.split == make_split(list("abcdefg"), seed=0, fractions=halves)
     for out in (None, tmp_path / "out"):
-        with pytest.raises(UserError, match="--fractions .* has one, which --subsets keeps"):
+        with pytest.raises(UserError, match=r"--fractions .* has one, which --subsets keeps"):
             split_dataset(folder, subsets=["3"], fractions=halves, out=out)
     assert open_dataset(folder).subsets == first.subsets
     anew = split_dataset(folder, seed=1, subsets=["3"], fractions=halves, overwrite=True)

@@ -28,9 +28,7 @@ Subset = Annotated[
     str | None, typer.Option("--subset", metavar="NAME", help="Use a stored subset of the training part.")
 ]
 Device = Annotated[str, typer.Option("--device", metavar="auto|cpu|cuda", help="Where to compute.")]
-Precision = Annotated[
-    str, typer.Option("--precision", metavar="auto|bf16|float32", help="Arithmetic of the networks.")
-]
+Precision = Annotated[str, typer.Option("--precision", metavar="auto|bf16|float32", help="Arithmetic of the networks.")]
 Threads = Annotated[int | None, typer.Option("--threads", metavar="N", help="CPU threads.  [default: all cores]")]
 Processes = Annotated[
     int,

@@ -20,6 +20,7 @@ from segmint.data.subjects import PARTS, Split, Subset
 from segmint.errors import UserError
 from segmint.locks import alone
 from segmint.outputs import check_target, read_json, staged_folder
+from segmint.seeds import check_seed
 
 FRACTIONS = (0.7, 0.1, 0.2)
 _ALIASES = {"training": "train", "val": "validation", "valid": "validation", "testing": "test"}
@@ -233,8 +234,10 @@ def split_dataset(
         The dataset, reopened with its split. Without `file`, a stored split is kept when only subsets are asked for.
 
     Raises:
-        UserError: fractions or a seed that cannot be used; and see `make_split`, `nested_subsets`, `split_from_file` and `write_split`.
+        UserError: fractions where no split is dealt out, a wrong seed; and see `make_split`, `nested_subsets`, `split_from_file`
+            and `write_split`.
     """
+    check_seed(seed)
     plan = partial(
         _planned, path, seed=seed, subsets=subsets, file=file, subject=subject, fractions=fractions, overwrite=overwrite
     )
@@ -273,7 +276,9 @@ def _planned(
     kept = dataset.split if subsets and not overwrite else None
     if file is not None:
         if fractions is not None:
-            raise UserError(f"--fractions are for a random split, but --file {file} gives one: leave out one of the two.")
+            raise UserError(
+                f"--fractions are for a random split, but --file {file} gives one: leave out one of the two."
+            )
         split = split_from_file(Path(file), dataset)
     elif kept is not None:
         if fractions is not None:
