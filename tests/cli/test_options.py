@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from segmint.cli.options import read_list, read_settings
+from segmint.cli.options import Precision, read_list, read_settings
 from segmint.errors import UserError
+from segmint.training.precision import choose_hardware
 
 
 def test_settings_keep_everything_after_the_first_equals_sign() -> None:
@@ -22,3 +23,11 @@ def test_settings_that_cannot_be_read_are_refused(pairs: list[str]) -> None:
 def test_lists_forgive_spaces_and_empty_words() -> None:
     assert read_list(" 100R, 100F ,") == ["100R", "100F"]
     assert read_list(None) == []
+
+
+def test_every_precision_that_is_offered_is_known() -> None:
+    (option,) = Precision.__metadata__  # type: ignore[attr-defined]
+    offered = option.metavar.split("|")
+    assert offered == ["auto", "bf16", "float32"]
+    for word in offered:
+        assert choose_hardware(device="cpu", precision=word, threads=1).precision in offered[1:]

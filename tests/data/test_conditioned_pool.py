@@ -64,6 +64,28 @@ def test_nothing_has_no_foreground() -> None:
     assert not foreground(np.full((1, 32, 32), -1, dtype=np.float32)).any()
 
 
+def test_the_foreground_of_tiles_is_cut_out_of_that_of_slices(pool: PairPool) -> None:
+    """As at sampling, which computes it of whole slices."""
+    (part,) = pool.parts
+    for flip in ("none", "h", "v", "hv"):
+        whole = PairPool([part, PoolPart(part.slices, part.indices[:2], flip)])
+        tiles = PairPool(whole.parts, tile=12)
+        windows = tiles.windows()
+        assert len(windows) == len(tiles)
+        for there, here in ((whole, tiles), (whole.with_labels_hidden(), tiles.with_labels_hidden())):
+            expected, found = foreground_of_pool(there), foreground_of_pool(here)
+            assert len(found) == len(windows)
+            for one, (place, top, left) in zip(found, windows, strict=True):
+                assert np.array_equal(one, expected[place, top : top + 12, left : left + 12])
+        images, labels = whole.read(windows[:, 0])
+        seen, ids = tiles.read(np.arange(len(tiles)))
+        for number, (_, top, left) in enumerate(windows):
+            assert np.array_equal(seen[number], images[number, :, top : top + 12, left : left + 12])
+            assert np.array_equal(ids[number], labels[number, top : top + 12, left : left + 12])
+        # Within an object, a tile alone shows nothing to tell it from.
+        assert not np.array_equal(foreground_of_pool(tiles.with_labels_hidden()), [foreground(one) for one in seen])
+
+
 def test_labels_lie_in_the_foreground(pool: PairPool) -> None:
     found = foreground_of_pool(pool)
     _, labels = pool.read(np.arange(len(pool)))

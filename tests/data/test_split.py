@@ -116,6 +116,22 @@ def test_a_stored_split_is_not_replaced_silently(make_dataset: MakeDataset) -> N
     assert again.subsets == {}
 
 
+def test_fractions_are_refused_where_no_split_is_dealt_out(make_dataset: MakeDataset, tmp_path: Path) -> None:
+    folder = make_dataset(**EIGHT)
+    halves = (0.5, 0.25, 0.25)
+    (tmp_path / "mine.json").write_text(json.dumps({"train": ["a", "c"], "val": ["b"], "test": ["g"]}))
+    with pytest.raises(UserError, match=r"--fractions .* --file .* gives one"):
+        split_dataset(folder, file=tmp_path / "mine.json", fractions=halves)
+    first = split_dataset(folder, seed=0, subsets=["2"], fractions=halves)
+    assert first.split == make_split(list("abcdefg"), seed=0, fractions=halves)
+    for out in (None, tmp_path / "out"):
+        with pytest.raises(UserError, match=r"--fractions .* has one, which --subsets keeps"):
+            split_dataset(folder, subsets=["3"], fractions=halves, out=out)
+    assert open_dataset(folder).subsets == first.subsets
+    anew = split_dataset(folder, seed=1, subsets=["3"], fractions=halves, overwrite=True)
+    assert anew.split == make_split(list("abcdefg"), seed=1, fractions=halves)
+
+
 def test_a_dataset_without_sidecar_gets_one(make_dataset: MakeDataset) -> None:
     folder = make_dataset()
     forget_sidecar(folder)

@@ -66,3 +66,19 @@ def test_a_map_that_the_teacher_lacks(tmp_path: Path) -> None:
     teacher, pupil = draw_discs(tmp_path / "teacher"), draw_discs(tmp_path / "pupil")
     with pytest.raises(UserError, match='no condition map "halo"'):
         train("em-pix2pix", pupil, out=tmp_path / "run", auxiliary=f"{teacher}:halo", size=32, progress=False)
+
+
+@pytest.mark.parametrize("conditions", [None, ["halo"]])
+def test_a_map_that_the_pupil_has_itself(conditions: list[str] | None, tmp_path: Path) -> None:
+    teacher, pupil = draw_discs(tmp_path / "teacher", halo=True), draw_discs(tmp_path / "pupil", halo=True)
+    with pytest.raises(UserError, match='has the condition map "halo" itself'):
+        train(
+            "em-pix2pix",
+            pupil,
+            out=tmp_path / "run",
+            auxiliary=f"{teacher}:halo",
+            conditions=conditions,
+            size=32,
+            progress=False,
+        )
+    assert not (tmp_path / "run").exists()

@@ -51,5 +51,15 @@ def test_one_sample_only_is_named_at_the_second_look() -> None:
     assert "nearly one" in finding.message
 
 
+def test_a_diversity_that_is_no_number_is_no_collapse() -> None:
+    """Of one validation slice there is none."""
+    nan = float("nan")
+    assert assess(looks(nan, nan, share=0.5)) == []
+    assert assess(looks(0.4, 0.4, nan, share=0.5)) == []
+    assert assess(looks(0.9, nan, 0.4, share=0.5)) == []
+    (finding,) = assess(looks(nan, 0.4, nan, 0.3, share=0.5))
+    assert "30%" in finding.message
+
+
 def test_a_segmenter_has_no_adversary() -> None:
     assert assess([{"losses": {"network": {"dice_and_cross_entropy": 0.01}}}] * 5) == []

@@ -9,6 +9,7 @@ from segmint.data.dataset import open_dataset
 from segmint.errors import UserError
 from segmint.recipes import find_recipe
 from segmint.synthesis.sample import sample
+from segmint.training.material import condition_names
 from segmint.training.parts import Grid, Part, plan_part, settings_by_role
 from segmint.training.train import choose_mask_source, train
 
@@ -38,6 +39,30 @@ def test_other_parts_take_their_budget_by_name() -> None:
         plan("masks", "vessgan", kimg="much")
 
 
+@pytest.mark.parametrize("kimg", ["nan", "inf", "-1", "0"])
+def test_a_budget_that_is_no_number_is_refused(kimg: str) -> None:
+    with pytest.raises(UserError, match=rf"--set masks\.kimg {kimg} must be positive and finite"):
+        plan("masks", "vessgan", kimg=kimg)
+    with pytest.raises(UserError, match=rf" --kimg {kimg} must be positive and finite"):
+        plan_part(
+            "main",
+            find_recipe("vessgan"),
+            Grid(32, 1, 2),
+            preset="faithful",
+            capacity="small",
+            condition_counts=(),
+            slices=20,
+            changes={},
+            kimg=float(kimg),
+        )
+
+
+@pytest.mark.parametrize("batch", ["nan", "inf", "2.5"])
+def test_a_batch_is_a_whole_number(batch: str) -> None:
+    with pytest.raises(UserError, match=rf"--set masks\.batch={batch}: give a whole number"):
+        plan("masks", "vessgan", batch=batch)
+
+
 def test_a_part_comes_back_from_json() -> None:
     part = plan("masks", "vessgan")
     assert Part.from_json(part.as_json()) == part
@@ -63,6 +88,8 @@ def test_mask_sources() -> None:
     ("arguments", "sentence"),
     [
         ({"conditions": ["membranes"]}, 'no condition map "membranes"'),
+        ({"conditions": ["foreground", "foreground"]}, "foreground is named twice"),
+        ({"preset": "foo"}, "em-pix2pix has no preset 'foo'"),
         ({"settings": {"masks.kimg": "1"}, "mask_source": "real"}, r"--set masks\.kimg: this run has no such part"),
         ({"tile": 64}, "--tile 64 must be"),
         ({"tile": 16, "mask_source": "vessgan"}, "would draw masks of tiles"),
@@ -81,6 +108,32 @@ def test_what_does_not_fit_is_one_sentence(tmp_path: Path, arguments: dict[str, 
             **arguments,  # type: ignore[arg-type]
         )
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("recipe", ["joint-stylegan2", "unet"])
+def test_recipes_that_take_no_condition_map_refuse_one(recipe: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=f"--conditions halo: {recipe} takes no condition map: leave it out"):
+        train(
+            recipe,
+            draw_discs(tmp_path / "discs", halo=True),
+            out=tmp_path / "run",
+            size=32,
+            conditions=["halo"],
+            progress=False,
+        )
+
+
+def test_condition_maps_are_left_out_or_added_by_name(tmp_path: Path) -> None:
+    dataset = open_dataset(draw_discs(tmp_path / "discs", halo=True))
+    for recipe, named, given in (
+        ("joint-stylegan2", None, []),
+        ("joint-stylegan2", [], []),
+        ("em-pix2pix", None, ["halo"]),
+        ("em-pix2pix", [], []),
+        ("vess2image", None, []),
+        ("vess2image", ["halo"], ["halo"]),
+    ):
+        assert condition_names(find_recipe(recipe), dataset, named=named, predicted=None) == given
 
 
 def test_recipes_that_draw_pairs_take_no_tiles(tmp_path: Path) -> None:

@@ -110,8 +110,11 @@ def split_verb(
         typer.Option("--subject", metavar="REGEX", help="Finds the subject in a case's name, and records it."),
     ] = None,
     fractions: Annotated[
-        str, typer.Option("--fractions", metavar="A,B,C", help="Shares of train, validation and test.")
-    ] = "0.7,0.1,0.2",
+        str | None,
+        typer.Option(
+            "--fractions", metavar="A,B,C", help="Shares of train, validation and test.  [default: 0.7,0.1,0.2]"
+        ),
+    ] = None,
     seed: options.Seed = 0,
     out: Annotated[
         Path | None,
@@ -141,7 +144,9 @@ def split_verb(
         typer.echo(f"Subset {name}: {len(subset.subjects)} subjects{slices}")
 
 
-def _read_fractions(text: str) -> tuple[float, float, float]:
+def _read_fractions(text: str | None) -> tuple[float, float, float] | None:
+    if text is None:
+        return None
     try:
         train, validation, test = (float(word) for word in options.read_list(text))
     except ValueError as error:

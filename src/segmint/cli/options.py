@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write. Must not exist yet.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on where an earlier call of the same command stopped.")]
-Seed = Annotated[int, typer.Option("--seed", metavar="S", help="Seed of everything random.")]
+Seed = Annotated[int, typer.Option("--seed", metavar="S", min=0, help="Seed of everything random.")]
 Size = Annotated[
     int | None, typer.Option("--size", metavar="N", help="Side of the slices in pixels.  [default: by the data]")
 ]
@@ -28,9 +28,7 @@ Subset = Annotated[
     str | None, typer.Option("--subset", metavar="NAME", help="Use a stored subset of the training part.")
 ]
 Device = Annotated[str, typer.Option("--device", metavar="auto|cpu|cuda", help="Where to compute.")]
-Precision = Annotated[
-    str, typer.Option("--precision", metavar="auto|float32|bfloat16", help="Arithmetic of the networks.")
-]
+Precision = Annotated[str, typer.Option("--precision", metavar="auto|bf16|float32", help="Arithmetic of the networks.")]
 Threads = Annotated[int | None, typer.Option("--threads", metavar="N", help="CPU threads.  [default: all cores]")]
 Processes = Annotated[
     int,

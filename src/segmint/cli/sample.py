@@ -42,7 +42,7 @@ def sample_verb(
         typer.Option(
             "--checkpoint",
             metavar="auto|best|last",
-            help="The last, the best by the validation measure, or the last unless it is far worse.",
+            help="The last unless it is far worse than the best, the best by the validation measure, or the last.",
         ),
     ] = "auto",
     with_real: Annotated[

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -212,7 +212,7 @@ def _from_decathlon(path: Path, content: _DecathlonJson) -> Description:
     return Description(
         name=content.name,
         channel_names=_numbered(path, "modality", content.modality),
-        label_names=_numbered(path, "labels", content.labels),
+        label_names=_unique(path, _numbered(path, "labels", content.labels)),
         file_ending=next(iter(endings), None),
         licence=content.licence or content.license,
         pairs=pairs,
@@ -231,7 +231,10 @@ def _numbered(path: Path, key: str, names: Mapping[str, str]) -> tuple[str, ...]
 
 
 def _label_names(path: Path, labels: Mapping[str, int | list[int]]) -> tuple[str, ...]:
-    """Name of every id. A region (a list of ids) names an id if it is the smallest region that holds it."""
+    """Name of every id. A region (a list of ids) names an id if it is the smallest region that holds it.
+
+    A name that several ids have is told apart by their numbers.
+    """
     if "ignore" in labels:
         raise UserError(
             f'{path} has an "ignore" label, which segmint cannot train with: label those pixels, or leave those cases '
@@ -256,4 +259,18 @@ def _label_names(path: Path, labels: Mapping[str, int | list[int]]) -> tuple[str
         )
     if len(ids) > 256:
         raise UserError(f"{path} has {len(ids)} labels: at most 256, background included, can be stored in 8 bits.")
-    return tuple(sizes[number][1] for number in ids)
+    return _unique(path, [sizes[number][1] for number in ids])
+
+
+def _unique(path: Path, names: Sequence[str]) -> tuple[str, ...]:
+    """Label names by id; ids of one name, such as those of a region, get their number: "core 2", "core 3"."""
+    unique = tuple(
+        f"{name} {number}" if number and names.count(name) > 1 else name for number, name in enumerate(names)
+    )
+    for name in unique:
+        if unique.count(name) > 1:
+            raise UserError(
+                f'{path} has a label "{name}" and several ids named "{name.rpartition(" ")[0]}", of which one would be '
+                f'called "{name}" too: rename one of the two.'
+            )
+    return unique

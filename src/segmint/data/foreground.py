@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from segmint.data.pool import PairPool
 
 FOREGROUND = "foreground"
-BLOCK = 64
 # Pieces smaller than this share of the slice are specks, not objects.
 SMALLEST_SHARE = 0.01
 
@@ -41,12 +40,15 @@ def foreground(image: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 
 def foreground_of_pool(pool: PairPool) -> NDArray[np.uint8]:
-    """Foreground of every slice of a pool, [len, S, S]."""
+    """Foreground of every slice of a pool, [len, S, S]; of tiles, cut out of that of the whole slice."""
     found = np.empty((len(pool), pool.size, pool.size), dtype=np.uint8)
-    for start in range(0, len(pool), BLOCK):
-        positions = np.arange(start, min(start + BLOCK, len(pool)))
-        images, labels = pool.read(positions)
-        for position, image, label in zip(positions, images, labels, strict=True):
-            # A label outside would ask for an object in the air.
-            found[position] = foreground(image) | (label > 0)
+    whole, windows = pool.whole(), pool.windows()
+    bounds = np.searchsorted(windows[:, 0], np.arange(len(whole) + 1))
+    for position in range(len(whole)):
+        (image,), (label,) = whole.read(np.array([position]))
+        # A label outside would ask for an object in the air.
+        seen = foreground(image) | (label > 0)
+        for place in range(bounds[position], bounds[position + 1]):
+            _, top, left = windows[place]
+            found[place] = seen[top : top + pool.size, left : left + pool.size]
     return found

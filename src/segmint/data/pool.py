@@ -86,6 +86,21 @@ class PairPool:
         """The same images; every label map comes as background."""
         return PairPool(self.parts, tile=self.tile, hidden=True)
 
+    def whole(self) -> PairPool:
+        """The same slices, not cut into tiles."""
+        return PairPool(self.parts, hidden=self.hidden)
+
+    def windows(self) -> NDArray[np.int64]:
+        """[len, 3]: the position in `whole()` that each position is cut from, and its upper left corner there; ascending."""
+        found, before = [], 0
+        for part, rows in zip(self.parts, self._rows, strict=True):
+            place, corners = rows[:, 0], rows[:, 1:].copy()
+            for axis in _AXES[part.flip]:
+                corners[:, axis] = part.slices.size - self.size - corners[:, axis]
+            found.append(np.column_stack([before + place, corners]))
+            before += len(part.indices)
+        return np.concatenate(found)
+
     def read(self, positions: NDArray[np.integer]) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
         """Read pairs.
 
@@ -136,11 +151,12 @@ class PairPool:
             if not here.size:
                 continue
             rows = self._rows[number][wanted[here] - self._starts[number]]
+            indices = np.asarray(part.indices, dtype=np.int64)[rows[:, 0]]
             stored, axes = source(part.slices), _AXES[part.flip]
             if self.size == part.slices.size:
-                target[here] = np.flip(stored[rows[:, 0]], axes)
+                target[here] = np.flip(stored[indices], axes)
                 continue
-            for place, (index, top, left) in zip(here, rows, strict=True):
+            for place, index, (top, left) in zip(here, indices, rows[:, 1:], strict=True):
                 window = stored[index, ..., top : top + self.size, left : left + self.size]
                 target[place] = np.flip(window, axes)
 
@@ -150,14 +166,14 @@ def _condition(slices: SliceSet, *, name: str) -> NDArray[np.uint8]:
 
 
 def _rows(part: PoolPart, tile: int | None) -> NDArray[np.int64]:
-    """[n, 3] of a part: index of the slice, and the upper left corner in it."""
-    indices = np.asarray(part.indices, dtype=np.int64)
+    """[n, 3] of a part: place in its indices, and the upper left corner in the slice there."""
     if tile is None:
-        return np.stack([indices, np.zeros_like(indices), np.zeros_like(indices)], axis=1)
+        places = np.arange(len(part.indices), dtype=np.int64)
+        return np.stack([places, np.zeros_like(places), np.zeros_like(places)], axis=1)
     rows = []
-    for index in indices:
+    for place, index in enumerate(part.indices):
         corners = tile_corners(part.slices.size, part.slices.padding(int(index)), tile=tile)
-        rows.append(np.column_stack([np.full(len(corners), index), corners]))
+        rows.append(np.column_stack([np.full(len(corners), place), corners]))
     return np.concatenate(rows)
 
 

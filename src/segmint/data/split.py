@@ -20,6 +20,7 @@ from segmint.data.subjects import PARTS, Split, Subset
 from segmint.errors import UserError
 from segmint.locks import alone
 from segmint.outputs import check_target, read_json, staged_folder
+from segmint.seeds import check_seed
 
 FRACTIONS = (0.7, 0.1, 0.2)
 _ALIASES = {"training": "train", "val": "validation", "valid": "validation", "testing": "test"}
@@ -210,7 +211,7 @@ def split_dataset(
     subsets: Sequence[int | str] = (),
     file: Path | str | None = None,
     subject: str | None = None,
-    fractions: tuple[float, float, float] = FRACTIONS,
+    fractions: tuple[float, float, float] | None = None,
     out: Path | str | None = None,
     overwrite: bool = False,
 ) -> Dataset:
@@ -223,7 +224,8 @@ def split_dataset(
         file: The user's own split (JSON) instead of a random one.
         subject: Regular expression that finds the subject in every case id (its first group, else the whole match) and
             is recorded; for datasets that know only case ids.
-        fractions: Shares of train, validation and test of a random split.
+        fractions: Shares of train, validation and test of a random split, 0.7, 0.1 and 0.2 by default; refused where the
+            split is not dealt out.
         out: Write a new dataset folder there that points to the files of `path`, which stays untouched. For datasets in
             folders that cannot or should not be written.
         overwrite: Replace a stored split, or an existing `out`.
@@ -232,8 +234,10 @@ def split_dataset(
         The dataset, reopened with its split. Without `file`, a stored split is kept when only subsets are asked for.
 
     Raises:
-        UserError: see `make_split`, `nested_subsets`, `split_from_file` and `write_split`.
+        UserError: fractions where no split is dealt out, a wrong seed; and see `make_split`, `nested_subsets`, `split_from_file`
+            and `write_split`.
     """
+    check_seed(seed)
     plan = partial(
         _planned, path, seed=seed, subsets=subsets, file=file, subject=subject, fractions=fractions, overwrite=overwrite
     )
@@ -258,7 +262,7 @@ def _planned(
     subsets: Sequence[int | str],
     file: Path | str | None,
     subject: str | None,
-    fractions: tuple[float, float, float],
+    fractions: tuple[float, float, float] | None,
     overwrite: bool,
     in_place: bool,
 ) -> tuple[Dataset, Sidecar, Split, dict[str, Subset]]:
@@ -269,12 +273,22 @@ def _planned(
         sidecar = _with_subjects(sidecar, dataset, subject, overwrite=overwrite or not in_place)
         cases = tuple(replace(case, subject=sidecar.cases[case.id].subject) for case in dataset.cases)
         dataset = replace(dataset, cases=cases, split=sidecar.split)
+    kept = dataset.split if subsets and not overwrite else None
     if file is not None:
+        if fractions is not None:
+            raise UserError(
+                f"--fractions are for a random split, but --file {file} gives one: leave out one of the two."
+            )
         split = split_from_file(Path(file), dataset)
-    elif dataset.split is not None and subsets and not overwrite:
-        split = dataset.split
+    elif kept is not None:
+        if fractions is not None:
+            raise UserError(
+                f"--fractions are for a new split, but {dataset.root} has one, which --subsets keeps: leave them out, or "
+                "pass --overwrite to split anew."
+            )
+        split = kept
     else:
-        split = make_split(dataset.subjects, seed=seed, fractions=fractions)
+        split = make_split(dataset.subjects, seed=seed, fractions=FRACTIONS if fractions is None else fractions)
     return dataset, sidecar, split, nested_subsets(split, subsets, seed=seed)
 
 

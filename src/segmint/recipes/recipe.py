@@ -80,14 +80,22 @@ class Recipe:
     keep: Mapping[str, float] = field(default_factory=dict)
     conditions: Literal["none", "all"] | tuple[str, ...] = "none"
 
+    def check_preset(self, preset: str) -> None:
+        """Whether there is such a preset.
+
+        Raises:
+            UserError: there is none.
+        """
+        if preset not in self.presets:
+            raise UserError(f"{self.name} has no preset {preset!r}: choose one of {', '.join(self.presets)}.")
+
     def settings(self, *, preset: str, capacity: str, changes: Mapping[str, str]) -> RecipeSettings:
         """Settings of a preset at a capacity, with the user's `--set key=value` changes.
 
         Raises:
             UserError: unknown preset, capacity or key, or a value that does not fit.
         """
-        if preset not in self.presets:
-            raise UserError(f"{self.name} has no preset {preset!r}: choose one of {', '.join(self.presets)}.")
+        self.check_preset(preset)
         capacities = self.preset_capacities.get(preset, self.capacities)
         if capacity not in capacities:
             raise UserError(f"{self.name} has no capacity {capacity!r}: choose one of {', '.join(capacities)}.")

@@ -66,7 +66,7 @@ def open_auxiliary(text: str, data: TrainingData, *, seed: int, tile: int | None
     """Read "DATASET:MAP" and cut that dataset to the size of `data`.
 
     Raises:
-        UserError: no such dataset or map, or its channels or labels differ from those of `data`.
+        UserError: no such dataset or map, `data` has the map itself, or the channels or labels differ from those of `data`.
     """
     path, colon, name = text.rpartition(":")
     if not colon or not path or not name:
@@ -76,6 +76,11 @@ def open_auxiliary(text: str, data: TrainingData, *, seed: int, tile: int | None
         raise UserError(
             f'--auxiliary {text}: {dataset.root} has no condition map "{name}" '
             f"(it has {', '.join(dataset.conditions) or 'none'})."
+        )
+    if name in data.dataset.conditions:
+        raise UserError(
+            f'--auxiliary {text}: {data.dataset.root} has the condition map "{name}" itself, so there is none to predict: '
+            "leave --auxiliary out."
         )
     for what, ours, theirs in (
         ("channels", data.dataset.channel_names, dataset.channel_names),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -59,8 +60,8 @@ def assess(lines: Sequence[Mapping[str, Any]]) -> list[Finding]:
 
 
 def _collapse(lines: Sequence[Mapping[str, Any]]) -> Finding | None:
-    looks = [float(line["diversity"]) for line in lines if line.get("diversity") is not None]
-    if lines[-1].get("diversity") is None or len(looks) < 2 or max(looks[-2:]) >= COLLAPSED_DIVERSITY:
+    looks = [float(line["diversity"]) for line in lines if _tells_diversity(line)]
+    if not _tells_diversity(lines[-1]) or len(looks) < 2 or max(looks[-2:]) >= COLLAPSED_DIVERSITY:
         return None
     advice = (
         "take an earlier checkpoint if there is a good one; else raise --batch, or train with the repaired preset if this is "
@@ -81,6 +82,12 @@ def _collapse(lines: Sequence[Mapping[str, Any]]) -> Finding | None:
             advice,
         )
     return None
+
+
+def _tells_diversity(line: Mapping[str, Any]) -> bool:
+    """Whether samples were compared; of a single one, there is no diversity (not a number)."""
+    found = line.get("diversity")
+    return found is not None and math.isfinite(found)
 
 
 def _discriminator_won(lines: Sequence[Mapping[str, Any]]) -> bool:

@@ -161,8 +161,11 @@ def condition_names(
         predicted: a map that an auxiliary dataset teaches to predict.
 
     Raises:
-        UserError: a map is neither in the dataset nor can be computed.
+        UserError: a map is neither in the dataset nor can be computed, one is named twice, or the recipe takes none.
     """
+    # Recipes that paint masks take every map they are given, also those that ask for none.
+    if named and recipe.conditions == "none" and "images" not in recipe.gives:
+        raise UserError(f"--conditions {','.join(named)}: {recipe.name} takes no condition map: leave it out.")
     offered = [*dataset.conditions, *([predicted] if predicted is not None else [])]
     match recipe.conditions:
         case "none":
@@ -173,6 +176,8 @@ def condition_names(
             by_recipe = list(chosen)
     wanted = by_recipe if named is None else list(named)
     for name in wanted:
+        if wanted.count(name) > 1:
+            raise UserError(f"--conditions {','.join(wanted)}: {name} is named twice: name it once.")
         if name not in offered and name != FOREGROUND:
             raise UserError(
                 f'{dataset.root} has no condition map "{name}" (it has {", ".join(offered) or "none"}): '
@@ -183,7 +188,7 @@ def condition_names(
 
 def conditioned(data: TrainingData, names: Sequence[str], predicted: str | None = None) -> Material:
     """The pools with the named condition maps, foreground computed where the dataset has none; `predicted` comes later."""
-    present = [name for name in names if name in data.dataset.conditions and name != predicted]
+    present = [name for name in names if name in data.dataset.conditions]
     material = Material(
         ConditionedPool(data.training, present),
         ConditionedPool(data.validation, present),

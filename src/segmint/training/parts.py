@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -92,18 +93,17 @@ def plan_part(
     Raises:
         UserError: a setting or the budget makes no sense.
     """
-    changes = dict(changes)
+    changes, flag = dict(changes), "--" if role == "main" else f"--set {role}."
     if role != "main":
         preset = changes.pop("preset", preset)
-        kimg = _number(f"--set {role}.kimg", changes.pop("kimg", None))
-        batch_given = _number(f"--set {role}.batch", changes.pop("batch", None))
-        batch = None if batch_given is None else int(batch_given)
+        kimg = _number(f"{flag}kimg", changes.pop("kimg", None))
+        batch = _whole_number(f"{flag}batch", changes.pop("batch", None))
     settings = recipe.settings(preset=preset, capacity=capacity, changes=changes)
     batch = recipe.batch[preset] if batch is None else batch
     if kimg is None:
         kimg = recipe.epochs[preset] * slices / 1000 if preset in recipe.epochs else recipe.kimg
-    if batch < 1 or kimg <= 0:
-        raise UserError(f"--batch {batch} and --kimg {kimg:g} must be positive.")
+    if batch < 1 or not 0 < kimg < math.inf:
+        raise UserError(f"{flag}batch {batch} and {flag}kimg {kimg:g} must be positive and finite.")
     total = -(-round(kimg * 1000) // batch) * batch
     task = Task(grid.size, grid.image_channels, grid.label_count, batch, max(total, batch), tuple(condition_counts))
     return Part(role, recipe, preset, settings, task)
@@ -142,3 +142,12 @@ def _number(flag: str, text: str | None) -> float | None:
         return float(text)
     except ValueError as error:
         raise UserError(f"{flag}={text}: give a number.") from error
+
+
+def _whole_number(flag: str, text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        return int(text)
+    except ValueError as error:
+        raise UserError(f"{flag}={text}: give a whole number.") from error

@@ -19,6 +19,7 @@ from segmint.outputs import write_json
 from segmint.recipes import find_recipe, recipe_that_gives
 from segmint.recipes.contract import SegmenterStage
 from segmint.recipes.recipe import Recipe
+from segmint.seeds import check_seed
 from segmint.training.annotations import has_annotations, read_annotations
 from segmint.training.announcement import announce, cannot_use_unlabelled
 from segmint.training.auxiliary import Auxiliary, open_auxiliary
@@ -105,6 +106,8 @@ def train(
     """
     console = Console(stderr=True, quiet=not progress)
     chosen = find_recipe(recipe)
+    chosen.check_preset(preset)
+    check_seed(seed)
     hardware = choose_hardware(device=device, precision=precision, threads=threads)
     capacity = capacity or ("small" if hardware.device == "cpu" else "full")
     opened = open_dataset(Path(dataset))
