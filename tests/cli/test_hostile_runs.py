@@ -125,6 +125,8 @@ def test_optimizer_state_of_other_sizes_never_reaches_a_kernel(stranger: Path, h
         (("dataset", "rgb"), True),
         (("grid", "reference_shape"), [10**6, 10**6]),
         (("grid", "reference_shape"), [-1, 10]),
+        (("grid", "orientation"), "../"),
+        (("grid", "orientation"), "RRR"),
         (("grid", "scale"), 1e-300),
         (("grid", "spacing"), [0, 0, 0]),
         (("grid", "intensity", 0, "low"), 1e300),

@@ -2,11 +2,22 @@ from __future__ import annotations
 
 import re
 from itertools import permutations, product
+from pathlib import Path
 
+import nibabel
 import numpy as np
 import pytest
+from tests.conftest import draw_discs
 
-from segmint.data.orientation import Turn, orientation_of, orientation_remark
+from segmint.data.dataset import open_dataset
+from segmint.data.orientation import (
+    Turn,
+    affine_along,
+    common_orientation,
+    names_orientation,
+    orientation_of,
+    orientation_remark,
+)
 
 # Every way in which the axes of a volume can lie along those of the patient.
 WAYS = [(order, signs) for order in permutations(range(3)) for signs in product((1, -1), repeat=3)]
@@ -36,6 +47,29 @@ def test_turning_puts_every_voxel_where_it_belongs_and_back(order: tuple[int, ..
         assert np.array_equal(turn.back(turned), world[..., axis])
     spacing = tuple(float(order[axis] + 1) for axis in range(3))
     assert turn.steps(spacing) == (1.0, 2.0, 3.0)
+
+
+@pytest.mark.parametrize(("order", "signs"), WAYS)
+def test_an_affine_leads_where_its_orientation_says(order: tuple[int, ...], signs: tuple[int, ...]) -> None:
+    orientation = orientation_of(affine_of(order, signs))
+    assert names_orientation(orientation)
+    spacing = [order[axis] + 1.0 for axis in range(3)]
+    assert np.array_equal(affine_along(orientation, spacing), affine_of(order, signs))
+
+
+@pytest.mark.parametrize("text", ["", "RA", "RASL", "RAL", "RRS", "ras", "XYZ", "../"])
+def test_other_letters_name_no_orientation(text: str) -> None:
+    assert not names_orientation(text)
+
+
+def test_volumes_of_some_cases_may_lie_alike(tmp_path: Path) -> None:
+    folder = draw_discs(tmp_path / "discs")
+    for path in (folder / "imagesTr").glob("subject_00*"):
+        nibabel.save(nibabel.Nifti1Image(np.asarray(nibabel.load(path).dataobj), np.diag([-1.0, 1, 3, 1])), path)
+    dataset = open_dataset(folder)
+    assert common_orientation(dataset) is None
+    assert common_orientation(dataset, dataset.cases[1:]) == "RAS"
+    assert common_orientation(dataset, dataset.cases[:1]) == "LAS"
 
 
 def test_orientations_by_name() -> None:

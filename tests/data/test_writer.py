@@ -65,6 +65,17 @@ def test_pairs_come_back_exactly(drawn: tuple[str, np.ndarray, np.ndarray]) -> N
         assert np.array_equal(dataset.read_label(dataset.cases[0]), label)
 
 
+def test_a_copy_of_what_is_there_already_is_an_error(tmp_path: Path) -> None:
+    for name in ("from", "to"):
+        (tmp_path / name).mkdir()
+        writer = writer_in(tmp_path / name)
+        writer.add("a", np.zeros((1, 4, 5), np.uint8), np.ones((4, 5), np.uint8), subject="p")
+        writer.finish()
+    source = open_dataset(tmp_path / "from")
+    with pytest.raises(ValueError, match="twice"):
+        writer.copy(source, source.cases[0], intensity=[FIXED])
+
+
 def test_the_layout_is_that_of_nnunet(tmp_path: Path) -> None:
     writer = writer_in(tmp_path, channels=2)
     writer.add("a", np.zeros((2, 4, 5), np.uint8), np.ones((4, 5), np.uint8), subject="p")

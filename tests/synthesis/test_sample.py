@@ -1,17 +1,20 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import nibabel
 import numpy as np
 import pytest
+from tests.conftest import draw_discs
 
 from segmint.data.dataset import open_dataset
 from segmint.data.slices import open_slices
 from segmint.errors import UserError
 from segmint.synthesis.open_run import open_sampler
 from segmint.synthesis.sample import sample
+from segmint.training.train import train
 
 
 def test_the_same_pairs_come_whatever_is_asked_at_once(discs_run: Path) -> None:
@@ -68,6 +71,76 @@ def test_synthetic_cases_stay_out_of_validation(discs_run: Path, tmp_path: Path)
     real = open_dataset(discs_run.parent / "discs")
     assert np.allclose(mixed.read_image(mixed.cases[0]), real.read_image(real.cases[0]))
     assert {case.id for case in mixed.cases} == {*validated, *(f"synthetic_s0_{i:06d}" for i in range(4))}
+
+
+TURNED = np.array([[0.0, 0, 3, 7], [-1, 0, 0, 5], [0, 1, 0, -2], [0, 0, 0, 1]])
+"""Of volumes whose rows lead to the back, columns up, and slices to the right."""
+
+
+def turned_run(folder: Path) -> Path:
+    """A run that paints masks, on discs with halos in such volumes; a test subject lies otherwise."""
+    discs = draw_discs(folder / "discs", halo=True)
+    for path in discs.rglob("*.nii.gz"):
+        affine = np.eye(4) if "subject_07" in path.name else TURNED
+        nibabel.save(nibabel.Nifti1Image(np.asarray(nibabel.load(path).dataobj), affine), path)
+    return train(
+        "em-pix2pix",
+        discs,
+        out=folder / "run",
+        kimg=0.008,
+        batch=4,
+        size=32,
+        axis=2,
+        threads=1,
+        mask_source="real",
+        settings={"width": "0.05", "discriminators": "1"},
+        precision="float32",
+        device="cpu",
+        progress=False,
+    ).root
+
+
+def test_pairs_lie_as_the_volumes_do(tmp_path: Path) -> None:
+    run = turned_run(tmp_path)
+    real = open_dataset(tmp_path / "discs")
+    for name, masks in (("alone", None), ("masks", real.root), ("mixed", None)):
+        out = sample(run, n=2, out=tmp_path / name, masks=masks, with_real=name == "mixed", device="cpu")
+        dataset = open_dataset(out)
+        case = next(case for case in dataset.cases if case.id.startswith("synthetic"))
+        assert len(case.files) == 3, "image, label map and halo"
+        for path in case.files:
+            image = nibabel.load(path)
+            assert image.shape == (24, 24, 1)
+            assert np.array_equal(image.affine[:3, :3], TURNED[:3, :3])
+        assert np.array_equal(np.array(case.affine)[:3, :3], TURNED[:3, :3])
+        assert dict(dataset.conditions) == {"halo": ("background", "halo")}
+    assert np.array_equal(dataset.affine(dataset.cases[0]), TURNED)
+    # Runs from before orientations were stored.
+    old = shutil.copytree(run, tmp_path / "old")
+    config = json.loads((old / "config.json").read_text())
+    assert config["grid"].pop("orientation") == "PSR"
+    (old / "config.json").write_text(json.dumps(config))
+    dataset = open_dataset(sample(old, n=1, out=tmp_path / "as before", device="cpu"))
+    assert np.array_equal(np.abs(dataset.affine(dataset.cases[0])), np.diag(config["grid"]["spacing"] + [1.0]))
+
+
+def test_real_cases_are_looked_at_before_anything_is_drawn(
+    discs_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed = shutil.copytree(discs_run, tmp_path / "run")
+    config = json.loads((changed / "config.json").read_text())
+    (changed / "config.json").write_text(json.dumps({**config, "dataset": {**config["dataset"], "identity": "other"}}))
+    monkeypatch.setattr("segmint.synthesis.sample.open_run", lambda *_, **__: pytest.fail("it was opened to draw"))
+    with pytest.raises(UserError, match="has changed since the run was trained"):
+        sample(changed, n=1, out=tmp_path / "out", with_real=True, device="cpu")
+
+
+def test_no_input_is_overwritten(discs_run: Path, painted_run: Path) -> None:
+    for run, changes in ((discs_run, {"with_real": True}), (painted_run, {"masks": painted_run.parent / "discs"})):
+        discs = run.parent / "discs"
+        with pytest.raises(UserError, match="--out"):
+            sample(run, n=1, out=discs, overwrite=True, device="cpu", **changes)  # type: ignore[arg-type]
+        assert (discs / "dataset.json").exists()
 
 
 def test_an_existing_output_is_refused(discs_run: Path, tmp_path: Path) -> None:

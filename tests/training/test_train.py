@@ -133,6 +133,18 @@ def test_resuming_a_finished_run_changes_nothing(discs: Path, tmp_path: Path) ->
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
+def test_a_run_from_before_orientations_were_stored_resumes(discs: Path, tmp_path: Path) -> None:
+    run = tiny(discs, tmp_path / "run", kimg=0.008)
+    config = json.loads((run.root / "config.json").read_text())
+    assert config["grid"].pop("orientation") == "RAS"
+    (run.root / "config.json").write_text(json.dumps(config))
+    assert tiny(discs, tmp_path / "run", kimg=0.008, resume=True).status == "done"
+    config["grid"]["orientation"] = "LPS"
+    (run.root / "config.json").write_text(json.dumps(config))
+    with pytest.raises(UserError, match="was trained with grid"):
+        tiny(discs, tmp_path / "run", kimg=0.008, resume=True)
+
+
 def test_an_existing_output_is_refused_and_left_alone(discs: Path, tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "mine.txt").write_text("keep")

@@ -17,7 +17,7 @@ from segmint.outputs import read_json, write_json
 
 DATASET_JSON_NAME = "dataset.json"
 # Cases name the files of what is made of them.
-_FILE_NAME = r"[^./\\\x00-\x1f][^/\\\x00-\x1f]*"
+FILE_NAME = r"[^./\\\x00-\x1f][^/\\\x00-\x1f]*"
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,7 @@ def _from_nnunet(path: Path, content: _NnunetJson) -> Description:
     ending = content.file_ending if content.file_ending.startswith(".") else f".{content.file_ending}"
     pairs = None
     for case in (*(content.dataset or ()), *(content.unlabelled or ())):
-        if re.fullmatch(_FILE_NAME, case) is None:
+        if re.fullmatch(FILE_NAME, case) is None:
             raise UserError(
                 f'{path} lists the case "{case}", which cannot be part of a file\'s name: give it another one.'
             )

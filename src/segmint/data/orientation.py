@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from nibabel.orientations import (
@@ -15,6 +15,7 @@ from nibabel.orientations import (
 )
 from numpy.typing import NDArray
 
+from segmint.data.case import Case
 from segmint.data.dataset import Dataset
 from segmint.data.formats.format import AnyArray
 
@@ -27,13 +28,30 @@ def orientation_of(affine: NDArray[np.float64]) -> str:
     return "".join(aff2axcodes(affine))
 
 
-def common_orientation(dataset: Dataset) -> str | None:
-    """The orientation that all volumes of a dataset have; None where they differ, do not tell, or are 2-D."""
+def common_orientation(dataset: Dataset, cases: Sequence[Case] | None = None) -> str | None:
+    """The orientation that all volumes of a dataset, or some of them, have; None where they differ, do not tell, or are 2-D."""
     if dataset.dimensions == 2:
         return None
-    affines = [dataset.affine(case) for case in dataset.cases]
+    affines = [dataset.affine(case) for case in (dataset.cases if cases is None else cases)]
     found = {None if affine is None else orientation_of(affine) for affine in affines}
     return found.pop() if len(found) == 1 else None
+
+
+def names_orientation(text: str) -> bool:
+    """Whether three letters, such as "LPS", name a direction along each axis of a patient."""
+    return sorted(AXES.get(letter, -1) for letter in text) == [0, 1, 2]
+
+
+def affine_along(orientation: str, spacing: Sequence[float]) -> NDArray[np.float64]:
+    """[4, 4] voxel-to-world matrix of a volume whose axes lead as named; its first voxel lies at the origin.
+
+    Args:
+        orientation: as `orientation_of` gives it; spacing: millimetres along each array axis.
+    """
+    affine = np.diag([0.0, 0.0, 0.0, 1.0])
+    for axis, (world, sign) in enumerate(axcodes2ornt(tuple(orientation))):
+        affine[int(world), axis] = sign * spacing[axis]
+    return affine
 
 
 def orientation_remark(orientations: Iterable[str]) -> str | None:

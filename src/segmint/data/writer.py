@@ -10,11 +10,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from segmint.data.case import Provenance
-from segmint.data.conditions import FOLDER, checked_conditions
+from segmint.data.case import Case, Provenance
+from segmint.data.conditions import FOLDER, checked_conditions, condition_path
+from segmint.data.dataset import Dataset
 from segmint.data.dataset_json import DATASET_JSON_NAME, write_description
 from segmint.data.formats import find_format
+from segmint.data.formats.copying import copy_channel
 from segmint.data.formats.format import AnyArray
+from segmint.data.formats.nifti import slice_affine
 from segmint.data.intensity import IntensityMap
 from segmint.data.sidecar import CaseEntry, Sidecar, write_sidecar
 from segmint.data.subjects import Split, SubjectKind, Subset
@@ -158,6 +161,56 @@ class DatasetWriter:
         self._store("labelsTr", case_id, ids, entry, matrix, label=True)
         self._cases[case_id] = entry
 
+    def copy(self, dataset: Dataset, case: Case, *, intensity: Sequence[IntensityMap]) -> None:
+        """Take over a pair of a dataset of the same channels, labels and file ending, with all that is recorded of it.
+
+        Files are copied voxel for voxel, and lie as `add` would write them: NIfTI one channel a file, of single slices the axis
+        of one voxel last. Of condition maps, those declared here are taken.
+
+        Args:
+            dataset: Has every condition that is declared here.
+            case: One of its pairs; its id, which may be any file's name there, is kept.
+            intensity: One map a channel.
+
+        Raises:
+            UserError: a file is damaged.
+            ValueError: the case is written already, or has no label map.
+        """
+        if case.id in self._cases or case.id in self._unlabelled or case.label_path is None:
+            raise ValueError(f'the case "{case.id}" is written twice, or has no label map')
+        shape, spacing, affine = _as_added(dataset, case)
+        place = None if dataset.geometry(case).shape == shape else affine
+        entry = CaseEntry(
+            subject=case.subject,
+            volume=case.volume,
+            slice=case.slice,
+            axis=case.axis,
+            spacing=spacing,
+            affine=None if affine is None else tuple(tuple(map(float, row)) for row in affine),
+            original_shape=case.original_shape,
+            padding=case.padding,
+            intensity=tuple(intensity),
+            uncertainty=case.uncertainty,
+        )
+        images = [(path, 0) for path in case.image_paths]
+        if dataset.packed and not dataset.rgb:
+            images = [(case.image_paths[0], channel) for channel in range(len(self.channel_names))]
+        images_folder, labels_folder = self.folder / "imagesTr", self.folder / "labelsTr"
+        copies = [
+            (path, channel, images_folder / f"{case.id}_{number:04d}{self.file_ending}")
+            for number, (path, channel) in enumerate(images)
+        ]
+        copies.append((case.label_path, 0, labels_folder / f"{case.id}{self.file_ending}"))
+        copies += [
+            (case.condition_paths[name], 0, condition_path(self.folder, case.id, name, self.file_ending))
+            for name in self.conditions
+        ]
+        for source, channel, target in copies:
+            with _on_disk(target):
+                target.parent.mkdir(exist_ok=True)
+                copy_channel(source, target, channel=channel, shape=shape, affine=place)
+        self._cases[case.id] = entry
+
     def finish(self, *, split: Split | None = None, subsets: Mapping[str, Subset] | None = None) -> None:
         """Write dataset.json and segmint.json.
 
@@ -222,6 +275,21 @@ class DatasetWriter:
         with _on_disk(path):
             path.parent.mkdir(exist_ok=True)
             write(path, array, spacing=entry.spacing, affine=affine)
+
+
+def _as_added(dataset: Dataset, case: Case) -> tuple[tuple[int, ...], tuple[float, ...], NDArray[np.float64] | None]:
+    """Shape, spacing and affine of the files of a case where `DatasetWriter.add` writes them."""
+    stored, affine = dataset.geometry(case), dataset.affine(case)
+    shape, spacing = (*stored.shape, 1)[:3], case.spacing or dataset.spacing(case)
+    if dataset.dimensions == 3 or shape[-1] == 1 or affine is None or stored.spacing is None:
+        return shape, spacing, affine
+    axis = shape.index(1)
+    order = [*(other for other in range(3) if other != axis), axis]
+    return (
+        tuple(shape[one] for one in order),
+        tuple(stored.spacing[one] for one in order),
+        slice_affine(affine, axis=axis, index=0),
+    )
 
 
 @contextmanager

@@ -10,25 +10,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmint.data.case import Provenance
-from segmint.data.dataset import Dataset, is_colour, open_dataset
+from segmint.data.dataset import is_colour
 from segmint.data.intensity import IntensityMap
 from segmint.data.label_names import find_label
+from segmint.data.orientation import affine_along
 from segmint.data.placement import Placement
-from segmint.data.slices import open_slices
-from segmint.data.subjects import Split
 from segmint.data.writer import DatasetWriter
 from segmint.errors import UserError
-from segmint.outputs import check_target, staged_folder, write_json
+from segmint.outputs import check_target, staged_folder
 from segmint.recipes import find_recipe
 from segmint.synthesis.cards import write_cards
 from segmint.synthesis.certain import PICTURE, candidates, drawn_candidates, most_certain
 from segmint.synthesis.draw import Drawn, Sampler
 from segmint.synthesis.open_run import open_run
+from segmint.synthesis.real_cases import RealCases
 from segmint.training.run_folder import RunFolder
 from segmint.training.stored_config import read_config
 
 BLOCK = 64
-FOLDS = 5
 
 
 def sample(
@@ -50,7 +49,8 @@ def sample(
     """Draw `n` pairs and write them to `out` as an nnU-Net v2 dataset, with a datasheet and a model card.
 
     Images come on the source's grid (padding cut off, scale undone) and in its intensities (the training set's median map);
-    pairs of volumes are single-slice NIfTI with the source's spacing, for nnU-Net's 2-D configuration.
+    pairs of volumes are single-slice NIfTI with the source's spacing, and the orientation that its training volumes share, for
+    nnU-Net's 2-D configuration.
 
     Args:
         truncation: in (0, 1]; smaller draws nearer to the mean latent: less varied, fewer odd samples; default: the recipe's.
@@ -60,11 +60,12 @@ def sample(
         masks: a dataset whose label maps are painted, in its own order.
         balance: {label: share}: that share of the pairs holds the label, by name or id; one label.
         checkpoint: "best" (by the validation measure), "last", or "auto": the last, unless it is far worse than the best.
-        with_real: also write the real training and validation cases, and a splits_final.json (five folds by subject) that
+        with_real: also copy the real training and validation cases, and write a splits_final.json (five folds by subject) that
             keeps synthetic cases out of every validation part.
 
     Raises:
-        UserError: the run cannot be read, a number is out of range, or `out` exists.
+        UserError: the run cannot be read, a number is out of range, the real cases have changed since the training or cannot
+            lie beside the drawn ones, or `out` exists.
     """
     config = read_config(RunFolder(run))
     if truncation is None:
@@ -75,6 +76,7 @@ def sample(
         raise UserError(f"--keep {keep:g} must be above 0 and at most 1.")
     if keep is not None and keep < 1 and balance:
         raise UserError("--keep and --balance exclude each other: dropping pairs would undo the balance.")
+    real = RealCases(config, seed=seed) if with_real else None
     opened = open_run(
         run,
         checkpoint=checkpoint,
@@ -102,7 +104,10 @@ def sample(
         truncation=truncation,
         keep=keep,
     )
-    check_target(out, overwrite=overwrite, inputs=[Path(run)])
+    # Real cases need not have the maps that were computed or predicted.
+    condition_names = [name for name in sampler.condition_names if real is None or real.has_condition(name)]
+    read = [Path(run), *([] if real is None else [real.dataset.root]), *([] if masks is None else [Path(masks)])]
+    check_target(out, overwrite=overwrite, inputs=read)
     with staged_folder(out, overwrite=overwrite) as staging:
         writer = DatasetWriter(
             staging,
@@ -113,8 +118,7 @@ def sample(
             licence=source["licence"],
             provenance=provenance,
             rgb=source["rgb"],
-            # Real cases need not have the maps that were computed or predicted.
-            conditions={} if with_real else {name: config["conditions"][name] for name in sampler.condition_names},
+            conditions={name: config["conditions"][name] for name in condition_names},
         )
         names: list[str] = []
         colour = is_colour(source["channel_names"])
@@ -123,11 +127,11 @@ def sample(
             sampler, n, seed, truncation=truncation, keep=keep, beside=staging, colour=colour
         ):
             names.append(f"synthetic_s{seed}_{number:06d}")
-            maps = {} if with_real else dict(zip(sampler.condition_names, pair.conditions[0], strict=True))
+            drawn = dict(zip(sampler.condition_names, pair.conditions[0], strict=True))
+            maps = {name: drawn[name] for name in condition_names}
             uncertainty = None if pair.uncertainty is None else float(pair.uncertainty[0])
             grid_writer.add(names[-1], pair.images[0], pair.labels[0], maps, uncertainty=uncertainty)
-        split = _add_real(writer, staging, config, names) if with_real else None
-        writer.finish(split=split)
+        writer.finish(split=None if real is None else real.add(writer, names))
         write_cards(staging, Path(run), at=Path(out))
     return Path(out)
 
@@ -166,6 +170,8 @@ class GridWriter:
         self.placement = Placement(size, grid["scale"])
         self.shape = (int(grid["reference_shape"][0]), int(grid["reference_shape"][1]))
         self.spacing = tuple(grid["spacing"])
+        orientation = grid.get("orientation")
+        self.affine = None if orientation is None else affine_along(orientation, self.spacing)
         self.intensity = tuple(IntensityMap(**entry) for entry in grid["intensity"])
 
     def add(
@@ -188,6 +194,7 @@ class GridWriter:
             self._map(label),
             subject=name,
             spacing=self.spacing,
+            affine=self.affine,
             intensity=self.intensity,
             conditions={key: self._map(ids) for key, ids in conditions.items()},
             uncertainty=uncertainty,
@@ -218,45 +225,3 @@ def read_balance(balance: Mapping[str, float] | None, label_names: Sequence[str]
 def read_pairs(seen: Sequence[Sequence[str]]) -> tuple[tuple[str, str], ...]:
     """A seen-list of a run's configuration as provenance holds it."""
     return tuple((str(dataset), str(subject)) for dataset, subject in seen)
-
-
-def _add_real(writer: DatasetWriter, staging: Path, config: dict[str, Any], synthetic: Sequence[str]) -> Split:
-    """Write the real training and validation cases beside the synthetic ones, and the folds."""
-    dataset = open_dataset(Path(config["dataset"]["path"]))
-    if dataset.identity != config["dataset"]["identity"]:
-        raise UserError(
-            f"{dataset.root} has changed since the run was trained: restore it, or sample without --with-real."
-        )
-    parts = config["split"]
-    subjects = [*parts["train"], *parts["validation"]]
-    maps = open_slices(dataset, size=config["size"], axis=config["axis"]).case_intensity
-    for case in dataset.cases_of(subjects):
-        writer.add(
-            case.id,
-            dataset.read_image(case),
-            dataset.read_label(case),
-            subject=case.subject,
-            spacing=dataset.spacing(case),
-            affine=dataset.affine(case),
-            intensity=maps[case.id],
-        )
-    write_json(staging / "splits_final.json", mixed_folds(dataset, subjects, synthetic, seed=config["seed"]))
-    return Split(train=(*sorted(parts["train"]), *synthetic), validation=tuple(parts["validation"]))
-
-
-def mixed_folds(
-    dataset: Dataset, subjects: Sequence[str], synthetic: Sequence[str], *, seed: int
-) -> list[dict[str, list[str]]]:
-    """nnU-Net's splits_final.json: folds over real subjects; synthetic cases are in every training part and no validation part."""
-    order = np.random.default_rng([seed, 5]).permutation(sorted(subjects))
-    folds = []
-    for k in range(min(FOLDS, len(order))):
-        held = set(order[k::FOLDS].tolist())
-        cases = dataset.cases_of(subjects)
-        folds.append(
-            {
-                "train": [case.id for case in cases if case.subject not in held] + list(synthetic),
-                "val": [case.id for case in cases if case.subject in held],
-            }
-        )
-    return folds

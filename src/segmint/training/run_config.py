@@ -28,7 +28,7 @@ def check_out(run: RunFolder, config: Mapping[str, Any], *, resume: bool, overwr
     for key in config:
         if key in exact and inexact:
             continue
-        old, new = before.get(key), as_json(config[key])
+        old, new = recorded(before, config, key), as_json(config[key])
         if key == "dataset":
             old, new = (before["dataset"]["identity"], config["dataset"]["identity"])
         if key == "taken_over":
@@ -36,6 +36,11 @@ def check_out(run: RunFolder, config: Mapping[str, Any], *, resume: bool, overwr
         if old != new:
             mend = "pass --inexact to go on all the same" if key in exact else "resume with the command that began it"
             raise UserError(f"{run.root} was trained with {key} = {_short(old)}, now it is {_short(new)}: {mend}.")
+
+
+def recorded(before: Mapping[str, Any], config: Mapping[str, Any], key: str) -> Any:
+    """What a stored configuration says under a key; what earlier versions did not store of the grid is taken from `config`."""
+    return {**as_json(config[key]), **before[key]} if key == "grid" else before.get(key)
 
 
 def _hashes(taken_over: Mapping[str, Any]) -> dict[str, Any]:

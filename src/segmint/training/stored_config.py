@@ -13,6 +13,7 @@ from segmint.data.conditions import checked_conditions
 from segmint.data.formats import find_format
 from segmint.data.formats.memory import FLOAT32, check_memory
 from segmint.data.intensity import IntensityMap
+from segmint.data.orientation import names_orientation
 from segmint.data.sidecar import first_complaint
 from segmint.errors import UserError
 from segmint.recipes import find_recipe
@@ -78,12 +79,13 @@ class StoredDataset(BaseModel):
 
 
 class StoredGrid(BaseModel):
-    """Where what is drawn lies."""
+    """Where what is drawn lies; runs of earlier versions do not tell the orientation."""
 
     scale: Annotated[FiniteFloat, Field(ge=1e-4, le=1e4)]
     reference_shape: Annotated[list[Count], Field(min_length=2, max_length=2)]
     spacing: Annotated[list[Annotated[FiniteFloat, Field(gt=0)]], Field(min_length=2, max_length=3)]
     intensity: list[IntensityMap]
+    orientation: StrictStr | None = None
 
 
 class StoredSplit(BaseModel):
@@ -142,6 +144,9 @@ class StoredConfig(BaseModel):
             raise ValueError("its numbers of labels differ")
         if (self.axis is None) != (dataset.dimensions == 2) or len(self.grid.spacing) < dataset.dimensions:
             raise ValueError("its dimensions differ")
+        orientation = self.grid.orientation
+        if orientation is not None and (dataset.dimensions == 2 or not names_orientation(orientation)):
+            raise ValueError("its images cannot have that orientation")
         needs_masks = self.mask_source not in (None, "real", "deformed")
         if needs_masks and not any(part.role == "masks" for part in self.parts):
             raise ValueError(f'it has no part that draws the masks of "{self.mask_source}"')

@@ -10,7 +10,7 @@ from typing import Any
 from segmint.errors import UserError
 from segmint.outputs import staged_folder
 from segmint.recipes.contract import Stage
-from segmint.training.run_config import as_json
+from segmint.training.run_config import as_json, recorded
 from segmint.training.run_folder import RunFolder, RunLog
 from segmint.training.stored_config import read_config
 
@@ -43,7 +43,7 @@ def find_stages(other: RunFolder, config: Mapping[str, Any], stages: Sequence[St
     if not found:
         return {}
     for key, value in config.items():
-        old, new = before.get(key), as_json(value)
+        old, new = recorded(before, config, key), as_json(value)
         if key not in _OF_LABELS and old != new:
             raise UserError(
                 f"--reuse {other.root}: that run has another {key}; only runs that differ in labels can be reused."

@@ -12,6 +12,7 @@ import torch
 from rich.console import Console
 
 from segmint.data.dataset import Dataset, open_dataset
+from segmint.data.orientation import common_orientation
 from segmint.data.segmenter_description import DESCRIPTION, description_of
 from segmint.data.subjects import Split
 from segmint.errors import UserError, WaitingForPerson
@@ -201,6 +202,7 @@ def train(
             "reference_shape": list(data.slices.reference_shape),
             "spacing": list(data.slices.spacing),
             "intensity": [asdict(intensity) for intensity in data.slices.intensity],
+            "orientation": common_orientation(opened, opened.cases_of(data.split.train)),
         },
         "split": asdict(data.split),
         "subset": subset,
