@@ -92,3 +92,10 @@ def test_orientations_by_name() -> None:
 def test_volumes_that_do_not_lie_alike_are_told(orientations: list[str], said: str | None) -> None:
     remark = orientation_remark(orientations)
     assert remark is None if said is None else re.search(said, remark or "")
+
+
+def test_a_matrix_that_leads_nowhere_has_no_orientation() -> None:
+    flat = np.diag([1.0, 0.0, 2.0, 1.0])
+    assert orientation_of(flat) == "R?S"
+    assert not names_orientation(orientation_of(flat))
+    assert orientation_remark(["RAS", "R?S"]) is not None

@@ -24,8 +24,11 @@ AXES = {"L": 0, "R": 0, "P": 1, "A": 1, "I": 2, "S": 2}
 
 
 def orientation_of(affine: NDArray[np.float64]) -> str:
-    """Where each array axis leads, such as "RAS" (right, anterior, superior); of oblique volumes the nearest."""
-    return "".join(aff2axcodes(affine))
+    """Where each array axis leads, such as "RAS" (right, anterior, superior); of oblique volumes the nearest.
+
+    "?" stands for an axis that a damaged matrix leads nowhere.
+    """
+    return "".join(letter or "?" for letter in aff2axcodes(affine))
 
 
 def common_orientation(dataset: Dataset, cases: Sequence[Case] | None = None) -> str | None:
@@ -34,7 +37,8 @@ def common_orientation(dataset: Dataset, cases: Sequence[Case] | None = None) ->
         return None
     affines = [dataset.affine(case) for case in (dataset.cases if cases is None else cases)]
     found = {None if affine is None else orientation_of(affine) for affine in affines}
-    return found.pop() if len(found) == 1 else None
+    only = found.pop() if len(found) == 1 else None
+    return only if only is not None and names_orientation(only) else None
 
 
 def names_orientation(text: str) -> bool:
@@ -59,7 +63,7 @@ def orientation_remark(orientations: Iterable[str]) -> str | None:
     found = Counter(orientations)
     if len(found) < 2:
         return None
-    planes = {tuple(AXES[letter] for letter in one) for one in found}
+    planes = {tuple(AXES.get(letter, -1) for letter in one) for one in found}
     shown = "slices of different planes" if len(planes) > 1 else "some slices as mirror images of others"
     listed = ", ".join(f"{one}: {count}" for one, count in found.most_common())
     return (

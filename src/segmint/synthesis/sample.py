@@ -19,6 +19,7 @@ from segmint.data.writer import DatasetWriter
 from segmint.errors import UserError
 from segmint.outputs import check_target, staged_folder
 from segmint.recipes import find_recipe
+from segmint.seeds import check_seed
 from segmint.synthesis.cards import write_cards
 from segmint.synthesis.certain import PICTURE, candidates, drawn_candidates, most_certain
 from segmint.synthesis.draw import Drawn, Sampler
@@ -67,6 +68,7 @@ def sample(
         UserError: the run cannot be read, a number is out of range, the real cases have changed since the training or cannot
             lie beside the drawn ones, or `out` exists.
     """
+    check_seed(seed)
     config = read_config(RunFolder(run))
     if truncation is None:
         truncation = _by_recipe(config, "truncation")
