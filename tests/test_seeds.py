@@ -32,7 +32,7 @@ def test_a_wrong_seed_is_refused_by_functions(seed: int, discs: Path, tmp_path: 
         train("joint-stylegan2", discs, out=tmp_path / "run", size=32, seed=seed, progress=False)
     with pytest.raises(UserError, match=f"--seed {seed}: give"):
         split_dataset(discs, seed=seed, overwrite=True)
-    with pytest.raises(UserError, match=f"--seed {seed}: give"):
+    with pytest.raises(UserError, match=f"with seed {seed}: give"):
         write_phantom("brain", tmp_path / "run", subjects=4, seed=seed)
     assert json.loads((discs / "segmint.json").read_text()) == before
     assert not (tmp_path / "run").exists()

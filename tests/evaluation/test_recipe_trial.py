@@ -178,6 +178,7 @@ def test_split_and_size_are_those_of_the_given_pairs(tmp_path: Path, study: Any,
         "axis": None,
     }
     config["dataset"] |= {"identity": dataset.identity, "dimensions": 2}
+    config["grid"]["orientation"] = None
     (run / "config.json").write_text(json.dumps(config))
     made = study.provenance(dataset, run=str(run))
     pairs = study.write_synthetic(tmp_path / "pairs", made, pairs=3 * study.real_slices)

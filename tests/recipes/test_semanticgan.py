@@ -60,6 +60,7 @@ def test_what_the_repaired_preset_changes() -> None:
         "matched_features": "mean",
         "encoder_kimg": 16.0,
         "inference_steps": 100,
+        "inference_encoder_weight": 3.0,
     }
 
 

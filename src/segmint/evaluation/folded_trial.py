@@ -118,9 +118,11 @@ class FoldedTrial:
             except UserError as error:
                 raise UserError(f"Fold {number + 1} of --folds {self.folds} cannot be used: {error}") from error
         threads = self.jobs.with_threads(out, overwrite=overwrite)
-        settings = trials[0].settings(designs[0]) | {
+        # What is training follows from the folds, so other folds are named as such first.
+        settings = {key: value for key, value in trials[0].settings(designs[0]).items() if key != "training"} | {
             "split": None,
             "folds": [asdict(split) for split in splits],
+            "training": [design.regime.described_training() for design in designs],
             "threads": threads,
         }
         console = Console(stderr=True, quiet=not self.progress, highlight=False)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Protocol
 
 from segmint.errors import UserError
-from segmint.seeds import check_seed
 
 
 class PhantomWriter(Protocol):
@@ -39,7 +38,6 @@ class Phantom:
         Raises:
             UserError: an argument is out of its range, or `out` exists or cannot be written.
         """
-        check_seed(seed)
         return self.writer(out, subjects=subjects, seed=seed, size=size or self.size, overwrite=overwrite)
 
 
