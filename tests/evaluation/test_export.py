@@ -67,8 +67,8 @@ def test_what_is_predicted_for_its_test_images_can_be_scored(
     assert content["test_subjects"] == list(study.test)
 
 
-def test_predictions_for_tiff_are_found_under_either_ending(tmp_path: Path) -> None:
-    folder = tmp_path / "cells"
+def tiff_cells(folder: Path) -> Path:
+    """Four images of one cell each, in .tiff."""
     folder.mkdir()
     writer = DatasetWriter(
         folder, name="cells", channel_names=("grey",), label_names=("background", "cell"), file_ending=".tiff"
@@ -78,6 +78,11 @@ def test_predictions_for_tiff_are_found_under_either_ending(tmp_path: Path) -> N
     for number in range(4):
         writer.add(f"c{number}", image + 40 * label + number, label, subject=f"s{number}")
     writer.finish(split=Split(("s0", "s1"), ("s2",), ("s3",)))
+    return folder
+
+
+def test_predictions_for_tiff_are_found_under_either_ending(tmp_path: Path) -> None:
+    folder = tiff_cells(tmp_path / "cells")
     for ending in ("tif", "tiff"):
         predicted = tmp_path / ending
         predicted.mkdir()
@@ -91,16 +96,7 @@ def test_predictions_for_tiff_are_found_under_either_ending(tmp_path: Path) -> N
 
 
 def test_tiff_gets_the_ending_nnunet_reads(tmp_path: Path) -> None:
-    folder = tmp_path / "cells"
-    folder.mkdir()
-    writer = DatasetWriter(
-        folder, name="cells", channel_names=("grey",), label_names=("background", "cell"), file_ending=".tiff"
-    )
-    image, label = np.zeros((1, 16, 16), np.uint8), np.zeros((16, 16), np.uint8)
-    label[4:9, 4:9] = 1
-    for number in range(4):
-        writer.add(f"c{number}", image + 40 * label, label, subject=f"s{number}")
-    writer.finish(split=Split(("s0", "s1"), ("s2",), ("s3",)))
+    folder = tiff_cells(tmp_path / "cells")
     out = export_arms(folder, out=tmp_path / "raw", arms=("100R",))
     arm = out / "Dataset501_cells_100R"
     assert sorted(path.name for path in (arm / "imagesTr").iterdir()) == [f"c{i}_0000.tif" for i in range(3)]
