@@ -16,7 +16,6 @@ from tests.conftest import forget_sidecar
 
 from segmint.data.dataset import Split, open_dataset
 from segmint.data.inspect import inspect_dataset
-from segmint.data.split import split_dataset
 from segmint.data.writer import DatasetWriter
 from segmint.errors import UserError
 
@@ -118,25 +117,6 @@ def test_a_volume_among_slices_is_refused(make_dataset: MakeDataset) -> None:
         UserError, match=r"case1_0000.nii.gz is 3-D, shape 4 x 5 x 6, in a dataset that is otherwise 2-D"
     ):
         dataset.read_image(dataset.cases[1])
-
-
-def test_regions_name_the_ids_they_are_smallest_for(make_dataset: MakeDataset) -> None:
-    folder = make_dataset()
-    regions = {"background": 0, "whole": [1, 2], "core": [2]}
-    change_json(folder / "dataset.json", labels=regions, regions_class_order=[1, 2])
-    assert open_dataset(folder).label_names == ("background", "whole", "core")
-
-
-def test_ids_of_one_region_are_told_apart(make_dataset: MakeDataset, tmp_path: Path) -> None:
-    folder = make_dataset(labels=("background", "a", "b", "c"))
-    change_json(folder / "dataset.json", labels={"background": 0, "whole": [1, 2, 3], "core": [2, 3]})
-    names = ("background", "whole", "core 2", "core 3")
-    assert open_dataset(folder).label_names == names
-    assert [label["name"] for label in inspect_dataset(folder)["labels"]] == list(names)
-    assert split_dataset(folder, fractions=(0.8, 0.2, 0.0), out=tmp_path / "out").label_names == names
-    change_json(folder / "dataset.json", labels={"background": 0, "core 3": 1, "core": [2, 3]})
-    with pytest.raises(UserError, match='has a label "core 3" and several ids named "core"'):
-        open_dataset(folder)
 
 
 def test_files_may_be_listed_in_dataset_json(make_dataset: MakeDataset, tmp_path: Path) -> None:

@@ -62,9 +62,11 @@ def plan_grids(slices: SliceSet, indices: NDArray[np.int64]) -> SubjectGrids:
     cases = {case.id: case for case in dataset.cases}
     physical = all(dataset.geometry(case).spacing is not None or case.spacing is not None for case in dataset.cases)
     in_plane = [step for axis, step in enumerate(slices.spacing) if axis != slices.axis]
-    stacked = _volumes(slices, indices) if slices.axis is not None else _stacks(slices, indices)
-    if slices.axis is None and not _stacks(slices, np.arange(len(slices))):
-        stacked = []
+    stacked: list[Grid] = []
+    if slices.axis is not None:
+        stacked = _volumes(slices, indices)
+    elif _stacks(slices, np.arange(len(slices))):
+        stacked = _stacks(slices, indices)
     grids = stacked or [
         Grid(slices.records[i].subject, (i,), None, dataset.spacing(cases[slices.records[i].case]))
         for i in indices.tolist()

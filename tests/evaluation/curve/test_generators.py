@@ -30,6 +30,6 @@ def test_a_stage_that_waits_for_a_person_ends_the_curve_with_a_sentence(tmp_path
         progress=False,
     )
     with pytest.raises(
-        UserError, match=r"datasetgan waits for labels .* which a curve cannot: .*--set datasetgan\.labels"
+        UserError, match=r"datasetgan waits for labels .* which a curve cannot: .*--set datasetgan\.KEY=VALUE"
     ):
         generator.run()

@@ -111,8 +111,8 @@ class CurveGenerator:
             )
         except WaitingForPerson as error:
             raise UserError(
-                f"{self.recipe} waits for labels that a person gives, which a curve cannot: choose where labels come from "
-                f"with --set {self.recipe}.labels=..."
+                f"{self.recipe} waits for labels that a person gives, which a curve cannot: leave it out, or choose settings of it "
+                f"(--set {self.recipe}.KEY=VALUE) that need none."
             ) from error
         except UserError as error:
             # A setting is that of one recipe here.
