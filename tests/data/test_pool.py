@@ -135,6 +135,16 @@ def test_parts_must_fit_together(aligned: SliceSet, make_dataset: MakeDataset) -
         PairPool([PoolPart(aligned, np.array([], dtype=np.int64))])
 
 
+def test_every_pair_has_its_subject(aligned: SliceSet) -> None:
+    records = [aligned.records[i] for i in range(len(aligned.records))]
+    order = np.arange(len(records))[::-1]
+    pool = PairPool([PoolPart(aligned, order, "h"), PoolPart(aligned, order[:1])])
+    assert pool.subjects == tuple(records[i].subject for i in [*order, order[0]])
+    tiles = PairPool([PoolPart(aligned, order)], tile=aligned.size // 2)
+    places = tiles.windows()[:, 0]
+    assert tiles.subjects == tuple(records[order[place]].subject for place in places)
+
+
 def test_labels_can_be_hidden(aligned: SliceSet) -> None:
     pool = PairPool([PoolPart(aligned, np.arange(5))], tile=3)
     hidden, positions = pool.with_labels_hidden(), np.arange(len(pool))

@@ -11,10 +11,13 @@ import torch
 from tests.conftest import draw_discs
 
 from segmint.data.dataset import open_dataset
+from segmint.data.phantoms import write_phantom
+from segmint.data.split import split_dataset
 from segmint.data.subjects import Split
 from segmint.errors import UserError
 from segmint.synthesis.open_run import OpenedRun, open_run, open_sampler
 from segmint.synthesis.sample import sample
+from segmint.synthesis.screened_masks import yardstick_of
 from segmint.training.train import train
 
 
@@ -71,6 +74,8 @@ def test_a_users_own_masks_are_painted_in_order(painted_run: Path, tmp_path: Pat
         ({"mask_source": "nowhere"}, "--mask-source nowhere: give real, deformed, or the folder"),
         ({"mask_source": "real", "masks": Path("x")}, "exclude each other"),
         ({"mask_source": "deformed", "truncation": 0.5}, "--truncation 0.5 draws masks nearer to the mean"),
+        ({"mask_source": "real", "screen_masks": True}, "these are real"),
+        ({"mask_source": "deformed", "screen_masks": True}, "of 4 subjects, too few"),
         ({"balance": {"core": 2.0}}, "between 0 and 1"),
         ({"balance": {"crust": 0.5}}, "no such label"),
         ({"balance": {"core": 0.5, "rim": 0.5}}, "one label can be balanced"),
@@ -87,6 +92,34 @@ def test_what_does_not_fit_is_one_sentence(
 def test_a_run_of_pairs_takes_no_masks(discs_run: Path) -> None:
     with pytest.raises(UserError, match="draws images and masks together"):
         open_run(discs_run, mask_source="real", device="cpu")
+    with pytest.raises(UserError, match="draws images and masks together"):
+        open_run(discs_run, screen_masks=True, device="cpu")
+
+
+def test_screened_masks_are_painted_and_told(tmp_path: Path) -> None:
+    write_phantom("retina", tmp_path / "retina", subjects=10, seed=0, size=64)
+    split_dataset(tmp_path / "retina")
+    run = train(
+        "vess2image",
+        tmp_path / "retina",
+        out=tmp_path / "run",
+        kimg=0.004,
+        batch=4,
+        size=64,
+        threads=1,
+        mask_source="deformed",
+        device="cpu",
+        progress=False,
+    ).root
+    drawn = open_dataset(sample(run, n=6, seed=0, out=tmp_path / "screened", screen_masks=True, device="cpu"))
+    assert drawn.provenance is not None
+    assert drawn.provenance.screened
+    assert "drawn again" in (drawn.root / "DATASHEET.md").read_text()
+    plain = open_dataset(sample(run, n=6, seed=0, out=tmp_path / "plain", device="cpu"))
+    pairs = zip(drawn.cases, plain.cases, strict=True)
+    kept = [np.array_equal(drawn.read_label(one), plain.read_label(other)) for one, other in pairs]
+    yardstick = yardstick_of(OpenedRun.at(run, checkpoint="auto", device="cpu").training_masks())
+    assert kept == [yardstick.allows(plain.read_label(case)) for case in plain.cases]
 
 
 def test_a_runs_segmenter_can_be_had(discs: Path, discs_run: Path, tmp_path: Path) -> None:

@@ -37,6 +37,14 @@ def sample_verb(
         Path | None, typer.Option("--masks", metavar="DATASET", help="Paint the label maps of this dataset, in order.")
     ] = None,
     balance: options.Balance = None,
+    screen_masks: Annotated[
+        bool,
+        typer.Option(
+            "--screen-masks",
+            help="Draw a mask again until its shapes lie in the range of the training masks, and it is no nearer to one of them"
+            " than masks of different subjects are; for runs that paint masks.",
+        ),
+    ] = False,
     checkpoint: Annotated[
         str,
         typer.Option(
@@ -69,6 +77,7 @@ def sample_verb(
         mask_source=mask_source,
         masks=masks,
         balance=options.read_shares("--balance", balance),
+        screen_masks=screen_masks,
         checkpoint=checkpoint,
         with_real=with_real,
         overwrite=overwrite,

@@ -66,6 +66,7 @@ class Provenance:
         selected_on: The same for what chose the checkpoint.
         truncation: Of the latents; 1 is none.
         keep: Share of the pairs drawn that was kept, the most certain ones; 1 is all.
+        screened: Whether masks unlike the training masks were drawn again.
         stands_on: What else the pairs come from: path and hash of a run or dataset that gave the masks.
     """
 
@@ -79,3 +80,4 @@ class Provenance:
     stands_on: tuple[str, ...] = ()
     truncation: float = 1.0
     keep: float = 1.0
+    screened: bool = False

@@ -86,6 +86,15 @@ class PairPool:
         """The same images; every label map comes as background."""
         return PairPool(self.parts, tile=self.tile, hidden=True)
 
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """[len] whose each pair is."""
+        return tuple(
+            part.slices.records[int(part.indices[place])].subject
+            for part, rows in zip(self.parts, self._rows, strict=True)
+            for place in rows[:, 0]
+        )
+
     def whole(self) -> PairPool:
         """The same slices, not cut into tiles."""
         return PairPool(self.parts, hidden=self.hidden)

@@ -134,6 +134,8 @@ def _content(dataset: Dataset, provenance: Provenance, *, pairs: int) -> list[st
     drawn = [f"seed {provenance.seed}", f"truncation {provenance.truncation:g}"]
     if provenance.keep < 1:
         drawn.append(f"the most certain {100 * provenance.keep:g}% kept")
+    if provenance.screened:
+        drawn.append("masks unlike the training masks drawn again")
     return [
         f"{pairs} synthetic pairs of an image (channels {_listed(dataset.channel_names)}) and a label map (labels"
         f" {_listed(dataset.label_names)}), as {dataset.file_ending} in the layout of nnU-Net v2.",

@@ -24,6 +24,7 @@ from segmint.recipes.contract import (
 )
 from segmint.synthesis.draw import PaintedSampler, PairSampler, Sampler
 from segmint.synthesis.mask_source import BalancedMasks, DeformedMasks, GeneratedMasks, MaskSource, RealMasks
+from segmint.synthesis.screened_masks import ScreenedMasks, yardstick_of
 from segmint.training.auxiliary import predict_condition
 from segmint.training.checkpoint import CheckpointFolder, freeze, restore
 from segmint.training.material import conditioned, training_data
@@ -229,6 +230,7 @@ def open_run(
     mask_source: str | None = None,
     masks: Path | None = None,
     balance: tuple[int, float] | None = None,
+    screen_masks: bool = False,
     truncation: float = 1.0,
 ) -> OpenedSampler:
     """The sampler of a run.
@@ -237,6 +239,7 @@ def open_run(
         mask_source: "real", "deformed", or a run that draws masks or pairs; default: as in training.
         masks: a dataset whose label maps are painted, in its own order, in place of a mask source.
         balance: (label, share): that share of the masks has the label.
+        screen_masks: masks unlike the run's training masks are drawn again.
         truncation: of the mask source.
 
     Raises:
@@ -252,8 +255,10 @@ def open_run(
         ) from None
     lists = {key: opened.config[key] for key in SEEN_LISTS}
     if isinstance(stage, PairStage):
-        if mask_source is not None or masks is not None:
-            raise UserError(f"{run} draws images and masks together: leave --mask-source and --masks out.")
+        if mask_source is not None or masks is not None or screen_masks:
+            raise UserError(
+                f"{run} draws images and masks together: leave --mask-source, --masks and --screen-masks out."
+            )
         pairs = PairSampler(stage, checkpoint_sha256=sha256, images_shown=shown, balance=balance)
         return OpenedSampler(opened, pairs, lists, ())
     assert isinstance(stage, TranslatorStage)
@@ -268,6 +273,12 @@ def open_run(
             f"--truncation {truncation:g} draws masks nearer to the mean, and {run} paints masks that are not drawn by a generator:"
             " leave it out, or choose another --mask-source."
         )
+    if screen_masks:
+        if isinstance(source, RealMasks):
+            raise UserError(
+                "--screen-masks is for masks that are deformed or drawn by a generator; these are real: leave it out."
+            )
+        source = ScreenedMasks(source, yardstick_of(opened.training_masks()))
     if balance is not None:
         source = BalancedMasks(source, label=balance[0], share=balance[1])
     painted = PaintedSampler(

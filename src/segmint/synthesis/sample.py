@@ -42,6 +42,7 @@ def sample(
     mask_source: str | None = None,
     masks: Path | None = None,
     balance: Mapping[str, float] | None = None,
+    screen_masks: bool = False,
     checkpoint: str = "auto",
     with_real: bool = False,
     overwrite: bool = False,
@@ -60,6 +61,8 @@ def sample(
         mask_source: for runs that paint masks: "real", "deformed", or a run that draws masks; default: as in training.
         masks: a dataset whose label maps are painted, in its own order.
         balance: {label: share}: that share of the pairs holds the label, by name or id; one label.
+        screen_masks: for runs that paint masks: a mask is drawn again until its shapes lie in the range of the training masks,
+            and it is no nearer to one of them than masks of different subjects are (see `Yardstick`).
         checkpoint: "best" (by the validation measure), "last", or "auto": the last, unless it is far worse than the best.
         with_real: also copy the real training and validation cases, and write a splits_final.json (five folds by subject) that
             keeps synthetic cases out of every validation part.
@@ -86,6 +89,7 @@ def sample(
         mask_source=mask_source,
         masks=masks,
         balance=read_balance(balance, config["dataset"]["label_names"]),
+        screen_masks=screen_masks,
         truncation=truncation,
     )
     sampler = opened.sampler
@@ -105,6 +109,7 @@ def sample(
         stands_on=opened.stands_on,
         truncation=truncation,
         keep=keep,
+        screened=screen_masks,
     )
     # Real cases need not have the maps that were computed or predicted.
     condition_names = [name for name in sampler.condition_names if real is None or real.has_condition(name)]
