@@ -61,5 +61,13 @@ def test_a_diversity_that_is_no_number_is_no_collapse() -> None:
     assert "30%" in finding.message
 
 
+def test_training_samples_that_are_nearly_one_are_named_at_the_first_look() -> None:
+    (finding,) = assess([{**line(diversity=1.2), "training_diversity": 0.0}])
+    assert finding.code == "training_alike"
+    assert "only 0%" in finding.message
+    for sound in (0.8, float("nan"), None):
+        assert assess([{**line(diversity=1.2), "training_diversity": sound}]) == []
+
+
 def test_a_segmenter_has_no_adversary() -> None:
     assert assess([{"losses": {"network": {"dice_and_cross_entropy": 0.01}}}] * 5) == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -34,11 +36,45 @@ PREVIEW_ROWS, PREVIEW_COLUMNS = 6, 3
 SHOWN_IMAGES = 2 * PREVIEW_ROWS * PREVIEW_COLUMNS
 
 
+def _coarse(x: Tensor) -> Tensor:
+    return F.adaptive_avg_pool2d(x, 8).flatten(1)
+
+
 def diversity(x: Tensor) -> float:
-    """Mean distance between two different samples of [N, channels, S, S], on a grid of 8 x 8 means."""
-    coarse = F.adaptive_avg_pool2d(x, 8).flatten(1)
+    """Mean distance between two different samples of [N, channels, S, S], on a grid of 8 x 8 means; NaN of a single one."""
+    coarse = _coarse(x)
     n = len(coarse)
-    return float(torch.cdist(coarse, coarse).sum() / (n * (n - 1)))
+    return float(torch.cdist(coarse, coarse).sum() / (n * (n - 1))) if n > 1 else float("nan")
+
+
+@dataclass(frozen=True)
+class Variety:
+    """How much real samples differ from one another: the yardstick of fakes.
+
+    Attributes:
+        training: `diversity` of training samples; validation: of validation samples; NaN of a single one.
+        between: mean distance from a training to a validation sample.
+    """
+
+    training: float
+    validation: float
+    between: float
+
+    @classmethod
+    def of(cls, training: Tensor, validation: Tensor) -> Variety:
+        """Of samples [n, channels, S, S] and [m, channels, S, S]."""
+        between = float(torch.cdist(_coarse(training), _coarse(validation)).mean())
+        return cls(diversity(training), diversity(validation), between)
+
+    def share(self, fakes: Tensor) -> float:
+        """Diversity of fakes as a share of that of real samples; of the part that differs more, since either may be tiny."""
+        known = [one for one in (self.training, self.validation) if math.isfinite(one)]
+        return diversity(fakes) / max(*known, 1e-8) if known else float("nan")
+
+    @property
+    def training_share(self) -> float:
+        """Distance between training samples as a share of that from them to validation samples; about 1 where they are alike."""
+        return self.training / self.between if self.between > 0 else float("nan")
 
 
 def _spread(pool: Pool, n: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
@@ -55,22 +91,24 @@ def pair_examiner(training: Pool, validation: Pool, *, previews: Path, seed: int
     """Examiner of a stage that draws pairs: sliced Wasserstein distance of image and hard label maps to validation pairs."""
     real_images, real_labels = _spread(validation, VALIDATION_PAIRS)
     reals = _joint(torch.from_numpy(real_images), torch.from_numpy(real_labels), training.label_count)
-    real_diversity = diversity(reals)
+    learnt_images, learnt_labels = _spread(training, VALIDATION_PAIRS)
+    learnt = _joint(torch.from_numpy(learnt_images), torch.from_numpy(learnt_labels), training.label_count)
+    variety = Variety.of(learnt, reals)
     shown_images, shown_labels = _spread(training, PREVIEW_ROWS * PREVIEW_COLUMNS)
     grid = partial(write_grid, columns=PREVIEW_COLUMNS, colour=training.colour)
     grid(previews / "reals.png", shown_images, shown_labels)
 
     def examine(stage: Stage, images_shown: int) -> Examination:
         assert isinstance(stage, PairStage)
-        images, labels = draw_hard(stage, range(len(reals)), seed=seed)
+        images, labels = draw_hard(stage, range(max(len(reals), CHUNK)), seed=seed)
         shown = PREVIEW_ROWS * PREVIEW_COLUMNS
         preview = previews / f"fakes_{images_shown // 1000:06d}.png"
         grid(preview, images[:shown].numpy(), labels[:shown].numpy())
         fakes = _joint(images, labels, training.label_count)
         generator = torch.Generator(device="cpu").manual_seed(seed)
-        value = sliced_wasserstein.sliced_wasserstein(reals, fakes, generator=generator)
+        value = sliced_wasserstein.sliced_wasserstein(reals, fakes[: len(reals)], generator=generator)
         measurement = Measurement(sliced_wasserstein.NAME, value, sliced_wasserstein.DIRECTION)
-        return Examination(measurement, diversity(fakes) / max(real_diversity, 1e-8))
+        return Examination(measurement, variety.share(fakes), variety.training_share)
 
     return examine
 
@@ -78,7 +116,7 @@ def pair_examiner(training: Pool, validation: Pool, *, previews: Path, seed: int
 def image_examiner(training: Pool, validation: Pool, *, previews: Path, seed: int) -> Examiner:
     """Examiner of a stage that draws images: sliced Wasserstein distance to validation images."""
     reals = torch.from_numpy(_spread(validation, VALIDATION_PAIRS)[0])
-    real_diversity = diversity(reals)
+    variety = Variety.of(torch.from_numpy(_spread(training, VALIDATION_PAIRS)[0]), reals)
     grid = partial(write_grid, labels=None, columns=2 * PREVIEW_COLUMNS, colour=training.colour)
     grid(previews / "reals.png", _spread(training, SHOWN_IMAGES)[0])
 
@@ -86,11 +124,10 @@ def image_examiner(training: Pool, validation: Pool, *, previews: Path, seed: in
         assert isinstance(stage, ImageStage)
         fakes = draw_images(stage, range(max(len(reals), SHOWN_IMAGES)), seed=seed)
         grid(previews / f"fakes_{images_shown // 1000:06d}.png", fakes[:SHOWN_IMAGES].numpy())
-        fakes = fakes[: len(reals)]
         generator = torch.Generator(device="cpu").manual_seed(seed)
-        value = sliced_wasserstein.sliced_wasserstein(reals, fakes, generator=generator)
+        value = sliced_wasserstein.sliced_wasserstein(reals, fakes[: len(reals)], generator=generator)
         measurement = Measurement(sliced_wasserstein.NAME, value, sliced_wasserstein.DIRECTION)
-        return Examination(measurement, diversity(fakes) / max(real_diversity, 1e-8))
+        return Examination(measurement, variety.share(fakes), variety.training_share)
 
     return examine
 

@@ -13,6 +13,8 @@ COLLAPSED_DIVERSITY, ONE_SAMPLE_DIVERSITY, HEALTHY_DIVERSITY = 0.5, 0.2, 0.8
 # Before this share of the budget, low diversity is the normal beginning unless it is as good as none. One look alone says
 # nothing: short trainings dip below half on their way.
 BEGINNING = 0.25
+# Training samples that differ from one another less than this share of what they differ from validation samples.
+ALIKE_TRAINING = 0.2
 # Non-saturating losses in nats: at these values D tells nearly every sample, and G's gradient comes from outliers.
 WON_DISCRIMINATOR_LOSS, WON_GENERATOR_LOSS, WON_TICKS = 0.1, 4.0, 3
 
@@ -52,6 +54,16 @@ def assess(lines: Sequence[Mapping[str, Any]]) -> list[Finding]:
                 f"convergence failure: for {WON_TICKS} ticks the discriminator has told real from fake almost without error "
                 f"(loss below {WON_DISCRIMINATOR_LOSS}) while the generator's loss is high, so the generator learns little",
                 "if it stays, use the repaired preset, slow the discriminator, or give more images",
+            )
+        )
+    alike = lines[-1].get("training_diversity")
+    if alike is not None and alike < ALIKE_TRAINING:
+        findings.append(
+            Finding(
+                "training_alike",
+                f"the training samples are nearly one: they differ from one another only {alike:.0%} as much as from validation"
+                " samples, so all fakes will be nearly one too",
+                "look at the training part (reals.png among the previews): is one mask stored many times, or are labels missing?",
             )
         )
     if (collapse := _collapse(lines)) is not None:

@@ -43,10 +43,12 @@ class Plan:
 
 @dataclass(frozen=True)
 class Examination:
-    """What a look at a stage gave: its validation measure, and the diversity of its fakes relative to reals."""
+    """What a look at a stage gave: its validation measure, the diversity of its fakes relative to reals, and the distance
+    between what it learns from relative to that to validation samples."""
 
     measurement: Measurement | None = None
     diversity: float | None = None
+    training_diversity: float | None = None
 
 
 Examiner = Callable[[Stage, int], Examination]
@@ -230,6 +232,8 @@ class Loop:
                 self.best = examination.measurement if best else self.best
             if examination.diversity is not None:
                 line["diversity"] = round(examination.diversity, 4)
+            if examination.training_diversity is not None:
+                line["training_diversity"] = round(examination.training_diversity, 4)
         mine = [old for old in self.log.lines() if old["stage"] == self.name]
         line["health"] = [finding.as_json() for finding in health.assess([*mine, line])]
         self.log.append(line)

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from segmint.data.conditioned_pool import ConditionedPool
 from segmint.metrics import sliced_wasserstein
 from segmint.recipes.contract import MaskStage, Measurement, Stage, TransferStage, TranslatorStage
-from segmint.training.examination import CHUNK, PREVIEW_COLUMNS, PREVIEW_ROWS, VALIDATION_PAIRS, diversity
+from segmint.training.examination import CHUNK, PREVIEW_COLUMNS, PREVIEW_ROWS, VALIDATION_PAIRS, Variety, diversity
 from segmint.training.loop import Examination, Examiner
 from segmint.training.pair_generator import pair_generator
 from segmint.training.previews import write_grid
@@ -62,18 +62,19 @@ def mask_examiner(training: ConditionedPool, validation: ConditionedPool, *, pre
     counts = (training.label_count, *training.condition_counts)
     real_masks = torch.from_numpy(validation.read_masks(spread_positions(validation, VALIDATION_PAIRS)))
     reals = mask_channels(real_masks, counts)
-    real_diversity = diversity(reals)
+    learnt = torch.from_numpy(training.read_masks(spread_positions(training, VALIDATION_PAIRS)))
+    variety = Variety.of(mask_channels(learnt, counts), reals)
     _write_masks(previews / "reals.png", training.read_masks(spread_positions(training, SHOWN)))
 
     def examine(stage: Stage, images_shown: int) -> Examination:
         assert isinstance(stage, MaskStage)
-        drawn = draw_masks(stage, range(max(len(reals), SHOWN)), seed=seed)
+        drawn = draw_masks(stage, range(max(len(reals), CHUNK)), seed=seed)
         _write_masks(previews / f"fakes_{images_shown // 1000:06d}.png", drawn[:SHOWN].numpy())
-        fakes = mask_channels(drawn[: len(reals)], counts)
+        fakes = mask_channels(drawn, counts)
         generator = torch.Generator(device="cpu").manual_seed(seed)
-        value = sliced_wasserstein.sliced_wasserstein(reals, fakes, generator=generator)
+        value = sliced_wasserstein.sliced_wasserstein(reals, fakes[: len(reals)], generator=generator)
         measurement = Measurement(sliced_wasserstein.NAME, value, sliced_wasserstein.DIRECTION)
-        return Examination(measurement, diversity(fakes) / max(real_diversity, 1e-8))
+        return Examination(measurement, variety.share(fakes), variety.training_share)
 
     return examine
 

@@ -112,6 +112,7 @@ class _Tick(BaseModel):
     losses: dict[StrictStr, dict[StrictStr, float]]
     validation: _Measured | None
     diversity: float | None = None
+    training_diversity: float | None = None
     health: list[_Finding]
 
 
