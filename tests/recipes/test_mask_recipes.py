@@ -13,6 +13,8 @@ from segmint.recipes import mask_stylegan2, mask_transfer, mask_vae, vessgan
 from segmint.recipes.contract import Batch, MaskStage, Task
 from segmint.recipes.mask_transfer import MaskTransferStage
 from segmint.recipes.recipe import Recipe
+from segmint.recipes.style_adversary import smoothing_kernel
+from segmint.recipes.style_gan import StyleGANSettings
 from segmint.recipes.vessgan import VessGANStage
 
 SIZE, LABELS = 32, 3
@@ -132,3 +134,10 @@ def test_transfer_learns_to_predict_its_map() -> None:
 def test_transfer_takes_one_map() -> None:
     with pytest.raises(UserError, match="one condition map"):
         mask_transfer.RECIPE.stages(Task(SIZE, 1, 2, 4, 160, (2, 2)), mask_transfer.PUBLISHED)
+
+
+def test_a_line_one_pixel_wide_keeps_its_height_in_the_repaired_masks() -> None:
+    settings = mask_stylegan2.RECIPE.presets["repaired"]
+    assert isinstance(settings, StyleGANSettings)
+    assert smoothing_kernel(settings.label_smoothing).max() > 0.9
+    assert settings.ada_kimg == 20

@@ -28,5 +28,5 @@ RECIPE = Recipe(
     batch={"faithful": 1, "repaired": 4},
     kimg=10.0,
     epochs={"faithful": 30.0},
-    mask_source={"faithful": "vessgan", "repaired": "mask-stylegan2"},
+    mask_source={"faithful": "vessgan", "repaired": "deformed"},
 )
