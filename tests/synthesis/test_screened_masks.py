@@ -1,10 +1,7 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-from tests.conftest import draw_discs
 
 from segmint.data.conditioned_pool import ConditionedPool
 from segmint.data.dataset import open_dataset
@@ -28,6 +25,16 @@ def vessels(tmp_path_factory: pytest.TempPathFactory) -> ConditionedPool:
     return ConditionedPool(PairPool([PoolPart(slices, slices.indices(dataset.subjects))]))
 
 
+@pytest.fixture(scope="module")
+def lesions(tmp_path_factory: pytest.TempPathFactory) -> ConditionedPool:
+    """Stroke phantoms of ten subjects, 18% of their slices with a lesion."""
+    folder = tmp_path_factory.mktemp("screened") / "stroke"
+    write_phantom("stroke", folder, subjects=10, seed=0, size=64)
+    dataset = open_dataset(folder)
+    slices = open_slices(dataset, size=64)
+    return ConditionedPool(PairPool([PoolPart(slices, slices.indices(dataset.subjects))]))
+
+
 def squares(*sides: int) -> np.ndarray:
     """[n, 32, 32] one square each, each somewhere else."""
     masks = np.zeros((len(sides), 32, 32), dtype=np.uint8)
@@ -39,7 +46,7 @@ def squares(*sides: int) -> np.ndarray:
 def test_screened_masks_are_as_an_evaluation_wants_them(vessels: ConditionedPool) -> None:
     yardstick, deformed = yardstick_of(vessels), DeformedMasks(RealMasks(vessels))
     plain, screened = deformed.draw(range(60), seed=1), ScreenedMasks(deformed, yardstick).draw(range(60), seed=1)
-    kept = np.array([yardstick.allows(one) for one in plain[:, 0]])
+    kept = yardstick.allows(plain[:, 0])
     assert 0 < kept.sum() < 60
     assert np.array_equal(screened[kept], plain[kept])
     real = MaskSet(vessels.read_masks(np.arange(len(vessels)))[:, 0], vessels.pool.subjects)
@@ -62,13 +69,13 @@ def test_what_a_yardstick_allows() -> None:
     yardstick = Yardstick.of(masks, list("abcdef"))
     assert set(yardstick.ranges) == {1}
     elsewhere = np.roll(masks[3], (9, 15), axis=(0, 1))
-    assert yardstick.allows(elsewhere)
-    assert yardstick.allows(np.zeros_like(masks[0]))
-    assert not yardstick.allows(masks[3])
-    assert not yardstick.allows(np.roll(squares(12)[0], (9, 15), axis=(0, 1)))
     with_hole = elsewhere.copy()
     with_hole[tuple(np.argwhere(elsewhere).mean(axis=0).astype(int))] = 0
-    assert not yardstick.allows(with_hole)
+    larger = np.roll(squares(12)[0], (9, 15), axis=(0, 1))
+    shown = np.stack([elsewhere, masks[3], larger, with_hole, np.zeros_like(elsewhere), 2 * elsewhere])
+    assert yardstick.allows(shown).tolist() == [True, False, False, False, False, False]
+    some_empty = Yardstick.of(np.concatenate([masks, 0 * masks[:2]]), list("abcdefgh"))
+    assert some_empty.allows(shown).tolist() == [True, False, False, False, True, False]
 
 
 def test_a_label_of_few_subjects_has_no_range() -> None:
@@ -88,12 +95,19 @@ def test_a_source_that_only_copies_is_named(vessels: ConditionedPool) -> None:
         source.draw([0], seed=0)
 
 
-def test_a_balance_holds_behind_the_screen(tmp_path: Path) -> None:
-    dataset = open_dataset(draw_discs(tmp_path / "discs", slices=5, empty=3))
-    slices = open_slices(dataset, size=32)
-    pool = ConditionedPool(PairPool([PoolPart(slices, slices.indices(dataset.subjects))]))
-    yardstick = yardstick_of(pool)
-    source = BalancedMasks(ScreenedMasks(DeformedMasks(RealMasks(pool)), yardstick), label=2, share=0.5)
+def test_a_balance_holds_behind_the_screen(lesions: ConditionedPool) -> None:
+    yardstick = yardstick_of(lesions)
+    source = BalancedMasks(ScreenedMasks(DeformedMasks(RealMasks(lesions)), yardstick), label=1, share=0.5)
     drawn = source.draw(range(40), seed=1)[:, 0]
-    assert (drawn == 2).any(axis=(1, 2)).sum() == 20
-    assert all(yardstick.allows(one) for one in drawn)
+    assert (drawn == 1).any(axis=(1, 2)).sum() == 20
+    assert yardstick.allows(drawn).all()
+
+
+def test_no_label_gets_rarer_by_the_screen(lesions: ConditionedPool) -> None:
+    deformed = DeformedMasks(RealMasks(lesions))
+    held = [
+        source.draw(range(120), seed=0)[:, 0].any(axis=(1, 2))
+        for source in (deformed, ScreenedMasks(deformed, yardstick_of(lesions)))
+    ]
+    assert 0 < held[0].sum() < 60
+    assert np.array_equal(*held)

@@ -33,8 +33,12 @@ class MaskSource(ABC):
     counts: tuple[int, ...]
 
     @abstractmethod
-    def draw(self, indices: Sequence[int], seed: int) -> Masks:
-        """Masks [n, 1 + M, S, S]: label map, then condition maps."""
+    def draw(self, indices: Sequence[int], seed: int, *, attempt: int = 0) -> Masks:
+        """Masks [n, 1 + M, S, S]: label map, then condition maps.
+
+        Args:
+            attempt: another number gives other masks: the same real mask otherwise deformed, another one of a generator.
+        """
 
     @abstractmethod
     def restricted(self, label: int, *, present: bool) -> MaskSource:
@@ -55,8 +59,8 @@ class RealMasks(MaskSource):
         self.positions = np.arange(len(pool)) if positions is None else positions
         self.counts = (pool.label_count, *pool.condition_counts)
 
-    def draw(self, indices: Sequence[int], seed: int) -> Masks:
-        """Read them."""
+    def draw(self, indices: Sequence[int], seed: int, *, attempt: int = 0) -> Masks:  # noqa: ARG002
+        """Read them; the same ones at any attempt."""
         return self.pool.read_masks(np.array([self._position(i, seed) for i in indices], dtype=np.int64))
 
     def restricted(self, label: int, *, present: bool) -> MaskSource:
@@ -86,18 +90,23 @@ class DeformedMasks(MaskSource):
         self.source, self.counts = source, source.counts
         self.label, self.present = label, present
 
-    def draw(self, indices: Sequence[int], seed: int) -> Masks:
+    def draw(self, indices: Sequence[int], seed: int, *, attempt: int = 0) -> Masks:
         """Deform each with parameters of its own."""
         drawn = self.source.draw(indices, seed)
-        return np.stack([self._deformed(one, index, seed) for one, index in zip(drawn, indices, strict=True)])
+        return np.stack(
+            [
+                self._deformed(one, index, seed, first=attempt * ATTEMPTS)
+                for one, index in zip(drawn, indices, strict=True)
+            ]
+        )
 
     def restricted(self, label: int, *, present: bool) -> MaskSource:
         """A deformation that loses the label, or pushes it out of the picture, is drawn anew."""
         return DeformedMasks(self.source.restricted(label, present=present), label=label, present=present)
 
-    def _deformed(self, masks: Masks, index: int, seed: int) -> Masks:
+    def _deformed(self, masks: Masks, index: int, seed: int, *, first: int) -> Masks:
         moved = () if self.label is None or not self.present else (self.label,)
-        for attempt in range(ATTEMPTS):
+        for attempt in range(first, first + ATTEMPTS):
             generator = np.random.default_rng([seed, 23, index, attempt])
             drawn = draw_deformation(generator, shape=(masks.shape[1], masks.shape[2]), strength=STRENGTH, labels=moved)
             ids, conditions = deform_finely(masks[0], drawn, conditions=masks[1:])
@@ -123,17 +132,18 @@ class GeneratedMasks(MaskSource):
         self.stage, self.counts, self.truncation = stage, tuple(counts), truncation
         self.label, self.present = label, present
 
-    def draw(self, indices: Sequence[int], seed: int) -> Masks:
+    def draw(self, indices: Sequence[int], seed: int, *, attempt: int = 0) -> Masks:
         """Draw each from its own random state; where a label is asked for, until it is there."""
+        places = [index + attempt * ATTEMPTS * STRIDE for index in indices]
         if self.label is None:
-            return np.concatenate([self._run(run, seed, CHUNK) for run in _runs(indices)])
-        return np.stack([self._wanted(index, seed) for index in indices])
+            return self._run(places, seed, CHUNK)
+        return np.stack([self._wanted(place, seed) for place in places])
 
     def restricted(self, label: int, *, present: bool) -> MaskSource:
         """By drawing again."""
         return GeneratedMasks(self.stage, self.counts, truncation=self.truncation, label=label, present=present)
 
-    def _run(self, indices: range, seed: int, chunk: int) -> Masks:
+    def _run(self, indices: Sequence[int], seed: int, chunk: int) -> Masks:
         if isinstance(self.stage, PairStage):
             _, labels = draw_hard(self.stage, indices, seed=seed, truncation=self.truncation, chunk=chunk)
             pairs: Masks = labels.numpy()[:, None]
@@ -143,7 +153,7 @@ class GeneratedMasks(MaskSource):
 
     def _wanted(self, index: int, seed: int) -> Masks:
         for attempt in range(ATTEMPTS):
-            drawn: Masks = self._run(range(index + attempt * STRIDE, index + attempt * STRIDE + 1), seed, 1)[0]
+            drawn: Masks = self._run([index + attempt * STRIDE], seed, 1)[0]
             if bool((drawn[0] == self.label).any()) == self.present:
                 return drawn
         raise UserError(
@@ -160,14 +170,14 @@ class BalancedMasks(MaskSource):
         self.with_label = source.restricted(label, present=True) if share > 0 else None
         self.without_label = source.restricted(label, present=False) if share < 1 else None
 
-    def draw(self, indices: Sequence[int], seed: int) -> Masks:
+    def draw(self, indices: Sequence[int], seed: int, *, attempt: int = 0) -> Masks:
         """From the source with, or that without the label."""
         drawn = []
         for index in indices:
             before, after = count_with(index, self.share), count_with(index + 1, self.share)
             source = self.with_label if after > before else self.without_label
             assert source is not None
-            drawn.append(source.draw([before if after > before else index - before], seed)[0])
+            drawn.append(source.draw([before if after > before else index - before], seed, attempt=attempt)[0])
         return np.stack(drawn)
 
     def restricted(self, label: int, *, present: bool) -> MaskSource:
@@ -178,14 +188,3 @@ class BalancedMasks(MaskSource):
 def count_with(n: int, share: float) -> int:
     """How many of the first n samples have the label of a balance: share * n, rounded."""
     return int(n * share + 0.5 + 1e-9)
-
-
-def _runs(indices: Sequence[int]) -> list[range]:
-    """Indices as runs of consecutive numbers."""
-    runs: list[range] = []
-    for index in indices:
-        if runs and runs[-1].stop == index:
-            runs[-1] = range(runs[-1].start, index + 1)
-        else:
-            runs.append(range(index, index + 1))
-    return runs

@@ -20,8 +20,12 @@ _LOW, _HIGH, _NEAR = 1, 99, 99
 FEWEST_SUBJECTS = 5
 # Real masks whose shapes are measured; the nearest one is searched among all.
 _MOST = 1000
-# Attempt a at mask i is mask i + a * _STRIDE of the source, far from the attempts of the source itself.
-_STRIDE = 2**40
+_BLOCK = 256
+# Attempts at the same real mask, then at any that holds the same labels, then at any.
+_SAME_MASK, _SAME_LABELS = 50, 150
+# Far from the numbers of any drawing, and of the source's own attempts.
+_STRIDE = 2**50
+Labels = frozenset[int]
 
 
 @dataclass(frozen=True)
@@ -33,11 +37,13 @@ class Yardstick:
         nearest: 99th percentile of their Dice with the nearest mask of another subject; all labels together.
         ranges: by id of a label and measure (see `MaskShape`) the 1st and the 99th percentile, over masks that hold the
             label; labels of fewer than five subjects are left out.
+        together: the labels that real masks hold, each combination that occurs, the empty one too.
     """
 
     masks: NDArray[np.uint8]
     nearest: float
     ranges: Mapping[int, Mapping[str, tuple[float, float]]]
+    together: frozenset[Labels]
 
     @classmethod
     def of(cls, masks: NDArray[np.uint8], subjects: Sequence[str], *, seed: int = 0) -> Yardstick:
@@ -46,6 +52,7 @@ class Yardstick:
         Raises:
             UserError: they are of fewer than five subjects.
         """
+        together = frozenset(labels_in(mask) for mask in masks)
         filled = np.flatnonzero(masks.any(axis=(1, 2)))
         masks, units = masks[filled], np.unique(np.asarray(subjects, dtype=str)[filled], return_inverse=True)[1]
         if (found := len(np.unique(units))) < FEWEST_SUBJECTS:
@@ -65,12 +72,16 @@ class Yardstick:
             for name, values in mask_shapes(some[holds] == label).items():
                 low, high = np.percentile(values, [_LOW, _HIGH])
                 ranges[label][name] = (float(low), float(high))
-        return cls(masks, float(np.nanpercentile(among, _NEAR)), ranges)
+        return cls(masks, float(np.nanpercentile(among, _NEAR)), ranges, together)
 
-    def allows(self, mask: NDArray[np.uint8]) -> bool:
-        """Whether a mask [S, S] is like them; one without any label is."""
-        if not mask.any():
-            return True
+    def allows(self, masks: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        """[n] whether each of the masks [n, S, S] is like them."""
+        allowed = np.array([labels_in(mask) in self.together and self._in_range(mask) for mask in masks], dtype=bool)
+        if (asked := np.flatnonzero(allowed & masks.any(axis=(1, 2)))).size:
+            allowed[asked] = nearest_masks(masks[asked], self.masks).dice <= self.nearest
+        return allowed
+
+    def _in_range(self, mask: NDArray[np.uint8]) -> bool:
         for label, measures in self.ranges.items():
             if not (held := mask == label).any():
                 continue
@@ -78,28 +89,36 @@ class Yardstick:
                 low, high = measures[name]
                 if not low <= values[0] <= high:
                     return False
-        return bool(nearest_masks(mask[None], self.masks).dice[0] <= self.nearest)
+        return True
 
 
 class ScreenedMasks(MaskSource):
-    """Masks of another source, each drawn again until the yardstick allows it."""
+    """Masks of another source, each drawn again until the yardstick allows it.
+
+    What is drawn in the place of a mask holds the same labels, so that no label gets rarer by being hard to draw; only after
+    150 attempts is any allowed mask taken. Of deformed masks the first fifty are deformations of the same real one.
+    """
 
     def __init__(self, source: MaskSource, yardstick: Yardstick) -> None:
         self.source, self.yardstick, self.counts = source, yardstick, source.counts
 
-    def draw(self, indices: Sequence[int], seed: int) -> Masks:
+    def draw(self, indices: Sequence[int], seed: int, *, attempt: int = 0) -> Masks:
         """Draw together, then again those that are not allowed."""
-        drawn = self.source.draw(indices, seed)
-        pending = [place for place in range(len(indices)) if not self.yardstick.allows(drawn[place, 0])]
-        for attempt in range(1, ATTEMPTS):
+        first = attempt * ATTEMPTS
+        drawn = self.source.draw(indices, seed, attempt=first)
+        allowed = self.yardstick.allows(drawn[:, 0])
+        wanted = [labels_in(one) for one in drawn[:, 0]]
+        pending = np.flatnonzero(~allowed).tolist()
+        for number in range(1, ATTEMPTS):
             if not pending:
                 return drawn
-            again = self.source.draw([indices[place] + attempt * _STRIDE for place in pending], seed)
-            allowed = [self.yardstick.allows(one[0]) for one in again]
-            for place, one, fits in zip(pending, again, allowed, strict=True):
-                if fits:
+            places = [indices[place] + (number >= _SAME_MASK) * number * _STRIDE for place in pending]
+            again = self.source.draw(places, seed, attempt=first + number)
+            for place, one, fits in zip(list(pending), again, self.yardstick.allows(again[:, 0]), strict=True):
+                same = labels_in(one[0]) == wanted[place] or wanted[place] not in self.yardstick.together
+                if fits and (same or number >= _SAME_LABELS):
                     drawn[place] = one
-            pending = [place for place, fits in zip(pending, allowed, strict=True) if not fits]
+                    pending.remove(place)
         if not pending:
             return drawn
         raise UserError(
@@ -112,11 +131,16 @@ class ScreenedMasks(MaskSource):
         return ScreenedMasks(self.source.restricted(label, present=present), self.yardstick)
 
 
+def labels_in(mask: NDArray[np.uint8]) -> Labels:
+    """The ids in a mask but the background."""
+    return frozenset((1 + np.flatnonzero(np.bincount(mask.ravel())[1:])).tolist())
+
+
 def yardstick_of(pool: ConditionedPool) -> Yardstick:
     """Of the label maps of a pool.
 
     Raises:
         UserError: as `Yardstick.of`.
     """
-    masks = pool.read_masks(np.arange(len(pool)))[:, 0]
-    return Yardstick.of(masks, pool.pool.subjects)
+    blocks = [np.arange(start, min(start + _BLOCK, len(pool))) for start in range(0, len(pool), _BLOCK)]
+    return Yardstick.of(np.concatenate([pool.read(block)[1] for block in blocks]), pool.pool.subjects)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -40,11 +41,14 @@ def _coarse(x: Tensor) -> Tensor:
     return F.adaptive_avg_pool2d(x, 8).flatten(1)
 
 
-def diversity(x: Tensor) -> float:
-    """Mean distance between two different samples of [N, channels, S, S], on a grid of 8 x 8 means; NaN of a single one."""
-    coarse = _coarse(x)
+def _apart(coarse: Tensor) -> float:
     n = len(coarse)
     return float(torch.cdist(coarse, coarse).sum() / (n * (n - 1))) if n > 1 else float("nan")
+
+
+def diversity(x: Tensor) -> float:
+    """Mean distance between two different samples of [N, channels, S, S], on a grid of 8 x 8 means; NaN of a single one."""
+    return _apart(_coarse(x))
 
 
 @dataclass(frozen=True)
@@ -61,10 +65,10 @@ class Variety:
     between: float
 
     @classmethod
-    def of(cls, training: Tensor, validation: Tensor) -> Variety:
-        """Of samples [n, channels, S, S] and [m, channels, S, S]."""
-        between = float(torch.cdist(_coarse(training), _coarse(validation)).mean())
-        return cls(diversity(training), diversity(validation), between)
+    def of(cls, training: Iterable[Tensor], validation: Iterable[Tensor]) -> Variety:
+        """Of samples in blocks [n, channels, S, S]."""
+        ours, theirs = (torch.cat([_coarse(block) for block in blocks]) for blocks in (training, validation))
+        return cls(_apart(ours), _apart(theirs), float(torch.cdist(ours, theirs).mean()))
 
     def share(self, fakes: Tensor) -> float:
         """Diversity of fakes as a share of that of real samples; of the part that differs more, since either may be tiny."""
@@ -77,9 +81,19 @@ class Variety:
         return self.training / self.between if self.between > 0 else float("nan")
 
 
+def spread_positions(pool: Pool, n: int) -> NDArray[np.int64]:
+    """Up to `n` positions, evenly spread over the pool."""
+    return np.unique(np.linspace(0, len(pool) - 1, min(n, len(pool))).astype(np.int64))
+
+
+def in_blocks(pool: Pool, read: Callable[[NDArray[np.int64]], Tensor]) -> Iterator[Tensor]:
+    """What `read` makes of positions spread over the pool, few at a time."""
+    positions = spread_positions(pool, VALIDATION_PAIRS)
+    return (read(positions[start : start + CHUNK]) for start in range(0, len(positions), CHUNK))
+
+
 def _spread(pool: Pool, n: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """Up to `n` pairs, evenly spread over the pool."""
-    return pool.read(np.unique(np.linspace(0, len(pool) - 1, min(n, len(pool))).astype(np.int64)))
+    return pool.read(spread_positions(pool, n))
 
 
 def _joint(images: Tensor, labels: Tensor, label_count: int) -> Tensor:
@@ -91,9 +105,12 @@ def pair_examiner(training: Pool, validation: Pool, *, previews: Path, seed: int
     """Examiner of a stage that draws pairs: sliced Wasserstein distance of image and hard label maps to validation pairs."""
     real_images, real_labels = _spread(validation, VALIDATION_PAIRS)
     reals = _joint(torch.from_numpy(real_images), torch.from_numpy(real_labels), training.label_count)
-    learnt_images, learnt_labels = _spread(training, VALIDATION_PAIRS)
-    learnt = _joint(torch.from_numpy(learnt_images), torch.from_numpy(learnt_labels), training.label_count)
-    variety = Variety.of(learnt, reals)
+
+    def read(positions: NDArray[np.int64]) -> Tensor:
+        images, labels = training.read(positions)
+        return _joint(torch.from_numpy(images), torch.from_numpy(labels), training.label_count)
+
+    variety = Variety.of(in_blocks(training, read), [reals])
     shown_images, shown_labels = _spread(training, PREVIEW_ROWS * PREVIEW_COLUMNS)
     grid = partial(write_grid, columns=PREVIEW_COLUMNS, colour=training.colour)
     grid(previews / "reals.png", shown_images, shown_labels)
@@ -116,7 +133,8 @@ def pair_examiner(training: Pool, validation: Pool, *, previews: Path, seed: int
 def image_examiner(training: Pool, validation: Pool, *, previews: Path, seed: int) -> Examiner:
     """Examiner of a stage that draws images: sliced Wasserstein distance to validation images."""
     reals = torch.from_numpy(_spread(validation, VALIDATION_PAIRS)[0])
-    variety = Variety.of(torch.from_numpy(_spread(training, VALIDATION_PAIRS)[0]), reals)
+    learnt = in_blocks(training, lambda positions: torch.from_numpy(training.read(positions)[0]))
+    variety = Variety.of(learnt, [reals])
     grid = partial(write_grid, labels=None, columns=2 * PREVIEW_COLUMNS, colour=training.colour)
     grid(previews / "reals.png", _spread(training, SHOWN_IMAGES)[0])
 
@@ -141,8 +159,15 @@ def draw_images(stage: ImageStage, indices: range, *, seed: int, truncation: flo
     return torch.cat(drawn)[: len(indices)]
 
 
+def chunks_of_generators(indices: Sequence[int], *, seed: int, chunk: int) -> Iterator[list[torch.Generator]]:
+    """The generators of samples `indices`, `chunk` at a time; the last chunk is filled up with its last sample's."""
+    for start in range(0, len(indices), chunk):
+        part = list(indices[start : start + chunk])
+        yield [pair_generator(seed, i) for i in part + part[-1:] * (chunk - len(part))]
+
+
 def draw_hard(
-    stage: PairStage, indices: range, *, seed: int, truncation: float = 1.0, chunk: int = CHUNK
+    stage: PairStage, indices: Sequence[int], *, seed: int, truncation: float = 1.0, chunk: int = CHUNK
 ) -> tuple[Tensor, Tensor]:
     """Pairs `indices` of the drawing with `seed`: images float32 [n, C, S, S] and ids uint8 [n, S, S], on the CPU.
 
@@ -153,12 +178,11 @@ def draw_hard(
 
 
 def draw_scored(
-    stage: PairStage, indices: range, *, seed: int, truncation: float = 1.0, chunk: int = CHUNK
+    stage: PairStage, indices: Sequence[int], *, seed: int, truncation: float = 1.0, chunk: int = CHUNK
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """`draw_hard`, and the uncertainty of each pair, float32 [n], where the stage tells it."""
     images, labels, scores = [], [], []
-    for start in range(indices.start, indices.stop, chunk):
-        generators = [pair_generator(seed, i) for i in range(start, start + chunk)]
+    for generators in chunks_of_generators(indices, seed=seed, chunk=chunk):
         if isinstance(stage, UncertainPairStage):
             drawn, probabilities, uncertainty = stage.draw_scored(generators, truncation=truncation)
             scores.append(uncertainty.float().cpu())

@@ -63,7 +63,7 @@ def assess(lines: Sequence[Mapping[str, Any]]) -> list[Finding]:
                 "training_alike",
                 f"the training samples are nearly one: they differ from one another only {alike:.0%} as much as from validation"
                 " samples, so all fakes will be nearly one too",
-                "look at the training part (reals.png among the previews): is one mask stored many times, or are labels missing?",
+                "look at the training part (reals.png among the previews): is one sample stored many times, or are labels missing?",
             )
         )
     if (collapse := _collapse(lines)) is not None:

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
 from segmint.data.conditioned_pool import ConditionedPool
 from segmint.metrics import sliced_wasserstein
 from segmint.recipes.contract import MaskStage, Measurement, Stage, TransferStage, TranslatorStage
-from segmint.training.examination import CHUNK, PREVIEW_COLUMNS, PREVIEW_ROWS, VALIDATION_PAIRS, Variety, diversity
+from segmint.training.examination import (
+    CHUNK,
+    PREVIEW_COLUMNS,
+    PREVIEW_ROWS,
+    VALIDATION_PAIRS,
+    Variety,
+    chunks_of_generators,
+    diversity,
+    in_blocks,
+    spread_positions,
+)
 from segmint.training.loop import Examination, Examiner
 from segmint.training.pair_generator import pair_generator
 from segmint.training.previews import write_grid
@@ -27,17 +39,14 @@ def mask_channels(masks: Tensor, counts: tuple[int, ...]) -> Tensor:
     return torch.cat(maps, dim=1).float() * 2 - 1
 
 
-def spread_positions(pool: ConditionedPool, n: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Up to `n` positions, evenly spread over the pool."""
-    return np.unique(np.linspace(0, len(pool) - 1, min(n, len(pool))).astype(np.int64))
-
-
-def draw_masks(stage: MaskStage, indices: range, *, seed: int, truncation: float = 1.0, chunk: int = CHUNK) -> Tensor:
+def draw_masks(
+    stage: MaskStage, indices: Sequence[int], *, seed: int, truncation: float = 1.0, chunk: int = CHUNK
+) -> Tensor:
     """Masks `indices` of the drawing with `seed`, uint8 [n, 1 + M, S, S] on the CPU, in chunks of one size."""
-    drawn = []
-    for start in range(indices.start, indices.stop, chunk):
-        generators = [pair_generator(seed, i) for i in range(start, start + chunk)]
-        drawn.append(stage.draw_masks(generators, truncation=truncation).to(torch.uint8).cpu())
+    drawn = [
+        stage.draw_masks(generators, truncation=truncation).to(torch.uint8).cpu()
+        for generators in chunks_of_generators(indices, seed=seed, chunk=chunk)
+    ]
     return torch.cat(drawn)[: len(indices)]
 
 
@@ -62,8 +71,15 @@ def mask_examiner(training: ConditionedPool, validation: ConditionedPool, *, pre
     counts = (training.label_count, *training.condition_counts)
     real_masks = torch.from_numpy(validation.read_masks(spread_positions(validation, VALIDATION_PAIRS)))
     reals = mask_channels(real_masks, counts)
-    learnt = torch.from_numpy(training.read_masks(spread_positions(training, VALIDATION_PAIRS)))
-    variety = Variety.of(mask_channels(learnt, counts), reals)
+
+    def read(positions: NDArray[np.int64], *, filled: bool = False) -> Tensor:
+        masks = torch.from_numpy(training.read_masks(positions))
+        return mask_channels(masks[(masks[:, 0] != 0).flatten(1).any(dim=1)] if filled else masks, counts)
+
+    variety = Variety.of(in_blocks(training, read), [reals])
+    # Where most masks are empty, those of training subjects that hold little differ little: only what they hold is compared.
+    held = reals[(real_masks[:, 0] != 0).flatten(1).any(dim=1)]
+    alike = Variety.of(in_blocks(training, partial(read, filled=True)), [held]).training_share
     _write_masks(previews / "reals.png", training.read_masks(spread_positions(training, SHOWN)))
 
     def examine(stage: Stage, images_shown: int) -> Examination:
@@ -74,7 +90,7 @@ def mask_examiner(training: ConditionedPool, validation: ConditionedPool, *, pre
         generator = torch.Generator(device="cpu").manual_seed(seed)
         value = sliced_wasserstein.sliced_wasserstein(reals, fakes[: len(reals)], generator=generator)
         measurement = Measurement(sliced_wasserstein.NAME, value, sliced_wasserstein.DIRECTION)
-        return Examination(measurement, variety.share(fakes), variety.training_share)
+        return Examination(measurement, variety.share(fakes), alike)
 
     return examine
 
