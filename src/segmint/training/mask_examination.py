@@ -104,7 +104,11 @@ def translator_examiner(
     masks = torch.from_numpy(validation.read_masks(positions))
     images = torch.from_numpy(validation.read(positions)[0])
     channels = mask_channels(masks, counts)
-    reals, real_diversity = torch.cat([images, channels], dim=1), diversity(images)
+    reals = torch.cat([images, channels], dim=1)
+    # A few validation images say little of how images differ: masks of the training part are painted beside them.
+    beside = spread_positions(training, max(1, CHUNK - len(positions)))
+    every_mask = torch.cat([masks, torch.from_numpy(training.read_masks(beside))])
+    real_diversity = diversity(torch.cat([images, torch.from_numpy(training.read(beside)[0])]))
     shown = positions[:: max(1, len(positions) // SHOWN)][:SHOWN]
     shown_masks = torch.from_numpy(validation.read_masks(shown))
     grid = partial(write_grid, columns=PREVIEW_COLUMNS, colour=validation.colour)
@@ -112,7 +116,8 @@ def translator_examiner(
 
     def examine(stage: Stage, images_shown: int) -> Examination:
         assert isinstance(stage, TranslatorStage)
-        painted = paint(stage, masks, range(len(masks)), seed=seed, device=device, chunk=CHUNK)
+        every = paint(stage, every_mask, range(len(every_mask)), seed=seed, device=device, chunk=CHUNK)
+        painted = every[: len(masks)]
         preview = previews / f"fakes_{images_shown // 1000:06d}.png"
         rows = np.searchsorted(positions, shown)
         grid(preview, painted[rows].numpy(), shown_masks[:, 0].numpy())
@@ -120,7 +125,7 @@ def translator_examiner(
         fakes = torch.cat([painted, channels], dim=1)
         value = sliced_wasserstein.sliced_wasserstein(reals, fakes, generator=generator)
         measurement = Measurement(sliced_wasserstein.NAME, value, sliced_wasserstein.DIRECTION)
-        return Examination(measurement, diversity(painted) / max(real_diversity, 1e-8))
+        return Examination(measurement, diversity(every) / max(real_diversity, 1e-8))
 
     return examine
 
