@@ -45,6 +45,14 @@ def test_the_normal_beginning_is_no_collapse() -> None:
     assert [finding.code for finding in assess(looks(0.57, 0.4, 0.4, share=0.3))] == ["mode_collapse"]
 
 
+def test_diversity_that_rises_is_no_collapse() -> None:
+    """That of a sound training of vess2image on twenty images."""
+    seen = (0.23, 0.49, 0.65, 0.76)
+    assert all(assess(looks(*seen[: n + 1], share=0.26 * (n + 1))) == [] for n in range(len(seen)))
+    assert [finding.code for finding in assess(looks(0.4, 0.45, share=0.5))] == ["mode_collapse"]
+    assert [finding.code for finding in assess(looks(0.05, 0.15, share=0.5))] == ["mode_collapse"]
+
+
 def test_one_sample_only_is_named_at_the_second_look() -> None:
     assert assess(looks(0.03, share=0.07)) == []
     (finding,) = assess(looks(0.03, 0.02, share=0.13))

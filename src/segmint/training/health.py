@@ -13,6 +13,8 @@ COLLAPSED_DIVERSITY, ONE_SAMPLE_DIVERSITY, HEALTHY_DIVERSITY = 0.5, 0.2, 0.8
 # Before this share of the budget, low diversity is the normal beginning unless it is as good as none. One look alone says
 # nothing: short trainings dip below half on their way.
 BEGINNING = 0.25
+# Low diversity that grows by this factor from one look to the next is a slow beginning, or a recovery.
+RISING = 1.25
 # Training samples that differ from one another less than this share of what they differ from validation samples.
 ALIKE_TRAINING = 0.2
 # Non-saturating losses in nats: at these values D tells nearly every sample, and G's gradient comes from outliers.
@@ -85,6 +87,8 @@ def _collapse(lines: Sequence[Mapping[str, Any]]) -> Finding | None:
             f"all fakes are nearly one: they differ from one another only {looks[-1]:.0%} as much as real samples do",
             advice,
         )
+    if looks[-1] > RISING * looks[-2]:
+        return None
     fell = max(looks) >= HEALTHY_DIVERSITY
     if fell or lines[-1].get("share_done", 1.0) >= BEGINNING:
         return Finding(
