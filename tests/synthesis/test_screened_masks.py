@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -15,24 +17,22 @@ from segmint.synthesis.mask_source import BalancedMasks, DeformedMasks, RealMask
 from segmint.synthesis.screened_masks import ScreenedMasks, Yardstick, yardstick_of
 
 
-@pytest.fixture(scope="module")
-def vessels(tmp_path_factory: pytest.TempPathFactory) -> ConditionedPool:
-    """Retina phantoms of ten subjects."""
-    folder = tmp_path_factory.mktemp("screened") / "retina"
-    write_phantom("retina", folder, subjects=10, seed=0, size=64)
-    dataset = open_dataset(folder)
+def pool_of(kind: str, folder: Path) -> ConditionedPool:
+    """All slices of ten subjects of a phantom."""
+    dataset = open_dataset(write_phantom(kind, folder / kind, subjects=10, seed=0, size=64))
     slices = open_slices(dataset, size=64)
     return ConditionedPool(PairPool([PoolPart(slices, slices.indices(dataset.subjects))]))
+
+
+@pytest.fixture(scope="module")
+def vessels(tmp_path_factory: pytest.TempPathFactory) -> ConditionedPool:
+    return pool_of("retina", tmp_path_factory.mktemp("screened"))
 
 
 @pytest.fixture(scope="module")
 def lesions(tmp_path_factory: pytest.TempPathFactory) -> ConditionedPool:
-    """Stroke phantoms of ten subjects, 18% of their slices with a lesion."""
-    folder = tmp_path_factory.mktemp("screened") / "stroke"
-    write_phantom("stroke", folder, subjects=10, seed=0, size=64)
-    dataset = open_dataset(folder)
-    slices = open_slices(dataset, size=64)
-    return ConditionedPool(PairPool([PoolPart(slices, slices.indices(dataset.subjects))]))
+    """With a lesion on 18% of the slices."""
+    return pool_of("stroke", tmp_path_factory.mktemp("screened"))
 
 
 def squares(*sides: int) -> np.ndarray:
