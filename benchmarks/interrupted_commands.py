@@ -42,7 +42,10 @@ RECIPES: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
     "vessgan": ({"generator_widths": "16,8", "discriminator_widths": "8,16"}, ()),
     "mask-vae": ({"width": "4", "latent_size": "4"}, ()),
     "mask-stylegan2": (_STYLE, ()),
-    "vess2image": ({**_PAINTER, "discriminator_strides": "2,2,1,1", **_MASKS}, ()),
+    "vess2image": (
+        {**_PAINTER, "discriminator_strides": "2,2,1,1", **_MASKS},
+        ("--mask-source", "mask-stylegan2"),
+    ),
     "em-pix2pix": ({**_PAINTER, "discriminators": "1", **_MASKS}, ("--mask-source", "mask-stylegan2")),
     "stroke-pix2pix": (_STYLE, ()),
     "mask-transfer": ({"width": "8", "levels": "3"}, ()),
