@@ -32,7 +32,7 @@ class InterpreterSettings(RecipeSettings):
     interpreter_steps: int = Field(4000, ge=1)
     interpreter_rate: float = Field(0.001, gt=0)
     # Pixels of each labelled image held at a time; they are drawn anew once as many have been shown as are held.
-    pixels_per_image: int = Field(1024, ge=1)
+    pixels_per_image: int = Field(2048, ge=1)
     # How pixels' uncertainties make an image's: "sum" as in the paper, "tenth" the mean of the least certain tenth.
     image_uncertainty: Literal["sum", "tenth"] = "tenth"
 
