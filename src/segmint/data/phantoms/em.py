@@ -29,7 +29,7 @@ CONDITIONS = {"membranes": ("background", "membrane")}
 SIZE, SECTIONS = 128, 8
 FIELD_OF_VIEW, THICKNESS = 2400.0, 45.0
 """Side of a section and distance between sections, nm."""
-_SMALLEST, _LARGEST = 48, 512
+_SMALLEST, _LARGEST = 48, 1024
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def draw_em(kind: Kind, *, seed: int, subject: int = 1, size: int = SIZE, sectio
         kind: "em-a" or "em-b".
         seed: of the dataset, not negative.
         subject: number of the specimen in it, not negative.
-        size: pixels a side, 48 to 512, of sections 2400 nm wide.
+        size: pixels a side, 48 to 1024, of sections 2400 nm wide.
         sections: how many, 1 to 64, 45 nm apart.
 
     Returns:
@@ -133,7 +133,7 @@ def write_em_phantom(
 
     Args:
         kind: "em-a" or "em-b"; one seed gives them different tissue.
-        size: pixels a side, 48 to 512.
+        size: pixels a side, 48 to 1024.
 
     Raises:
         UserError: an argument is out of its range, or `out` exists or cannot be written.
