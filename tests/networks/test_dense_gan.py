@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Literal
 
 import pytest
 import torch
@@ -59,6 +60,25 @@ def test_dropout_comes_from_the_generator_passed_in() -> None:
     ]
     with pytest.raises(ValueError, match="1 dropout masks for 4 hidden blocks"):
         network(x, [torch.ones(3, 1024)])
+
+
+@pytest.mark.parametrize("norm", ["batch", "layer"])
+def test_a_mask_depends_on_its_latent_alone_when_drawn(norm: Literal["batch", "layer"]) -> None:
+    network = DenseGenerator(size=16, norm=norm)
+    z = torch.randn(8, 100, generator=seeded(0)[0])
+    network(z)
+    network.eval()
+    torch.testing.assert_close(network(z)[3], network(z[3:4])[0])
+
+
+def test_the_discriminator_sees_how_much_masks_of_a_batch_differ() -> None:
+    network = DenseDiscriminator(size=16, minibatch_deviation=True)
+    one = torch.randn(1, 1, 16, 16, generator=seeded(0)[0])
+    others = torch.randn(4, 1, 16, 16, generator=seeded(1)[0])
+    others[0] = one[0]
+    assert not torch.allclose(network(one.expand(4, -1, -1, -1), [])[0], network(others, [])[0])
+    plain = DenseDiscriminator(size=16)
+    torch.testing.assert_close(plain(one.expand(4, -1, -1, -1), [])[0], plain(others, [])[0])
 
 
 def test_tells_masks_apart() -> None:

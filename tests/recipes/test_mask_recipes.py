@@ -84,7 +84,10 @@ def test_vessgan_is_as_published(watch: Watch) -> None:
     assert len(published.generator_widths) == len(published.discriminator_widths) == 4
     assert published.discriminator_steps == 2
     assert published.adversarial == "bce"
-    assert published.mode_seeking_weight == 0
+    assert published.mode_seeking_weight == published.r1_gamma == published.average_images == 0
+    assert published.norm == "none"
+    assert published.dropout == 0.3
+    assert not published.minibatch_deviation
     assert vessgan.RECIPE.batch["faithful"] == 1
     assert vessgan.RECIPE.epochs["faithful"] == 200
     stage = build(vessgan.RECIPE, "faithful")
@@ -101,6 +104,21 @@ def test_vessgan_maps_lie_in_the_range_of_its_tanh() -> None:
     assert set(maps.unique().tolist()) == {-1.0, 1.0}
     labels = batch().labels
     assert torch.equal(maps[:, 1] > 0, labels == 2)
+
+
+def test_repaired_vessgan_draws_from_its_average(watch: Watch) -> None:
+    stage = build(vessgan.RECIPE, "repaired")
+    assert isinstance(stage, VessGANStage)
+    logged = stage.step({"labelled": batch()}, watch(stage))
+    assert float(logged["discriminator"]["r1"]) > 0
+    stage.eval()
+    drawn = stage.draw_masks([torch.Generator().manual_seed(0)])
+    with torch.no_grad():
+        stage.generator.last.bias.add_(1e3)
+    assert torch.equal(stage.draw_masks([torch.Generator().manual_seed(0)]), drawn)
+    with torch.no_grad():
+        stage.generator_average.last.bias.add_(1e3)
+    assert not torch.equal(stage.draw_masks([torch.Generator().manual_seed(0)]), drawn)
 
 
 def test_mirrored_masks_are_whole(watch: Watch) -> None:

@@ -41,8 +41,8 @@ def test_one_low_look_is_no_collapse() -> None:
 
 
 def test_the_normal_beginning_is_no_collapse() -> None:
-    assert assess(looks(0.57, 0.4, 0.4, share=0.2)) == []
-    assert [finding.code for finding in assess(looks(0.57, 0.4, 0.4, share=0.3))] == ["mode_collapse"]
+    assert assess(looks(0.57, 0.4, 0.4, share=0.3)) == []
+    assert [finding.code for finding in assess(looks(0.57, 0.4, 0.4, share=0.4))] == ["mode_collapse"]
 
 
 def test_diversity_that_rises_is_no_collapse() -> None:

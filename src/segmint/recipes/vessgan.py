@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -10,7 +11,8 @@ from pydantic import Field
 from torch import Tensor
 
 from segmint.losses.adversarial_patch import AdversarialKind, discriminator_adversarial, generator_adversarial
-from segmint.networks.dense_gan import DenseDiscriminator, DenseGenerator
+from segmint.losses.gradient_penalty import r1_penalty
+from segmint.networks.dense_gan import DenseDiscriminator, DenseGenerator, DenseNorm
 from segmint.recipes.contract import Batch, MaskStage, Stage, Task, Update
 from segmint.recipes.recipe import Recipe, RecipeSettings
 
@@ -27,9 +29,18 @@ class VessGANSettings(RecipeSettings):
     discriminator_steps: int = Field(2, ge=1)
     learning_rate: float = Field(2e-4, gt=0)
     beta1: float = Field(0.5, ge=0, lt=1)
+    beta2: float = Field(0.999, ge=0, lt=1)
     # Weight of a term that rewards masks that differ as their latents do [Mao 2019, mode seeking].
     mode_seeking_weight: float = Field(0.0, ge=0)
     mirror: Literal["none", "h", "v", "hv"] = "none"
+    # Normalisation within the generator.
+    norm: DenseNorm = "none"
+    # Whether the discriminator sees how much the masks of a batch differ [Karras 2018, section 3].
+    minibatch_deviation: bool = False
+    # Weight of R1 [Mescheder 2018, equation 9], halved.
+    r1_gamma: float = Field(0.0, ge=0)
+    # Half-life of the generator's average in images; 0 samples from the network itself.
+    average_images: float = Field(0.0, ge=0)
 
 
 class VessGANStage(MaskStage):
@@ -42,21 +53,36 @@ class VessGANStage(MaskStage):
         self.task, self.settings = task, settings
         channels = sum(count - 1 for count in task.mask_counts)
         self.generator = DenseGenerator(
-            size=task.size, channels=channels, latent_size=settings.latent_size, widths=settings.generator_widths
+            size=task.size,
+            channels=channels,
+            latent_size=settings.latent_size,
+            widths=settings.generator_widths,
+            norm=settings.norm,
         )
         self.discriminator = DenseDiscriminator(
-            size=task.size, channels=channels, widths=settings.discriminator_widths, dropout=settings.dropout
+            size=task.size,
+            channels=channels,
+            widths=settings.discriminator_widths,
+            dropout=settings.dropout,
+            minibatch_deviation=settings.minibatch_deviation,
         )
+        if settings.average_images:
+            self.generator_average = copy.deepcopy(self.generator).requires_grad_(False)
+            self.averaged = (("generator_average", "generator"),)
 
     def build_optimizers(self) -> None:
         """Adam for both."""
-        betas = (self.settings.beta1, 0.999)
+        betas = (self.settings.beta1, self.settings.beta2)
         self.optimizers = {
             name: torch.optim.Adam(
                 getattr(self, name).parameters(), lr=self.settings.learning_rate, betas=betas, fused=True
             )
             for name in ("generator", "discriminator")
         }
+
+    def average_half_life(self, images_shown: int) -> float:
+        """As set, shorter early on."""
+        return min(self.settings.average_images, images_shown * 0.05)
 
     def real_maps(self, masks: Tensor) -> Tensor:
         """Ids [N, 1 + M, S, S] -> channels [N, sum(counts - 1), S, S] in {-1, 1}."""
@@ -76,12 +102,18 @@ class VessGANStage(MaskStage):
                 real = self.discriminator(reals, self.discriminator.draw_keep(n, update.generator, device))
                 fake = self.discriminator(fakes, self.discriminator.draw_keep(n, update.generator, device))
                 loss = discriminator_adversarial(kind, real, fake)
-            update("discriminator", loss)
             logged["discriminator"] = {
                 "adversarial": loss.detach(),
                 "real_logit": real.detach().mean(),
                 "fake_logit": fake.detach().mean(),
             }
+            if self.settings.r1_gamma:
+                # In float32; without dropout, whose draws the gradient would follow.
+                penalised = reals.clone().requires_grad_(True)
+                penalty = r1_penalty(self.discriminator(penalised, []), penalised)
+                logged["discriminator"]["r1"] = penalty.detach()
+                loss = loss + 0.5 * self.settings.r1_gamma * penalty
+            update("discriminator", loss)
         self.discriminator.requires_grad_(False)
         z = self._latents(n, update)
         with update.autocast():
@@ -116,7 +148,8 @@ class VessGANStage(MaskStage):
     def draw_masks(self, generators: Sequence[torch.Generator], *, truncation: float = 1.0) -> Tensor:
         """Each id's channel against the others; background where none is positive."""
         device = next(self.generator.parameters()).device
-        maps = self.generator(self.generator.draw_latents(generators, device) * truncation)
+        network = self.generator_average if self.settings.average_images else self.generator
+        maps = network(network.draw_latents(generators, device) * truncation)
         parts = torch.split(maps, [count - 1 for count in self.task.mask_counts], dim=1)
         with_background = [torch.cat([torch.zeros_like(part[:, :1]), part], dim=1) for part in parts]
         return torch.stack([part.argmax(dim=1) for part in with_background], dim=1)
@@ -135,13 +168,25 @@ RECIPE = Recipe(
     gives=frozenset({"masks"}),
     presets={
         "faithful": PUBLISHED,
-        # Larger batches show the discriminator several masks at once, and masks must differ as their latents do.
-        "repaired": PUBLISHED.model_copy(update={"mode_seeking_weight": 0.1}),
+        # Without dropout the discriminator tells how much masks differ; R1 keeps it from learning the few masks by heart at
+        # once; batch norm keeps the generator's units from dying together. Adam as StyleGAN2 has it leaves the mean mask sooner.
+        "repaired": PUBLISHED.model_copy(
+            update={
+                "norm": "batch",
+                "minibatch_deviation": True,
+                "dropout": 0.0,
+                "discriminator_steps": 1,
+                "r1_gamma": 0.05,
+                "average_images": 4000.0,
+                "beta1": 0.0,
+                "beta2": 0.99,
+            }
+        ),
     },
     capacities={"small": {}, "full": {}},
     stages=_stages,
-    batch={"faithful": 1, "repaired": 10},
-    kimg=4.0,
+    batch={"faithful": 1, "repaired": 16},
+    kimg=6.0,
     epochs={"faithful": 200.0},
     conditions="all",
 )

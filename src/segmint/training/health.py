@@ -10,9 +10,9 @@ from typing import Any
 # Shares of what real samples show. Sound trainings of pairs start between 0.4 and 0.6 and pass 0.5 in the first fifth of
 # their budget; a generator that draws one sample only stays below 0.1 from the first look on.
 COLLAPSED_DIVERSITY, ONE_SAMPLE_DIVERSITY, HEALTHY_DIVERSITY = 0.5, 0.2, 0.8
-# Before this share of the budget, low diversity is the normal beginning unless it is as good as none. One look alone says
-# nothing: short trainings dip below half on their way.
-BEGINNING = 0.25
+# Before this share of the budget, low diversity is the normal beginning unless it is as good as none: a fully connected
+# generator draws the mean of all masks until then. One look alone says nothing: short trainings dip below half on their way.
+BEGINNING = 0.4
 # Low diversity that grows by this factor from one look to the next is a slow beginning, or a recovery.
 RISING = 1.25
 # Training samples that differ from one another less than this share of what they differ from validation samples.
