@@ -212,6 +212,15 @@ def test_what_the_gate_chose_is_told(make_trial: Callable[..., Path], trial: dic
     assert "100R+300F: −5.0 points" in page.text
 
 
+def test_pairs_kept_and_dropped_are_shown(workflow_folder: Path) -> None:
+    assert "Kept and dropped" not in page_of(workflow_folder)[1].text
+    (workflow_folder / "synthetic").mkdir(exist_ok=True)
+    shutil.copyfile(
+        workflow_folder / "run" / "previews" / "reals.png", workflow_folder / "synthetic" / "kept_and_dropped.png"
+    )
+    assert "Kept and dropped" in page_of(workflow_folder)[1].text
+
+
 def test_an_older_page_is_replaced(run_folder: Path) -> None:
     (run_folder / "log.jsonl").write_text("")
     (run_folder / "report.html").write_text("old")

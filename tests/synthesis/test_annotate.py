@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,23 @@ def test_from_waiting_to_pairs(tmp_path: Path) -> None:
         import_labels(run.root, other)
 
     label_all(out)
+    content = json.loads((out / "dataset.json").read_text())
+    named = shutil.copytree(out, tmp_path / "named")
+    names = list(content["labels"])
+    for labels in (
+        {**content["labels"], "cyst": len(names)},
+        {names[0]: 0, "another": 1, **{name: number for number, name in enumerate(names[2:], start=2)}},
+    ):
+        (named / "dataset.json").write_text(json.dumps({**content, "labels": labels}))
+        with pytest.raises(UserError, match="names the labels"):
+            import_labels(run.root, named)
+
     import_labels(run.root, out)
+    with pytest.raises(UserError, match="holds labels already: pass --overwrite"):
+        import_labels(run.root, out)
+    # Killed after it began to learn from them: others can still be given.
+    run.set_status("running")
+    import_labels(run.root, out, overwrite=True)
     assert command(tmp_path, resume=True).status == "done"
     assert len(open_dataset(sample(run.root, n=2, out=tmp_path / "pairs", device="cpu")).cases) == 2
     with pytest.raises(UserError, match="already learnt"):

@@ -21,6 +21,7 @@ from segmint.report.headline import make_headline
 from segmint.report.inspection import inspection_facts
 from segmint.report.masks import masks_section
 from segmint.report.material import Material, gather
+from segmint.report.pictures import embed_picture
 from segmint.report.privacy import privacy_section
 from segmint.report.sections import pairs_section, training_section, trial_section
 
@@ -80,6 +81,7 @@ def render(material: Material) -> str:
         trial=trial,
         curve=curve_section(material.curve, numbers),
         pairs=pairs_section(material.run) if material.run else None,
+        certainty=embed_picture(material.certainty) if material.certainty else None,
         curation=curation_section(material),
         masks=masks_section(material, numbers),
         fidelity=fidelity_section(material, numbers),

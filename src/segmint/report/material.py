@@ -17,6 +17,7 @@ from segmint.report.stored.evaluation import StoredEvaluation
 from segmint.report.stored.run import StoredRun, StoredSynthetic, StoredTick
 from segmint.report.stored.trial import StoredTrial
 from segmint.report.stored.workflow import StoredInspection, StoredSteps
+from segmint.synthesis.certain import PICTURE
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,8 @@ class Material:
     curve: Mapping[str, Any] | None = None
     curation: Mapping[str, Any] | None = None
     curation_folder: Path | None = None
+    certainty: Path | None = None
+    """Picture of pairs kept and of those dropped as least certain."""
 
 
 def gather(folder: Path) -> Material:
@@ -83,6 +86,7 @@ def gather(folder: Path) -> Material:
     curation_folder = next(
         (place for place in (folder / "synthetic", folder) if (place / "curation.json").is_file()), None
     )
+    certainty = next((file for file in (folder / "synthetic" / PICTURE, folder / PICTURE) if file.is_file()), None)
     return Material(
         folder=folder,
         steps=_read(steps_file, StoredSteps),
@@ -97,6 +101,7 @@ def gather(folder: Path) -> Material:
         curve=_read(curve_file, StoredCurve),
         curation=_read(curation_folder / "curation.json", StoredCuration) if curation_folder else None,
         curation_folder=curation_folder,
+        certainty=certainty,
     )
 
 

@@ -87,8 +87,8 @@ def import_labels(run: Path, dataset: Path, *, overwrite: bool = False) -> Path:
         The folder in the run that holds them.
 
     Raises:
-        UserError: a label map is missing or wrong, the images are not this run's, the run takes no labels, or has already
-            learnt from others.
+        UserError: a label map is missing or wrong, the images or the labels' names are not this run's, the run takes no
+            labels, holds some already, or has learnt from others.
     """
     opened = OpenedRun.at(run, checkpoint="auto", device="cpu")
     _check_takes_labels(opened)
@@ -101,6 +101,14 @@ def import_labels(run: Path, dataset: Path, *, overwrite: bool = False) -> Path:
             f"{dataset} does not hold images of {run} as it is now: give a folder that segmint annotate export wrote "
             "from this run."
         )
+    expected = opened.config["dataset"]["label_names"]
+    if list(labelled.label_names) != list(expected):
+        raise UserError(
+            f"{dataset}/dataset.json names the labels {', '.join(labelled.label_names)}, and {run} learns {', '.join(expected)}: "
+            "label with these, by the ids that segmint annotate export wrote there."
+        )
+    if opened.folder.annotations.exists() and not overwrite:
+        raise UserError(f"{run} holds labels already: pass --overwrite to replace them.")
     slices = open_slices(
         labelled, size=opened.config["size"], axis=opened.config["axis"] if labelled.dimensions == 3 else None
     )

@@ -106,7 +106,9 @@ class OpenedRun:
                 if not isinstance(stage, ImageStage):
                     continue
                 begun = len(self.folder.stage_folders()) > number + 1
-                if not begun and self.folder.status != WAITING:
+                # Labels are taken for images that are drawn by then, also where learning from them was interrupted.
+                waited = self.folder.status == WAITING or self.folder.annotations.exists()
+                if not begun and not waited:
                     raise UserError(
                         f"{self.folder.root} has not finished learning to draw images: train it (segmint train ... --resume)."
                     )

@@ -86,7 +86,8 @@ def read_annotations(run: RunFolder, *, size: int, label_count: int) -> Annotati
             or not 0 <= int(labels.min()) <= int(labels.max()) < label_count
         ):
             raise ValueError(
-                f"label maps of shape {tuple(labels.shape)} for {len(drawing.numbers)} images of {size} pixels"
+                f"label maps of shape {tuple(labels.shape)} with ids up to {int(labels.max())} for {len(drawing.numbers)} images of"
+                f" {size} pixels and {label_count} labels"
             )
     except (OSError, KeyError, RuntimeError, ValueError, SafetensorError) as error:
         raise UserError(f"{run.annotations} is damaged ({error}): import the label maps again.") from error

@@ -18,7 +18,6 @@ from segmint.data.subjects import Split
 from segmint.errors import UserError, WaitingForPerson
 from segmint.outputs import write_json
 from segmint.recipes import find_recipe, recipe_that_gives
-from segmint.recipes.contract import SegmenterStage
 from segmint.recipes.recipe import Recipe
 from segmint.seeds import check_seed
 from segmint.training.annotations import has_annotations, read_annotations
@@ -262,7 +261,7 @@ def train(
         except Diverged:
             run.set_status("diverged")
             raise
-        if any(isinstance(stage, SegmenterStage) for part, stage in stages if part is main):
+        if "segmenter" in main.recipe.gives:
             write_json(run.root / DESCRIPTION, description_of(data.slices))
         run.set_status("done")
     return run
