@@ -71,7 +71,11 @@ def _trained(stage: InterpreterStage, run: OpenedRun, pixels: int, seed: int) ->
 def measured(
     stage: InterpreterStage, oracle: OracleLabels, count: int
 ) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
-    """Mean IoU over labels (background too, pixels of all images together), error (1 - mean Dice) and uncertainty by image."""
+    """Of labels but the background: mean IoU (pixels of all images together), error by image, and uncertainty by image.
+
+    The error is 1 - mean Dice, not a number where neither of the two sees a label. With the background, which is nearly always
+    right, images without labels would have next to no error, and what is dropped would seem worse for holding any.
+    """
     labels = stage.task.label_count
     overlap, errors, uncertainty = np.zeros((labels, 3)), [], []
     for start in range(0, count, AT_ONCE):
@@ -84,16 +88,21 @@ def measured(
         for one, other in zip(mine, truth, strict=True):
             counts = overlap_counts(one[None], other[None], label_count=labels)
             overlap += counts
-            errors.append(1 - float(np.nanmean(dice(counts))))
+            found = dice(counts)[1:]
+            errors.append(np.nan if np.isnan(found).all() else 1 - float(np.nanmean(found)))
         uncertainty.extend(scores.tolist())
-    hits, false_alarms, misses = overlap.T
+    hits, false_alarms, misses = overlap[1:].T
     return float(np.mean(hits / (hits + false_alarms + misses))), np.array(errors), np.array(uncertainty)
 
 
 def dropped_and_kept(errors: NDArray[np.float64], uncertainty: NDArray[np.float64]) -> str:
-    """Mean error of the least certain tenth and of the others, with a bootstrap interval of the difference over images."""
+    """Mean error of the least certain tenth and of the others, with a bootstrap interval of the difference over images.
+
+    Of images with labels alone: that others are certain says nothing of their masks.
+    """
     order = np.argsort(uncertainty, kind="stable")
-    kept, dropped = np.split(errors[order], [len(order) - len(order) // 10])
+    parts = np.split(errors[order], [len(order) - len(order) // 10])
+    kept, dropped = (part[~np.isnan(part)] for part in parts)
     random = np.random.default_rng(0)
     differences = [
         random.choice(dropped, len(dropped)).mean() - random.choice(kept, len(kept)).mean() for _ in range(BOOTSTRAPS)
@@ -101,7 +110,8 @@ def dropped_and_kept(errors: NDArray[np.float64], uncertainty: NDArray[np.float6
     low, high = np.percentile(differences, [2.5, 97.5])
     return (
         f"mask error (1 - mean Dice) of the dropped tenth {dropped.mean():.3f}, of the kept {kept.mean():.3f}, difference"
-        f" {dropped.mean() - kept.mean():.3f} ({low:.3f} to {high:.3f})"
+        f" {dropped.mean() - kept.mean():.3f} ({low:.3f} to {high:.3f}); labels in {len(dropped)} of {len(parts[1])} dropped and in"
+        f" {len(kept)} of {len(parts[0])} kept"
     )
 
 

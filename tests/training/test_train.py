@@ -160,6 +160,12 @@ def test_resuming_with_other_settings_is_refused(discs: Path, tmp_path: Path, ch
         tiny(discs, tmp_path / "run", resume=True, **{"kimg": 0.008, **changes})
 
 
+def test_the_setting_that_differs_is_named(discs: Path, tmp_path: Path) -> None:
+    tiny(discs, tmp_path / "run", kimg=0.008)
+    with pytest.raises(UserError, match=r"was trained with parts\.0\.settings\.r1_gamma = \S+, now it is 7\.0:"):
+        tiny(discs, tmp_path / "run", kimg=0.008, resume=True, settings={**TINY_SETTINGS, "r1_gamma": "7"})
+
+
 def test_a_dry_run_writes_nothing(discs: Path, tmp_path: Path) -> None:
     tiny(discs, tmp_path / "run", dry_run=True)
     assert not (tmp_path / "run").exists()

@@ -59,8 +59,8 @@ class InvertedLabels(LabelSource):
         accepted = self.inversion.inversions().accepted
         if not accepted.any():
             raise UserError(
-                "No inversion explains enough of its labelled image to be used (the run's previews show them): train the "
-                "generator longer (--kimg), or lower --set minimum_explained="
+                "No inversion explains enough of its labelled image to be used (the run's previews show them): train a new run, "
+                "longer (--kimg) or with --set minimum_explained below "
                 f"{self.inversion.settings.minimum_explained:g}."
             )
         styles = torch.cat(list(self.inversion.latents)).detach()

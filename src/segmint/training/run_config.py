@@ -35,7 +35,8 @@ def check_out(run: RunFolder, config: Mapping[str, Any], *, resume: bool, overwr
             old, new = _hashes(old or {}), _hashes(new)
         if old != new:
             mend = "pass --inexact to go on all the same" if key in exact else "resume with the command that began it"
-            raise UserError(f"{run.root} was trained with {key} = {_short(old)}, now it is {_short(new)}: {mend}.")
+            where, old, new = _difference(key, old, new)
+            raise UserError(f"{run.root} was trained with {where} = {_short(old)}, now it is {_short(new)}: {mend}.")
 
 
 def recorded(before: Mapping[str, Any], config: Mapping[str, Any], key: str) -> Any:
@@ -45,6 +46,17 @@ def recorded(before: Mapping[str, Any], config: Mapping[str, Any], key: str) -> 
 
 def _hashes(taken_over: Mapping[str, Any]) -> dict[str, Any]:
     return {stage: origin["sha256"] for stage, origin in taken_over.items()}
+
+
+def _difference(where: str, old: Any, new: Any) -> tuple[str, Any, Any]:
+    """The first place at which two stored values differ, as deep within them as both go, and what they hold there."""
+    keys: list[Any] = []
+    if isinstance(old, Mapping) and isinstance(new, Mapping) and old.keys() == new.keys():
+        keys = list(old)
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        keys = list(range(len(old)))
+    found = next((key for key in keys if old[key] != new[key]), None)
+    return (where, old, new) if found is None else _difference(f"{where}.{found}", old[found], new[found])
 
 
 def _short(value: Any) -> str:
