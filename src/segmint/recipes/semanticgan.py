@@ -9,7 +9,7 @@ from segmint.recipes import joint_stylegan2
 from segmint.recipes.branched_gan import BranchedStage, patch_strides
 from segmint.recipes.contract import Stage, Task
 from segmint.recipes.latent_segmenter import EncoderSettings, EncoderStage
-from segmint.recipes.recipe import Recipe
+from segmint.recipes.recipe import DataFacts, Recipe
 from segmint.recipes.style_adversary import CAPACITIES, check_style_size
 
 
@@ -41,6 +41,15 @@ def _stages(task: Task, settings: SemanticGANSettings) -> Sequence[Stage]:
     return [pairs, EncoderStage(EncoderStage.budget(task, settings), settings, pairs)]
 
 
+def _suits(facts: DataFacts) -> str | None:
+    if facts.pairs == 0 or facts.unlabelled == 0:
+        return None
+    return (
+        f"{facts.unlabelled} of its images have no label map, from which it learns too, and its encoder segments new images as"
+        " well"
+    )
+
+
 RECIPE = Recipe(
     name="semanticgan",
     title="StyleGAN2 with a mask branch, and an encoder that makes it a segmenter",
@@ -51,4 +60,5 @@ RECIPE = Recipe(
     stages=_stages,
     batch={"faithful": 16, "repaired": 8},
     kimg=60.0,
+    suits=_suits,
 )
