@@ -103,7 +103,8 @@ def test_a_recipe_that_cannot_refuses_unless_told(with_images: Path, tmp_path: P
         return started("joint-stylegan2", with_images, tmp_path / name, settings=settings, **options)
 
     with pytest.raises(
-        UserError, match=r"joint-stylegan2 .* cannot use the 4 images .*--unlabelled ignore.* \(datasetgan or semanticgan"
+        UserError,
+        match=r"joint-stylegan2 .* cannot use the 4 images .*--unlabelled ignore.* \(datasetgan or semanticgan",
     ):
         begun("run")
     with pytest.raises(UserError, match="--unlabelled perhaps: choose use, ignore or auto"):
