@@ -34,11 +34,20 @@ def test_a_rare_label_is_among_them() -> None:
     assert table[choose_exemplars(table, 4)].any(axis=0).all()
 
 
+def test_rare_labels_are_among_them_as_often_as_asked() -> None:
+    table = present(*[(1,), (1,), (1,), (), ()] * 20, (1, 2), (2,), (1, 3), (3,), (3,), (3,))
+    chosen = table[choose_exemplars(table, 12, least=3)]
+    # There are but two with the second label.
+    assert chosen[:, 2].sum() == 2
+    assert chosen[:, 3].sum() >= 3
+    assert chosen[:, 1].sum() >= 3
+
+
 @settings(deadline=None, max_examples=50)
 @given(st.lists(st.sets(st.integers(1, 3)), min_size=1, max_size=30), st.data())
 def test_as_many_as_asked_for_and_each_once(rows: list[set[int]], data: st.DataObject) -> None:
     n = data.draw(st.integers(1, len(rows)))
-    chosen = choose_exemplars(present(*[tuple(row) for row in rows]), n)
+    chosen = choose_exemplars(present(*[tuple(row) for row in rows]), n, least=data.draw(st.integers(1, 4)))
     assert len(set(chosen.tolist())) == n
     assert chosen.tolist() == sorted(chosen.tolist())
     assert 0 <= chosen.min() <= chosen.max() < len(rows)

@@ -76,7 +76,7 @@ def test_published_settings_are_pinned() -> None:
         assert preset.labelled_images == 16
         assert preset.interpreter_rate == 0.001
     assert FAITHFUL.image_uncertainty == "sum"
-    assert REPAIRED.image_uncertainty == "tenth"
+    assert REPAIRED.image_uncertainty == "dice"
     assert RECIPE.truncation == {"faithful": 0.7, "repaired": 0.7}
     assert RECIPE.keep == {"faithful": 0.9, "repaired": 0.9}
     for mine, joint in ((FAITHFUL, joint_stylegan2.FAITHFUL), (REPAIRED, joint_stylegan2.REPAIRED)):
@@ -216,7 +216,7 @@ def test_poor_inversions_are_left_out_and_none_at_all_is_refused() -> None:
     images, inversion, interpreter = stages()
     inversion.prepare(Gathered(labelled=Own(images)))
     inversion.settings = inversion.settings.model_copy(update={"minimum_explained": 1.0})
-    with pytest.raises(UserError, match="minimum_explained=1"):
+    with pytest.raises(UserError, match="minimum_explained below 1"):
         interpreter.prepare(Gathered())
     with torch.no_grad():
         # The second image is the reconstruction itself: it alone is explained.
@@ -233,13 +233,32 @@ def test_too_few_labelled_images_are_one_sentence() -> None:
 
 
 def test_an_oracle_labels_what_the_generator_draws() -> None:
-    images, segmenter, interpreter = stages(labels="oracle", oracle_truncation="1")
+    images, segmenter, interpreter = stages(labels="oracle", oracle_truncation="1", oracle_draws="3")
     assert interpreter.stands_on == (images, segmenter)
     assert segmenter.streams == ("labelled",)
     assert isinstance(interpreter.source, OracleLabels)
     found = interpreter.source.exemplars(Gathered())
     drawn = torch.from_numpy(Own(images, 3).images)
     assert torch.equal(found.labels, segmenter.probabilities(drawn).argmax(dim=1))
+
+
+def test_an_oracle_uses_images_that_hold_the_labels(monkeypatch: pytest.MonkeyPatch) -> None:
+    images, segmenter, interpreter = stages(labels="oracle", oracle_truncation="1", oracle_draws="40")
+    drawn = Own(images, 40).images[:, 0].mean(axis=(1, 2))
+    bright = float(np.sort(drawn)[-2])
+
+    def of_brightness(given: Tensor) -> Tensor:
+        """The last label, in the two brightest of the images alone."""
+        held = (given.mean(dim=(1, 2, 3)) >= bright - 1e-5).long()[:, None, None].expand(-1, SIZE, SIZE)
+        return torch.nn.functional.one_hot(held * (LABELS - 1), LABELS).movedim(-1, 1).float()
+
+    monkeypatch.setattr(segmenter, "probabilities", of_brightness)
+    found = interpreter.source.exemplars(Gathered())
+    assert len(found.labels) == 3
+    assert (found.labels == LABELS - 1).flatten(1).any(dim=1).sum() >= 1
+    with torch.no_grad():
+        again = images.generator_average(found.styles, found.noise)[0].clamp(-1, 1)
+    assert torch.equal(of_brightness(again).argmax(dim=1), found.labels)
 
 
 def test_annotated_images_are_drawn_again_as_they_were() -> None:

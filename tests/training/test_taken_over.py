@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.conftest import DATASETGAN
 
-from segmint.errors import UserError
+from segmint.errors import UserError, WaitingForPerson
 from segmint.recipes import find_recipe
 from segmint.recipes.contract import Task
 from segmint.training.run_folder import RunFolder
@@ -68,7 +68,7 @@ def test_a_run_that_takes_a_stage_over_is_the_run_that_trains_it(interpreted_run
     ("options", "said"),
     [
         ({"seed": 1}, "has another seed"),
-        ({"settings": {**DATASETGAN, "latent_size": "16"}}, "has another"),
+        ({"settings": {**DATASETGAN, "latent_size": "16"}}, "has another latent_size"),
         ({"subset": None, "labelled_subjects": 1, "preset": "faithful"}, "has another preset"),
     ],
 )
@@ -78,6 +78,29 @@ def test_a_run_that_differs_in_more_is_refused(
     with pytest.raises(UserError, match=said):
         begun(interpreted_run, tmp_path / "run", reuse=interpreted_run, dry_run=True, **options)
     assert not (tmp_path / "run").exists()
+
+
+def test_the_generator_of_a_run_whose_inversions_were_all_refused_is_not_lost(
+    interpreted_run: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match=r"--reuse of this one and --set minimum_explained below 1\."):
+        begun(interpreted_run, tmp_path / "refused", settings={**DATASETGAN, "minimum_explained": "1"})
+    settings = {**DATASETGAN, "inversion_steps": "5"}
+    alone = begun(interpreted_run, tmp_path / "alone", settings=settings)
+    reusing = begun(interpreted_run, tmp_path / "reusing", settings=settings, reuse=tmp_path / "refused")
+    assert list(reusing.config["taken_over"]) == ["00-images"]
+    for name in ("00-images", "01-inversion", "02-interpreter"):
+        weights = [run.checkpoints(run.root / "stages" / name).load("last").tensors for run in (alone, reusing)]
+        assert all((weights[0][key] == weights[1][key]).all() for key in weights[0]), name
+
+
+def test_a_generator_whose_images_wait_for_labels_can_be_given_others(interpreted_run: Path, tmp_path: Path) -> None:
+    with pytest.raises(WaitingForPerson):
+        begun(interpreted_run, tmp_path / "waiting", settings={**DATASETGAN, "labels": "annotation"})
+    settings = {**DATASETGAN, "labels": "oracle", "oracle_kimg": "0.016", "oracle_draws": "3"}
+    reusing = begun(interpreted_run, tmp_path / "reusing", settings=settings, reuse=tmp_path / "waiting")
+    assert list(reusing.config["taken_over"]) == ["00-images"]
+    assert reusing.status == "done"
 
 
 def test_an_unfinished_run_is_refused(interpreted_run: Path, tmp_path: Path) -> None:

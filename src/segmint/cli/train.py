@@ -44,7 +44,9 @@ def train_verb(
     reuse: Annotated[
         Path | None,
         typer.Option(
-            "--reuse", metavar="RUN", help="Take over stages that see no labels from a run with other labels."
+            "--reuse",
+            metavar="RUN",
+            help="Take over stages that see no labels from a run with other labels or later stages.",
         ),
     ] = None,
     dry_run: Annotated[

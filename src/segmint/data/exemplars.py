@@ -9,16 +9,17 @@ from numpy.typing import NDArray
 WITH_LABELS = 0.5
 
 
-def choose_exemplars(present: NDArray[np.bool_], n: int) -> NDArray[np.int64]:
+def choose_exemplars(present: NDArray[np.bool_], n: int, *, least: int = 1) -> NDArray[np.int64]:
     """Choose `n` pairs by the labels they hold.
 
     Pairs with any label are chosen in the share in which they occur, but never less than half; each kind is spread evenly
-    over the order given, which is that of subjects and slices. Then a pair that a label needs takes the place of the
-    nearest chosen one whose labels all occur elsewhere too, the rarest label first.
+    over the order given, which is that of subjects and slices. Then pairs that a label needs take the place of the
+    nearest chosen ones whose labels occur often enough without them, the rarest label first.
 
     Args:
         present: [pairs, K], whether a pair holds a label; column 0 is background and does not count.
         n: at most the number of pairs.
+        least: pairs among them that hold each label, if there are so many and other labels leave the room.
 
     Returns:
         Their numbers, ascending.
@@ -36,8 +37,9 @@ def choose_exemplars(present: NDArray[np.bool_], n: int) -> NDArray[np.int64]:
     chosen = {*_spread(labelled, count), *_spread(empty, n - count)}
     for label in np.argsort(foreground.sum(axis=0), kind="stable"):
         holders = np.flatnonzero(foreground[:, label])
-        if len(holders) and not foreground[sorted(chosen), label].any():
-            _exchange(chosen, int(holders[len(holders) // 2]), foreground)
+        missing = min(least, len(holders)) - int(foreground[sorted(chosen), label].sum())
+        for newcomer in _spread(holders[~np.isin(holders, sorted(chosen))], max(missing, 0)):
+            _exchange(chosen, newcomer, foreground, least)
     return np.array(sorted(chosen), dtype=np.int64)
 
 
@@ -47,10 +49,10 @@ def _spread(numbers: NDArray[np.int64], n: int) -> list[int]:
     return [int(one) for one in numbers[places]]
 
 
-def _exchange(chosen: set[int], newcomer: int, foreground: NDArray[np.bool_]) -> None:
-    """Put `newcomer` in the place of the nearest pair that holds no label alone."""
-    counts = foreground[sorted(chosen)].sum(axis=0)
-    free = [one for one in chosen if not (foreground[one] & (counts == 1)).any()]
+def _exchange(chosen: set[int], newcomer: int, foreground: NDArray[np.bool_], least: int) -> None:
+    """Put `newcomer` in the place of the nearest pair that no label needs."""
+    scarce = foreground[sorted(chosen)].sum(axis=0) <= least
+    free = [one for one in chosen if not (foreground[one] & scarce).any()]
     if free:
         chosen.remove(min(free, key=lambda one: (abs(one - newcomer), one)))
         chosen.add(newcomer)

@@ -43,6 +43,28 @@ def image_tenth(uncertainty: Tensor) -> Tensor:
     return pixels.topk(max(1, round(LEAST_CERTAIN * pixels.shape[1])), dim=1).values.mean(dim=1)
 
 
+def disagreement(probabilities: Tensor) -> Tensor:
+    """1 - mean Dice of the label maps of any two members: [N, members, K, H, W] -> [N] in [0, 1].
+
+    The mean is over pairs of members and then over the labels, background aside, that any member gives: structure-wise
+    uncertainty by pairwise Dice [Roy 2019, section 2.4]. Two members neither of which gives a label agree on it; 0 where
+    no member gives any. It does not grow with the area or the outline of what is labelled, as sums over pixels do.
+    """
+    chosen = probabilities.argmax(dim=2).flatten(2)
+    count = chosen.shape[1]
+    pairs = torch.ones(count, count, dtype=torch.bool, device=chosen.device).triu(1)
+    total, given = chosen.new_zeros(len(chosen), dtype=torch.float32), chosen.new_zeros(len(chosen))
+    for label in range(1, probabilities.shape[2]):
+        held = (chosen == label).float()
+        area = held.sum(dim=2)
+        both = area[:, :, None] + area[:, None, :]
+        dice = torch.where(both > 0, 2 * held @ held.mT / both.clamp(min=1), 1.0)[:, pairs].mean(dim=1)
+        seen = (area > 0).any(dim=1)
+        total += torch.where(seen, 1 - dice, 0.0)
+        given += seen
+    return total / given.clamp(min=1)
+
+
 def _entropy(probabilities: Tensor, *, dim: int) -> Tensor:
     entropy: Tensor = -torch.special.xlogy(probabilities, probabilities).sum(dim=dim)
     return entropy

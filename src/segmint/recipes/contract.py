@@ -147,6 +147,7 @@ class Stage(nn.Module):
         averaged: pairs (average, network) of attribute names; the loop keeps the average (EMA).
         unit: what its budget counts, in short.
         snapshots: about how often it is looked at.
+        shaped_by: names of the settings that what it becomes depends on; None: all of its recipe's.
     """
 
     name: str
@@ -158,6 +159,7 @@ class Stage(nn.Module):
     averaged: tuple[tuple[str, str], ...] = ()
     unit: str = "img"
     snapshots: int = 15
+    shaped_by: frozenset[str] | None = None
 
     @property
     def sees_labels(self) -> bool:

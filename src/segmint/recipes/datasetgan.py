@@ -10,6 +10,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from segmint.data.exemplars import choose_exemplars
 from segmint.errors import UserError
 from segmint.recipes import joint_stylegan2, unet
 from segmint.recipes.contract import Gathered, ImageStage, SegmenterStage, Stage, Task
@@ -20,6 +21,9 @@ from segmint.recipes.recipe import DataFacts, Recipe
 from segmint.recipes.style_adversary import CAPACITIES, check_style_size
 from segmint.recipes.style_gan import StyleGANSettings, StyleGANStage
 
+# Images that an oracle labels at once.
+LOOKED_AT = 32
+
 
 class DatasetGANSettings(InversionSettings, InterpreterSettings):
     """Settings of the image generator, the inversions and the interpreter."""
@@ -28,8 +32,9 @@ class DatasetGANSettings(InversionSettings, InterpreterSettings):
     labels: Literal["inversion", "annotation", "oracle"] = "inversion"
     # The segmenter's budget where labels are "oracle".
     oracle_kimg: float = Field(16.0, gt=0)
-    # Of the generated images that the segmenter labels.
+    # Of the generated images that the segmenter labels, and how many it looks through for those that are used.
     oracle_truncation: float = Field(0.7, gt=0, le=1)
+    oracle_draws: int = Field(256, ge=1)
 
 
 class ImageGANStage(StyleGANStage, ImageStage):
@@ -37,6 +42,7 @@ class ImageGANStage(StyleGANStage, ImageStage):
 
     name = "images"
     streams = ("unlabelled",)
+    shaped_by = frozenset(StyleGANSettings.model_fields)
 
     def __init__(self, task: Task, settings: StyleGANSettings) -> None:
         super().__init__(task, settings, image_channels=task.image_channels, mask_counts=())
@@ -60,7 +66,7 @@ class InvertedLabels(LabelSource):
         if not accepted.any():
             raise UserError(
                 "No inversion explains enough of its labelled image to be used (the run's previews show them): train a new run, "
-                "longer (--kimg) or with --set minimum_explained below "
+                "longer (--kimg), or with --reuse of this one and --set minimum_explained below "
                 f"{self.inversion.settings.minimum_explained:g}."
             )
         styles = torch.cat(list(self.inversion.latents)).detach()
@@ -88,6 +94,7 @@ class OracleLabels(LabelSource):
     """Images of the generator that a segmenter labels, which has learnt from all labelled pairs.
 
     Only where labelled pairs are without limit, as with phantoms, does this stand for an annotator who knows the truth.
+    It looks through many and uses few, in which every label occurs several times if it can, as a person would.
     """
 
     gathers = ()
@@ -95,14 +102,31 @@ class OracleLabels(LabelSource):
     def __init__(self, images: ImageGANStage, segmenter: SegmenterStage, settings: DatasetGANSettings) -> None:
         self.images, self.segmenter, self.stands_on = images, segmenter, (segmenter,)
         self.count, self.truncation = settings.labelled_images, settings.oracle_truncation
+        self.looked_through = max(settings.oracle_draws, self.count)
 
     @torch.no_grad()
     def exemplars(self, gathered: Gathered) -> Exemplars:  # noqa: ARG002
         """Drawn images and the segmenter's most probable labels."""
-        generators = [torch.Generator().manual_seed(number) for number in range(self.count)]
+        numbers = range(self.looked_through)
+        parts = (self._labelled(numbers[start : start + LOOKED_AT])[2] for start in numbers[::LOOKED_AT])
+        present = torch.cat([_present(labels, self.segmenter.task.label_count) for labels in parts]).numpy()
+        # Labels often share an image, so half as many places as an even share would take leave room for images without any.
+        least = max(1, self.count // (2 * max(1, present.shape[1] - 1)))
+        styles, noise, labels = self._labelled(
+            [numbers[one] for one in choose_exemplars(present, self.count, least=least)]
+        )
+        return Exemplars(styles, labels, noise)
+
+    def _labelled(self, numbers: Sequence[int]) -> tuple[Tensor, list[Tensor], Tensor]:
+        generators = [torch.Generator().manual_seed(number) for number in numbers]
         styles, noise = self.images.drawn_styles(generators, truncation=self.truncation)
         images = self.images.generator_average(styles, noise)[0].clamp(-1, 1)
-        return Exemplars(styles, self.segmenter.probabilities(images).argmax(dim=1), noise)
+        return styles, noise, self.segmenter.probabilities(images).argmax(dim=1)
+
+
+def _present(labels: Tensor, count: int) -> Tensor:
+    """Whether each label occurs in each map: int64 [N, S, S] -> bool [N, K]."""
+    return torch.stack([(labels == label).flatten(1).any(dim=1) for label in range(count)], dim=1).cpu()
 
 
 FAITHFUL = DatasetGANSettings(**joint_stylegan2.FAITHFUL.model_dump(), image_uncertainty="sum")

@@ -26,6 +26,7 @@ class ImageEncoderStage(LatentEncoderStage, ImageReconstructingStage):
     """Trains the encoder to reconstruct images of all training subjects, and to find the styles of images that it draws itself."""
 
     streams = ("unlabelled",)
+    shaped_by = frozenset(ImageEncoderSettings.model_fields)
     settings: ImageEncoderSettings
 
     def step(self, batches: Mapping[str, Batch], update: Update) -> dict[str, dict[str, Tensor]]:

@@ -11,7 +11,13 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
-from segmint.metrics.ensemble_uncertainty import image_sum, image_tenth, jensen_shannon, vote_shares
+from segmint.metrics.ensemble_uncertainty import (
+    disagreement,
+    image_sum,
+    image_tenth,
+    jensen_shannon,
+    vote_shares,
+)
 from segmint.networks.pixel_ensemble import PixelEnsemble
 from segmint.networks.style_features import StyleFeatures
 from segmint.recipes.contract import Batch, Gathered, Stage, Task, UncertainPairStage, Update
@@ -33,8 +39,9 @@ class InterpreterSettings(RecipeSettings):
     interpreter_rate: float = Field(0.001, gt=0)
     # Pixels of each labelled image held at a time; they are drawn anew once as many have been shown as are held.
     pixels_per_image: int = Field(2048, ge=1)
-    # How pixels' uncertainties make an image's: "sum" as in the paper, "tenth" the mean of the least certain tenth.
-    image_uncertainty: Literal["sum", "tenth"] = "tenth"
+    # An image's uncertainty: "dice" how little the members' masks overlap; or from the pixels' divergences, "sum" all of
+    # them, as in the paper, "tenth" the mean of the least certain tenth, as in its release.
+    image_uncertainty: Literal["dice", "sum", "tenth"] = "dice"
 
 
 @dataclass(frozen=True)
@@ -173,7 +180,7 @@ class InterpreterStage(UncertainPairStage):
     def draw_scored(
         self, generators: Sequence[torch.Generator], *, truncation: float = 1.0
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Images, vote shares, and the Jensen-Shannon divergence of the members (nats) brought together for each image."""
+        """Images, vote shares, and how uncertain each image's labels are, by `image_uncertainty`."""
         styles, noise = self.images[0].drawn_styles(generators, truncation=truncation)
         at_once = max(1, PIXELS_AT_ONCE // self.task.size**2)
         parts = [
@@ -186,6 +193,13 @@ class InterpreterStage(UncertainPairStage):
     def _read(self, styles: Tensor, noise: Sequence[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         images, maps = self.images[0].generator_average.synthesis.with_features(styles, noise)
         probabilities = self.ensemble.label_maps(StyleFeatures(maps, size=self.task.size))
-        uncertainty = jensen_shannon(probabilities)
-        score = image_sum if self.settings.image_uncertainty == "sum" else image_tenth
-        return images.clamp(-1, 1), vote_shares(probabilities), score(uncertainty)
+        return images.clamp(-1, 1), vote_shares(probabilities), self._uncertainty(probabilities)
+
+    def _uncertainty(self, probabilities: Tensor) -> Tensor:
+        match self.settings.image_uncertainty:
+            case "dice":
+                return disagreement(probabilities)
+            case "sum":
+                return image_sum(jensen_shannon(probabilities))
+            case "tenth":
+                return image_tenth(jensen_shannon(probabilities))

@@ -96,8 +96,8 @@ def train(
         dry_run: say what would be done, with estimates, and write nothing.
         axis: slice axis of volumes; default as nnU-Net's 2-D configuration.
         split: takes the place of the dataset's own, as cross-validation needs.
-        reuse: a run that differs from this one in its labels alone; its stages that see no labels are taken over, not trained
-            again, which gives the same.
+        reuse: a run that differs from this one in its labels, or in settings that do not shape its stages that see no labels;
+            those stages are taken over, not trained again, which gives the same.
 
     Raises:
         UserError: anything in the input is wrong, or the training diverged.
