@@ -32,6 +32,10 @@ def test_every_stage_is_trained_and_shown(interpreted_run: Path) -> None:
     table = json.loads((run.previews / "01-inversion" / "inversions.json").read_text())
     assert len(table["inversions"]) == table["accepted"] == 3
     assert {"explained_variance", "psnr_db", "accepted"} < table["inversions"][0].keys()
+    cases = {(one["case"], one["slice"]) for one in table["inversions"]}
+    assert len(cases) == 3
+    seen = {subject for _, subject in run.config["labels_seen"]}
+    assert all(case.rsplit("_s", 1)[0] in seen or case in seen for case, _ in cases), cases
     for picture in ("00-images/reals.png", "01-inversion/inversions.png", "fakes_000000.png"):
         assert np.asarray(Image.open(run.previews / picture)).std() > 5
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmint.data.pool import PairPool
+from segmint.data.slices import SliceRecord
 
 Positions = NDArray[np.integer]
 
@@ -42,6 +43,11 @@ class ConditionedPool:
 
     def __len__(self) -> int:
         return len(self.pool)
+
+    @property
+    def records(self) -> tuple[SliceRecord, ...]:
+        """[len] the slice that each pair is, or is cut from."""
+        return self.pool.records
 
     @property
     def condition_counts(self) -> tuple[int, ...]:

@@ -177,7 +177,7 @@ class Dataset:
         if unknown:
             advice = f"name them in {named_in}"
             if 255 in unknown and len(unknown) == 1:
-                advice = "convert the masks to consecutive ids with `segmint data convert folders`"
+                advice = "write the masks with those ids instead, or convert them with `segmint data convert folders`"
             plural = "s" if len(unknown) > 1 else ""
             raise UserError(
                 f"{path} holds the label id{plural} {shortened([str(one) for one in unknown])}, which {named_in} does "

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from segmint.data.slices import SliceSet
+from segmint.data.slices import SliceRecord, SliceSet
 from segmint.data.tiling import tile_corners
 from segmint.errors import UserError
 
@@ -89,8 +89,13 @@ class PairPool:
     @property
     def subjects(self) -> tuple[str, ...]:
         """[len] whose each pair is."""
+        return tuple(record.subject for record in self.records)
+
+    @property
+    def records(self) -> tuple[SliceRecord, ...]:
+        """[len] the slice that each pair is, or is cut from."""
         return tuple(
-            part.slices.records[int(part.indices[place])].subject
+            part.slices.records[int(part.indices[place])]
             for part, rows in zip(self.parts, self._rows, strict=True)
             for place in rows[:, 0]
         )

@@ -231,6 +231,7 @@ class Inversions:
     Attributes:
         images, reconstructions: [M, C, S, S] in [-1, 1]; labels: int64 [M, S, S].
         accepted: bool [M], which explain at least `minimum_explained` of their image's variance.
+        numbers: int64 [M], of the pairs among the labelled ones.
     """
 
     images: Tensor
@@ -238,6 +239,7 @@ class Inversions:
     labels: Tensor
     accepted: Tensor
     minimum_explained: float
+    numbers: NDArray[np.int64]
 
 
 class InvertingStage(Stage):

@@ -81,6 +81,7 @@ class InversionStage(InvertingStage):
             for start in range(0, m, task.batch)
         )
         self._prepared = False
+        self.numbers = np.arange(m)
         self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
         self.register_buffer("spread", torch.ones(style_size))
         # What is read from the data is not part of the state.
@@ -112,7 +113,8 @@ class InversionStage(InvertingStage):
             positions = np.arange(start, min(start + READ, len(pairs)))
             for position, label in zip(positions, pairs.read(positions)[1], strict=True):
                 present[position, np.unique(label)] = True
-        images, labels = pairs.read(choose_exemplars(present, m))
+        self.numbers = choose_exemplars(present, m)
+        images, labels = pairs.read(self.numbers)
         self._prepared = True
         self.targets.copy_(torch.from_numpy(images))
         self.labels.copy_(torch.from_numpy(labels))
@@ -191,7 +193,7 @@ class InversionStage(InvertingStage):
         """Targets, reconstructions, and which of them explain enough."""
         found, least = self.reconstructions(), self.settings.minimum_explained
         accepted = explained_variance(self.targets, found) >= least
-        return Inversions(self.targets, found, self.labels, accepted, least)
+        return Inversions(self.targets, found, self.labels, accepted, least, self.numbers)
 
     def finished(self) -> bool:
         """All groups have had their steps."""

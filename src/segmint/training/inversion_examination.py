@@ -28,9 +28,16 @@ def inversion_examiner(pool: ConditionedPool, *, previews: Path) -> Examiner:
         found = stage.inversions()
         explained = explained_variance(found.images, found.reconstructions)
         ratios, accepted = psnr(found.images, found.reconstructions), [bool(one) for one in found.accepted]
+        records = pool.records
         table = [
-            {"image": number, EXPLAINED: round(float(share), 4), "psnr_db": round(float(ratio), 2), "accepted": fine}
-            for number, (share, ratio, fine) in enumerate(zip(explained, ratios, accepted, strict=True))
+            {
+                "case": records[number].case,
+                "slice": records[number].slice,
+                EXPLAINED: round(float(share), 4),
+                "psnr_db": round(float(ratio), 2),
+                "accepted": fine,
+            }
+            for number, share, ratio, fine in zip(found.numbers, explained, ratios, accepted, strict=True)
         ]
         previews.mkdir(parents=True, exist_ok=True)
         write_json(
