@@ -134,6 +134,26 @@ def test_a_run_alone(run_folder: Path) -> None:
     assert "thousand images in 8 min" in page.text
 
 
+def test_single_pixels_that_a_stage_learns_from_do_not_count_as_images(run_folder: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "learnt"
+    shutil.copytree(run_folder, folder)
+    lines = (folder / "log.jsonl").read_text().splitlines()
+    _, before = page_of(folder)
+    pixels = {
+        **json.loads(lines[-1]),
+        "stage": "01-interpreter",
+        "images": 256_000,
+        "kimg": 256.0,
+        "unit": "px",
+        "seconds": 60,
+    }
+    (folder / "log.jsonl").write_text("\n".join([*lines, json.dumps(pixels)]) + "\n")
+    _, page = page_of(folder)
+    (images,) = re.findall(r"after ([\d.]+) thousand images in 8 min \(([\d.]+) images a second\)", before.text)
+    assert f"after {images[0]} thousand images in 9 min ({images[1]} images a second)" in page.text
+    assert "thousand pixels shown" in page.text
+
+
 def test_a_trial_alone(make_trial: Callable[..., Path], trial: dict[str, Any], tmp_path: Path) -> None:
     _, page = page_of(make_trial(tmp_path / "trial", {**trial, "scores": [], "curves": {}, "arms": trial["arms"][:1]}))
     assert "mean Dice rises by 3.1 points" in page.text

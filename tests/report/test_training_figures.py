@@ -40,7 +40,7 @@ def test_the_best_value_is_named() -> None:
     ]
     figure = validation_figure([*ticks, {"kimg": 4, "validation": None}])
     assert figure is not None
-    assert "best 1.25 at 2 kimg" in figure.label
+    assert "best 1.25 at 2 thousand images" in figure.label
 
 
 def test_no_losses_no_figure() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from segmint.report.arms import Arm, signed_points
 from segmint.report.facts import counted
 from segmint.report.material import Material
+from segmint.report.training_figures import counts_pixels, shown_unit
 
 _BADGES: Mapping[str, tuple[str, str]] = {
     "helps": ("▲", "Helps"),
@@ -121,7 +122,8 @@ def _training_numbers(material: Material) -> tuple[KeyNumber, ...]:
     if material.run is None or not material.run.log:
         return ()
     last = material.run.log[-1]
-    numbers = [KeyNumber(f"{last.get('kimg', 0):g}", "thousand images shown", f"state: {material.run.state}")]
+    numbers = [KeyNumber(f"{last.get('kimg', 0):g}", f"{shown_unit([last])} shown", f"state: {material.run.state}")]
     if last.get("images_per_second") is not None:
-        numbers.append(KeyNumber(f"{last['images_per_second']:.1f}", "images a second at the last tick"))
+        noun = "pixels" if counts_pixels([last]) else "images"
+        numbers.append(KeyNumber(f"{last['images_per_second']:.1f}", f"{noun} a second at the last tick"))
     return tuple(numbers)

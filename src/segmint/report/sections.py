@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from segmint.report.facts import counted
 from segmint.report.health import gather_warnings
 from segmint.report.material import RunRecord
 from segmint.report.pictures import Picture, embed_grid, spread
-from segmint.report.training_figures import loss_figure, stages_of, validation_figure
+from segmint.report.training_figures import counts_pixels, loss_figure, shown_unit, stages_of, validation_figure
 from segmint.report.trial_figures import forest, forest_by_label, learning_curves, subject_differences, subject_figure
 from segmint.report.trial_metrics import metric_table
 from segmint.training.previews import LABEL_COLOURS
@@ -134,16 +135,16 @@ def pairs_section(run: RunRecord) -> Mapping[str, Any]:
         "latest": grid(run.fakes[-1], _ROWS_LATEST) if run.fakes else None,
         "earlier": [grid(path, _ROWS_EARLIER) for path in spread(run.fakes[:-1], _EARLIER_SHOWN)],
         "labels": label_colours(list((run.config.get("dataset") or {}).get("label_names") or ())[1:]),
-        "shown": _shown,
+        "shown": partial(_shown, unit=shown_unit(run.log)),
         "folder": str(run.folder / "previews"),
     }
 
 
-def _shown(picture: Picture) -> str:
-    """How far the training was when a grid was drawn; grids are named in whole kimg."""
+def _shown(picture: Picture, *, unit: str) -> str:
+    """How far the training was when a grid was drawn; grids are named in whole thousands."""
     if picture.kimg is None:
         return ""
-    return f"after {picture.kimg} thousand images" if picture.kimg else "before the first thousand images"
+    return f"after {picture.kimg} {unit}" if picture.kimg else f"before the first {unit}"
 
 
 def label_colours(names: Iterable[str]) -> list[tuple[str, str]]:
@@ -177,9 +178,10 @@ def training_section(run: RunRecord, numbers: Iterator[int]) -> Mapping[str, Any
 def _training_summary(run: RunRecord) -> str:
     if not run.log:
         return "The training has not reached its first tick; nothing is logged yet."
-    stages = stages_of(run.log)
-    shown = sum(float(ticks[-1].get("kimg") or 0) for ticks in stages.values())
-    seconds = sum(float(ticks[-1].get("seconds") or 0) for ticks in stages.values())
+    lasts = [ticks[-1] for ticks in stages_of(run.log).values()]
+    of_images = [last for last in lasts if not counts_pixels([last])]
+    shown = sum(float(last.get("kimg") or 0) for last in of_images)
+    seconds, of_images_seconds = (sum(float(last.get("seconds") or 0) for last in some) for some in (lasts, of_images))
     memory = max((float(tick.get("memory_mb") or 0) for tick in run.log), default=0.0)
     how = {
         "done": "finished",
@@ -188,8 +190,8 @@ def _training_summary(run: RunRecord) -> str:
         "diverged": "diverged",
     }
     sentence = f"The training {how.get(run.state, 'has an unknown state')} after {shown:g} thousand images"
-    if seconds:
-        sentence += f" in {duration(seconds)} ({1000 * shown / seconds:.1f} images a second)"
+    if of_images_seconds:
+        sentence += f" in {duration(seconds)} ({1000 * shown / of_images_seconds:.1f} images a second)"
     return sentence + (f", using at most {memory / 1024:.1f} GB of memory." if memory else ".")
 
 

@@ -22,6 +22,16 @@ def stages_of(log: Ticks) -> dict[str, list[Mapping[str, Any]]]:
     return stages
 
 
+def counts_pixels(ticks: Ticks) -> bool:
+    """Whether a stage's budget counts single pixels, not images."""
+    return bool(ticks) and ticks[-1].get("unit") == "px"
+
+
+def shown_unit(ticks: Ticks) -> str:
+    """What a stage was shown, in words for a thousand of them."""
+    return f"thousand {'pixels' if counts_pixels(ticks) else 'images'}"
+
+
 def loss_figure(ticks: Ticks, title: str) -> Drawing | None:
     """The losses of one stage: every network has its own panel and axis, logarithmic where values span decades."""
     curves = loss_curves(ticks)
@@ -32,14 +42,14 @@ def loss_figure(ticks: Ticks, title: str) -> Drawing | None:
         columns = 1 if narrow else min(2, len(curves))
         for place, (panel, terms) in enumerate(curves.items()):
             axes = figure.add_subplot(-(-len(curves) // columns), columns, place + 1)
-            _plot_terms(axes, terms)
+            _plot_terms(axes, terms, shown_unit(ticks))
             axes.set_title(plain(panel, 40), pad=_place_legend(axes, len(terms), len(panel)))
 
     rows_wide = -(-len(curves) // min(2, len(curves)))
     return draw(plot, heights=(270 * rows_wide, 250 * len(curves)), label=f"Losses while training {plain(title)}")
 
 
-def _plot_terms(axes: Any, terms: Mapping[str, tuple[list[float], list[float]]]) -> None:
+def _plot_terms(axes: Any, terms: Mapping[str, tuple[list[float], list[float]]], unit: str) -> None:
     for number, (term, (kimg, values)) in enumerate(terms.items()):
         axes.plot(
             kimg,
@@ -55,7 +65,7 @@ def _plot_terms(axes: Any, terms: Mapping[str, tuple[list[float], list[float]]])
     if scale != "linear":
         axes.yaxis.set_major_formatter(_plain_number)
         axes.yaxis.set_minor_formatter("")
-    axes.set_xlabel("kimg" + ("" if scale == "linear" else " (logarithmic vertical axis)"))
+    axes.set_xlabel(unit + ("" if scale == "linear" else " (logarithmic vertical axis)"))
     axes.grid(axis="y")
     axes.set_axisbelow(True)
     axes.margins(x=0.01)
@@ -129,11 +139,11 @@ def validation_figure(ticks: Ticks) -> Drawing | None:
             textcoords="offset points",
             ha="right" if best[0] > points[-1][0] / 2 else "left",
         )
-        axes.set_xlabel("kimg")
+        axes.set_xlabel(shown_unit(ticks))
         axes.set_ylabel(f"{name} ({'lower' if lower else 'higher'} is better)")
         axes.grid(axis="y")
         axes.set_axisbelow(True)
         axes.margins(x=0.02, y=0.14)
 
-    label = f"{name} on validation subjects, best {best[1]['value']:.4g} at {best[0]:g} kimg"
+    label = f"{name} on validation subjects, best {best[1]['value']:.4g} at {best[0]:g} {shown_unit(ticks)}"
     return draw(plot, heights=(240, 230), label=label)

@@ -215,6 +215,7 @@ class Loop:
             "stage": self.name,
             "images": self.images,
             "kimg": self.images / 1000,
+            "unit": self.stage.unit,
             "share_done": round(self.images / self.plan.total, 4),
             "seconds": round(self.seconds, 2),
             "images_per_second": round(rate, 2),
