@@ -103,6 +103,14 @@ def test_a_twin_under_another_name_is_near_but_not_nearer(known: Any) -> None:
     assert alone.other.tolist() == [0.0] * 8
 
 
+def test_a_faint_image_that_is_as_near_is_less_likely_a_copy(known: Any, search: CopySearch) -> None:
+    bright = search.nearest(known, ALL)
+    faint = search.nearest((known[:8] * 0.2).astype(np.float32), ALL)
+    assert np.allclose(faint.content, bright.content * 0.2, rtol=1e-3)
+    assert np.allclose(bright.content, known[:8].std(axis=(2, 3)).mean(axis=1), rtol=1e-3)
+    assert (bright.evidence[:, 1] > faint.evidence[:, 1]).all()
+
+
 def test_blank_images_are_like_nothing(known: Any) -> None:
     blank = np.full_like(known[:2], -1)
     search = CopySearch(np.concatenate([known[:3], blank]), np.arange(5), np.arange(5))

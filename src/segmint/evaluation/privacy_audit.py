@@ -75,7 +75,7 @@ def audit_privacy(evidence: Evidence, folder: Path, *, learner: Learner | None =
         "features": _by_features(networks, training, shown, held, seed=seed),
         "membership": _membership(networks[RANDOM].features, training, shown, held, seed=seed),
     }
-    ranked = compared.scores if compared is not None else copies.evidence.sum(axis=1)
+    ranked = compared.scores if compared is not None else copies.evidence[:, -1]
     order = np.argsort(-ranked, kind="stable")[:PAIRS]
     marked = compared.scores > compared.threshold if compared is not None else None
     section["nearest"] = _pairs(order, copies, shown, training, marked)

@@ -29,6 +29,8 @@ NAME, DIRECTION, RANGE = "aligned_similarity", "as held-out", (-1.0, 1.0)
 SPECTRA, LIKELY, ALIGNED, FINEST = 48, 16, 4, 64
 _OF_ONE_LIKELY, _OF_ONE_ALIGNED = 4, 2
 _BLOCK, _LEAST = 64, 1e-3
+# Contents below this, of a range of values that spans 2, are alike.
+_FAINT = 0.01
 
 
 @dataclass(frozen=True)
@@ -38,22 +40,26 @@ class Copies:
     Attributes:
         similarity: [n] `local_correlation` once aligned, -1 to 1; 1 is a copy.
         other: [n] the highest with an image of another training subject, of those that were aligned; 0 where there is none.
+        content: [n] standard deviation of the image's own pixels, mean over channels.
     """
 
     positions: NDArray[np.int64]
     similarity: NDArray[np.float64]
     other: NDArray[np.float64]
+    content: NDArray[np.float64]
 
     @property
     def evidence(self) -> NDArray[np.float64]:
-        """[n, 2] how near the image is, and how much nearer than to any other subject: -log d and log(d of other / d).
+        """[n, 2] how near the image is, and how near to one subject alone: -log d and log(other * sqrt(content) / d ** 2).
 
-        d is 1 - similarity. Images with little in them are near to many; a copy is near to one subject alone [the ratio to the
-        second nearest: Lowe 2004, IJCV 60(2), section 7.1]. Where a training image has a twin under another subject's
-        name, the first tells.
+        d is 1 - similarity, other the same of the nearest of another subject. A copy is near, and much nearer than any other
+        subject's image [the ratio to the second nearest: Lowe 2004, IJCV 60(2), section 7.1]; images with little in them come
+        near to many by chance, or to one. Neither alone tells as well as their product. Where a training image has a twin under
+        another subject's name, the first tells.
         """
         own, other = (np.maximum(1 - one, _LEAST) for one in (self.similarity, self.other))
-        return np.stack([-np.log(own), np.log(other / own)], axis=1)
+        near, apart = -np.log(own), np.log(other / own)
+        return np.stack([near, near + apart + np.log(np.maximum(self.content, _FAINT)) / 2], axis=1)
 
 
 @dataclass(frozen=True)
@@ -69,11 +75,12 @@ class _Start:
 
 @dataclass(frozen=True)
 class _Found:
-    """Of each of a block of images: position, similarities, and itself on the grid of the training image [n, C, s, s]."""
+    """Of each of a block of images: position, similarities, content, and itself on the grid of the training image [n, C, s, s]."""
 
     positions: Tensor
     similarity: Tensor
     other: Tensor
+    content: Tensor
     aligned: Tensor
 
 
@@ -103,6 +110,7 @@ class CopySearch:
             torch.cat([one.positions for one in found]).numpy(),
             torch.cat([one.similarity for one in found]).numpy().astype(np.float64),
             torch.cat([one.other for one in found]).numpy().astype(np.float64),
+            torch.cat([one.content for one in found]).numpy().astype(np.float64),
         )
 
     def aligned(self, images: Images, indices: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -127,7 +135,8 @@ class CopySearch:
         nearest = similarity.argmax(dim=1, keepdim=True)
         other = similarity.masked_fill(subjects == subjects.gather(1, nearest), 0.0).amax(dim=1)
         best = nearest[:, 0] + torch.arange(count) * among
-        return _Found(positions[best], similarity.flatten()[best], other, aligned[best])
+        content = images.std(dim=(-2, -1), correction=0).mean(dim=1)
+        return _Found(positions[best], similarity.flatten()[best], other, content, aligned[best])
 
     def _shifted(self, coarse: Tensor) -> _Start:
         """The training images that fit queries [n, C, GRID, GRID] best once these are shifted."""
