@@ -62,10 +62,12 @@ class Repetitions:
         less: list[Estimate] = []
         for number in range(self.repetitions):
             folder = self.out / f"repetition{number:02d}"
-            # Seeds beyond those of 50R: the later half of 100R is an arm that equals the first half.
+            # As many seeds again: two halves of 100R are equal arms. Which seed is in which half differs by repetition, since a
+            # seed's first weights are the same in all of them.
             part = self._scores(folder, number, [REAL_ARM, LESS], self.seeds)
             whole = self._scores(folder, number, [REAL_ARM], 2 * self.seeds)[REAL_ARM]
-            same.append(dice_difference(whole[self.seeds :], whole[: self.seeds]))
+            order = np.random.default_rng(number).permutation(2 * self.seeds)
+            same.append(dice_difference(whole[order[self.seeds :]], whole[order[: self.seeds]]))
             less.append(dice_difference(part[REAL_ARM], part[LESS]))
             yield f"{number}: equal arms {_shown(same[-1])}; {REAL_ARM} minus {LESS} {_shown(less[-1])}"
         claimed = sum(not one.low <= 0 <= one.high for one in same)

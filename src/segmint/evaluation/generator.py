@@ -15,6 +15,7 @@ from segmint.errors import UserError, WaitingForPerson
 from segmint.evaluation.curation.curate import NothingKept, curate
 from segmint.outputs import read_json, write_json
 from segmint.recipes import find_recipe
+from segmint.synthesis.drawing_check import check_drawing
 from segmint.synthesis.sample import sample
 from segmint.training.run_folder import RunFolder
 from segmint.training.train import train
@@ -79,6 +80,14 @@ def check_generator(
     """
     if not find_recipe(orders.recipe).gives & {"pairs", "images"}:
         raise UserError(f"--recipe {orders.recipe} draws no pairs: choose a recipe that does (segmint recipes).")
+    check_drawing(
+        orders.recipe,
+        preset=orders.preset,
+        mask_source=orders.mask_source,
+        truncation=orders.truncation,
+        balance=orders.balance,
+        label_names=open_dataset(dataset).label_names,
+    )
     _train(
         orders,
         dataset,

@@ -14,6 +14,9 @@ from segmint.recipes.contract import Batch, SegmenterStage, Stage, Task, Update
 from segmint.recipes.recipe import Recipe
 from segmint.recipes.segmenter_augmentation import AugmentedSettings, augmented, check_augmentation
 
+# Below it there is no second level.
+LEAST_SIZE = 4
+
 
 class UNetSettings(AugmentedSettings):
     """Settings; the learning-rate schedule is nnU-Net's [Isensee 2021], the optimiser Adam, as budgets are short."""
@@ -108,6 +111,10 @@ class UNetStage(SegmenterStage):
 
 def _stages(task: Task, settings: UNetSettings) -> Sequence[Stage]:
     check_augmentation(task, settings)
+    if task.size < LEAST_SIZE:
+        raise UserError(
+            f"unet takes images of at least {LEAST_SIZE} pixels a side, not {task.size}: choose another --size."
+        )
     # Fewer levels for small images, so that the lowest keeps at least two pixels a side.
     levels = min(settings.levels, task.size.bit_length() - 1)
     multiple = 2 ** (levels - 1)

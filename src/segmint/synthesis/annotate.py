@@ -14,6 +14,7 @@ from segmint.data.writer import DatasetWriter
 from segmint.errors import UserError
 from segmint.locks import locked
 from segmint.outputs import check_target, staged_folder
+from segmint.synthesis.drawing_check import check_truncation
 from segmint.synthesis.open_run import OpenedRun
 from segmint.synthesis.sample import GridWriter, read_pairs
 from segmint.training.annotations import write_annotations
@@ -42,8 +43,9 @@ def export_images(
     Raises:
         UserError: the run draws no images without labels, has not learnt to yet, or `out` exists.
     """
-    if n < 1 or not 0 < truncation <= 1:
-        raise UserError(f"--n {n} must be at least 1 and --truncation {truncation:g} above 0 and at most 1.")
+    if n < 1:
+        raise UserError(f"--n {n} must be at least 1.")
+    check_truncation(truncation)
     opened = OpenedRun.at(run, checkpoint="auto", device=device)
     stage, sha256 = opened.image_stage()
     config = opened.config

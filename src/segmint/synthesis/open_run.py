@@ -23,6 +23,7 @@ from segmint.recipes.contract import (
     TranslatorStage,
 )
 from segmint.synthesis.draw import PaintedSampler, PairSampler, Sampler
+from segmint.synthesis.drawing_check import undrawn_masks
 from segmint.synthesis.mask_source import BalancedMasks, DeformedMasks, GeneratedMasks, MaskSource, RealMasks
 from segmint.synthesis.screened_masks import ScreenedMasks, yardstick_of
 from segmint.training.auxiliary import predict_condition
@@ -271,10 +272,7 @@ def open_run(
             "they must be the same labels and condition maps."
         )
     if truncation < 1 and not isinstance(source, GeneratedMasks):
-        raise UserError(
-            f"--truncation {truncation:g} draws masks nearer to the mean, and {run} paints masks that are not drawn by a generator:"
-            " leave it out, or choose another --mask-source."
-        )
+        raise undrawn_masks(truncation, str(run))
     if screen_masks:
         if isinstance(source, RealMasks):
             raise UserError(

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from segmint.data.case import Provenance
 from segmint.data.dataset import is_colour
 from segmint.data.intensity import IntensityMap
-from segmint.data.label_names import find_label
 from segmint.data.orientation import affine_along
 from segmint.data.placement import Placement
 from segmint.data.writer import DatasetWriter
@@ -23,6 +22,7 @@ from segmint.seeds import check_seed
 from segmint.synthesis.cards import write_cards
 from segmint.synthesis.certain import PICTURE, candidates, drawn_candidates, most_certain
 from segmint.synthesis.draw import Drawn, Sampler
+from segmint.synthesis.drawing_check import check_truncation, read_balance
 from segmint.synthesis.open_run import open_run
 from segmint.synthesis.real_cases import RealCases
 from segmint.training.run_folder import RunFolder
@@ -75,8 +75,9 @@ def sample(
     config = read_config(RunFolder(run))
     if truncation is None:
         truncation = _by_recipe(config, "truncation")
-    if n < 1 or not 0 < truncation <= 1:
-        raise UserError(f"--n {n} must be at least 1 and --truncation {truncation:g} above 0 and at most 1.")
+    if n < 1:
+        raise UserError(f"--n {n} must be at least 1.")
+    check_truncation(truncation)
     if keep is not None and not 0 < keep <= 1:
         raise UserError(f"--keep {keep:g} must be above 0 and at most 1.")
     if keep is not None and keep < 1 and balance:
@@ -210,23 +211,6 @@ class GridWriter:
     def _map(self, ids: NDArray[np.uint8]) -> NDArray[np.uint8]:
         restored = self.placement.undo(ids, self.shape, order=0)
         return restored if self.axis is None else np.expand_dims(restored, self.axis)
-
-
-def read_balance(balance: Mapping[str, float] | None, label_names: Sequence[str]) -> tuple[int, float] | None:
-    """{label name or id: share} as (id, share).
-
-    Raises:
-        UserError: several labels, an unknown one, or a share outside 0 to 1.
-    """
-    if not balance:
-        return None
-    if len(balance) > 1:
-        raise UserError("--balance: one label can be balanced at a time.")
-    ((name, share),) = balance.items()
-    label = find_label(name, label_names, option="--balance")
-    if not 0 <= share <= 1:
-        raise UserError(f"--balance {name}={share:g}: the share must lie between 0 and 1.")
-    return label, share
 
 
 def read_pairs(seen: Sequence[Sequence[str]]) -> tuple[tuple[str, str], ...]:

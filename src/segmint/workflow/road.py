@@ -28,6 +28,7 @@ from segmint.synthesis.sample import sample
 from segmint.training.run_folder import RunFolder
 from segmint.training.stored_config import read_config
 from segmint.training.train import train
+from segmint.workflow.check import check_orders
 from segmint.workflow.choice import Choice, choose_recipe, facts_of
 from segmint.workflow.orders import Orders
 from segmint.workflow.steps import Step, command, write_record
@@ -68,6 +69,7 @@ class Road:
             )
         self.choice = self._choose()
         self._say(self.choice.why)
+        check_orders(self.orders, self.dataset, self.choice.recipe, device=self.jobs.device_here(self.orders.device))
         self._list_steps()
         try:
             self._train(self.choice.recipe)

@@ -1,0 +1,55 @@
+"""What is wrong in the orders of a road, found before the hours of training that come first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from segmint.data.dataset import open_dataset
+from segmint.errors import UserError
+from segmint.evaluation.arms import REAL_ARM
+from segmint.evaluation.design import design_trial
+from segmint.evaluation.gate import FILTERS, candidate_arms, inner_splits
+from segmint.synthesis.drawing_check import check_drawing
+from segmint.workflow.orders import Orders
+
+
+def check_orders(orders: Orders, dataset: Path, recipe: str, *, device: str) -> None:
+    """Refuse what drawing pairs or the trial would refuse; training checks its own part as it begins.
+
+    Args:
+        recipe: that will be trained; device: on which segmenters will be.
+
+    Raises:
+        UserError: something in the orders is wrong.
+    """
+    check_drawing(
+        recipe,
+        preset=orders.preset,
+        mask_source=orders.mask_source,
+        truncation=orders.truncation,
+        balance=orders.balance,
+        label_names=open_dataset(dataset).label_names,
+    )
+    # Synthetic arms need a synthetic set; all else of the trial is there.
+    design = design_trial(
+        dataset,
+        [],
+        size=orders.size,
+        axis=orders.axis,
+        arms=[REAL_ARM],
+        seeds=orders.seeds,
+        steps=orders.steps,
+        batch=orders.trial_batch,
+        segmenter="unet",
+        augment=orders.augment,
+        subset=orders.subset,
+        real_slices=None,
+        device=device,
+        demonstration=False,
+    )
+    if orders.gate is None:
+        return
+    if orders.gate.seeds < 1:
+        raise UserError(f"--gate-seeds {orders.gate.seeds}: at least one is needed.")
+    candidate_arms(orders.gate.shares, orders.gate.filters or FILTERS)
+    inner_splits(design.regime.split, design.regime.labelled, folds=orders.gate.folds)
