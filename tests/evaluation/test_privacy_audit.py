@@ -87,6 +87,12 @@ def sets(study: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path
         "few labels": write(folder / "few", copies + fakes[PLANTED:], made=few),
         "new": write(folder / "new", fakes, made=made),
         "leaky": write(folder / "leaky", copies + fakes[PLANTED:], made=made),
+        # The same patients under other names, and one image of a training subject among them.
+        "held again": write(
+            folder / "again",
+            [(f"other {name}", pair) for name, pair in cases[TRAIN * EACH :]] + [("twin", cases[0][1])],
+        ),
+        "all trained": write(folder / "trained", [(f"other {name}", pair) for name, pair in cases[: TRAIN * EACH]]),
     }
 
 
@@ -134,6 +140,33 @@ def test_planted_copies_are_named_and_drawn(sets: dict[str, Path], tmp_path: Pat
     assert "aligned pixels" in text
     assert "copies of training images" in text
     assert not any(word in text for word in ("nan", "None", "…"))
+
+
+def test_a_patient_who_trained_does_not_make_copies_usual(sets: dict[str, Path], tmp_path: Path) -> None:
+    section = audited(sets["real"], sets["leaky"], tmp_path, holdout=sets["held again"])
+    assert section["held_out_twins"] == ["twin"]
+    assert section["held_out"]["subjects"] == HELD
+    found = {one["code"]: one["message"] for one in section["findings"]}
+    assert (
+        "1 subject taken for held-out has an image that is a training image: twin."
+        in found["held-out patients who trained"]
+    )
+    assert section["pixels"]["copies"]["count"] == pytest.approx(PLANTED, abs=1)
+    assert "copies of training images" in found
+
+
+def test_without_new_patients_exact_copies_are_found_all_the_same(sets: dict[str, Path], tmp_path: Path) -> None:
+    section = audited(sets["real"], sets["leaky"], tmp_path, holdout=sets["all trained"])
+    assert section["held_out"] is None
+    assert section["pixels"]["threshold"] is None
+    assert len(section["held_out_twins"]) == TRAIN
+    found = {one["code"]: one["message"] for one in section["findings"]}
+    assert f"and {TRAIN - 5} more" in found["held-out patients who trained"]
+    assert section["identical"] == pytest.approx(PLANTED, abs=1)
+    assert found["copies of training images"].startswith(
+        f"{section['identical']} of {MADE} synthetic images are a training image"
+    )
+    assert any("median similarity" in sentence for sentence in section["sentences"])
 
 
 def test_copies_of_images_seen_without_labels_are_found_too(sets: dict[str, Path], tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def test_an_evaluation_alone(tmp_path: Path) -> None:
     page = build_report(write_evaluation(tmp_path / "evaluation")).read_text(encoding="utf-8")
     for said in (
         "Masks drawn for phantom",
-        "Nothing is wrong with the drawn masks",
+        "Nothing is wrong with the masks",
         "branch points",
         "a note",
         "Held out",
@@ -62,7 +62,7 @@ def test_findings_stand_in_the_report_of_a_workflow(tmp_path: Path) -> None:
     write_evaluation(folder / "evaluation", repeated=True)
     page = build_report(folder).read_text(encoding="utf-8")
     assert "repeated masks" in page
-    assert "Nothing is wrong with the drawn masks" not in page
+    assert "Nothing is wrong with the masks" not in page
     assert "Distinct among the 30 drawn masks that hold anything: 1;" in page
 
 

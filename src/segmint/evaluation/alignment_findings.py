@@ -9,7 +9,7 @@ from typing import Any
 # Below this share of the held-out Dice masks are called off their images; above that one pairs are called easy.
 OFF, EASY = 0.9, 1.05
 # A segmenter that does no better than this on real images is no yardstick.
-_WEAK = 0.2
+WEAK = 0.2
 _FEW_SUBJECTS = 5
 
 
@@ -59,7 +59,7 @@ def alignment_notes(section: Mapping[str, Any]) -> list[str]:
             reached = one["holdout"]["dice"]
             if math.isnan(reached):
                 notes.append(f"{name} is in none of the held-out masks.")
-            elif reached < _WEAK:
+            elif reached < WEAK:
                 notes.append(
                     f"On held-out real images the segmenter reaches a Dice of only {reached:.2f} for {name}, too little to"
                     " judge by: give it more steps (--steps)."
@@ -115,7 +115,7 @@ def _judged(section: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     return {
         name: one
         for name, one in section["labels"].items()
-        if one["ratio"] is not None and not math.isnan(one["ratio"]["interval"][0]) and one["holdout"]["dice"] >= _WEAK
+        if one["ratio"] is not None and not math.isnan(one["ratio"]["interval"][0]) and one["holdout"]["dice"] >= WEAK
     }
 
 

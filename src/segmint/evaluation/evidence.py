@@ -30,7 +30,7 @@ class Evidence:
         holdout: real ones of other subjects, the yardstick; None where there are none.
         pictured: real ones of the subjects whose images the generator has seen, with labels or without; images of
             `imagesUnlabelled` that it has learned from among them.
-        unseen: those of `holdout` of whom it has not seen an image either.
+        unseen: real ones of subjects of whom it has not seen an image either, whether masks are empty or not.
         notes: how this was decided, where it was not plain.
     """
 
@@ -102,7 +102,7 @@ def open_evidence(
     return Evidence(
         training=known,
         synthetic=Chosen(made, pairs),
-        holdout=yardstick,
+        holdout=_with_masks(yardstick),
         pictured=Pictured.of(Chosen(slices, slices.indices(pictured)), _alone(slices, drawn, training, runs=runs)),
         unseen=_unseen(yardstick, truth, pictured),
         notes=tuple(notes),
@@ -201,8 +201,11 @@ def _holdout(
     if among is not None:
         subjects &= set(among)
     indices = held.indices(subjects)
-    if len(indices) and held.labels[indices].any():
-        return Chosen(held, indices)
-    if other is not None:
+    if other is not None and not (len(indices) and held.labels[indices].any()):
         raise UserError(f"{other.root} has no masks of subjects that did not train: give other held-out data.")
-    return None
+    return Chosen(held, indices) if len(indices) else None
+
+
+def _with_masks(held: Chosen | None) -> Chosen | None:
+    """None where all masks are empty, as those of healthy controls: nothing can be held against them."""
+    return held if held is not None and held.slices.labels[held.indices].any() else None

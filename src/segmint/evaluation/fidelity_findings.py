@@ -22,6 +22,15 @@ _LIKENESS = ("precision", "clipped_density", "frechet_infinity")
 Row = Mapping[str, Any]
 
 
+NOTHING_FOUND = "Nothing is wrong with the images as far as this shows."
+NOT_TESTED = "Whether anything is wrong with the images could not be tested: there are too few subjects or images."
+
+
+def was_tested(section: Mapping[str, Any]) -> bool:
+    """Whether any difference from real images could have counted as sure."""
+    return any(row.get("p_value") is not None for row in section["measures"])
+
+
 def fidelity_findings(section: Mapping[str, Any]) -> list[dict[str, str]]:
     """What is wrong: `code`, `message`, `advice`; empty where nothing is shown to be.
 

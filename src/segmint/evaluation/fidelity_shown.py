@@ -10,6 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from segmint.evaluation.fidelity_findings import NOT_TESTED, NOTHING_FOUND, was_tested
 from segmint.evaluation.fidelity_words import BETTER, METRIC_WORDS, say_bare, say_number
 
 
@@ -42,7 +43,7 @@ def fidelity_table(section: Mapping[str, Any]) -> RenderableType:
         )
     said = [Text(sentence) for sentence in section["sentences"]]
     found = [Text(f"{one['code']}: {one['message']} {one['advice']}", style="bold red") for one in section["findings"]]
-    good = [Text("Nothing is wrong with the images as far as this shows.", style="bold green")]
+    good = [Text(NOTHING_FOUND, style="bold green") if was_tested(section) else Text(NOT_TESTED, style="bold")]
     notes = [Text(f"- {note}", style="dim") for note in section["notes"]]
     if not section["measures"]:
         return Group(*notes)

@@ -17,7 +17,14 @@ from rich.text import Text
 from segmint.evaluation.chosen import Chosen
 from segmint.evaluation.evidence import Evidence
 from segmint.evaluation.mask_comparison import compare_masks
-from segmint.evaluation.mask_findings import MEASURE_UNITS, MEASURE_WORDS, say_bare
+from segmint.evaluation.mask_findings import (
+    MEASURE_UNITS,
+    MEASURE_WORDS,
+    NOT_TESTED,
+    NOTHING_FOUND,
+    say_bare,
+    was_tested,
+)
 from segmint.evaluation.mask_set import MaskSet
 from segmint.training.previews import framed
 
@@ -94,9 +101,9 @@ def mask_table(section: Mapping[str, Any]) -> RenderableType:
             )
     said = [Text(sentence) for sentence in section["sentences"]]
     found = [Text(f"{one['code']}: {one['message']} {one['advice']}", style="bold red") for one in section["findings"]]
-    good = [] if found else [Text("Nothing is wrong with the masks as far as this shows.", style="bold green")]
+    good = [Text(NOTHING_FOUND, style="bold green") if was_tested(section) else Text(NOT_TESTED, style="bold")]
     notes = [Text(f"- {note}", style="dim") for note in section["notes"]]
-    return Group(table, *said, *found, *good, *notes)
+    return Group(table, *said, *(found or good), *notes)
 
 
 def _range(name: str, values: list[float]) -> str:

@@ -25,6 +25,17 @@ MEASURE_WORDS: Mapping[str, str] = {
 MEASURE_UNITS: Mapping[str, str] = {"area_share": "%", "skeleton_length": "px"}
 
 
+NOTHING_FOUND = "Nothing is wrong with the masks as far as this shows."
+NOT_TESTED = "Whether anything is wrong with the shapes of masks could not be tested: there are too few subjects."
+
+
+def was_tested(comparison: Mapping[str, Any]) -> bool:
+    """Whether any difference from real masks could have counted as sure."""
+    return any(
+        (one or {}).get("p_value") is not None for label in comparison["labels"].values() for one in label.values()
+    )
+
+
 def mask_findings(comparison: Mapping[str, Any]) -> list[dict[str, str]]:
     """What is wrong with the drawn masks of a comparison (see `compare_masks`), the worst first; empty if nothing is."""
     return [

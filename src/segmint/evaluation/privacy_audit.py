@@ -15,6 +15,7 @@ from segmint.evaluation.alignment_audit import Learner, check_channels
 from segmint.evaluation.chosen import Chosen
 from segmint.evaluation.copy_rates import Comparison, Nearness, compare_nearness
 from segmint.evaluation.evidence import Evidence
+from segmint.evaluation.held_out_twins import SAME, without_twins
 from segmint.evaluation.membership import compare_membership
 from segmint.evaluation.networks import RANDOM, Network, by_whole, named_networks
 from segmint.evaluation.pictured import Pictured
@@ -40,7 +41,9 @@ def audit_privacy(evidence: Evidence, folder: Path, *, learner: Learner | None =
 
     Returns:
         JSON-able: `synthetic`, `training` and `held_out` (`slices`, of which `shown` were looked at, `subjects`; of `training`
-        how many are `unlabelled_slices`, images without a label map; `held_out` None without any); `pixels`, and by name of
+        how many are `unlabelled_slices`, images without a label map; `held_out` None without any); `held_out_twins`, held-out
+        subjects who were left out because an image of theirs is a training image; `identical`, synthetic images that are a
+        training image but for noise; `pixels`, and by name of
         the network `features`, each a `Comparison` as described there, or a `threshold` of None where there are too few
         held-out images; `pixels` with `similarity`, that of `synthetic` and of `held_out` images to the nearest training image
         (`median`, `percentile_99`, `highest`); `membership`, see `compare_membership`; `nearest`, the twenty nearest pairs
@@ -57,6 +60,10 @@ def audit_privacy(evidence: Evidence, folder: Path, *, learner: Learner | None =
     search = CopySearch(training.images, training.indices, training.units)
     copies = search.nearest(shown.slices.images, shown.indices)
     new = search.nearest(held.slices.images, held.indices) if held is not None else None
+    left_out: tuple[str, ...] = ()
+    if held is not None and new is not None:
+        apart = without_twins(held, new)
+        held, new, left_out = apart.images, apart.found, apart.left_out
     compared = compare_nearness(
         copies.evidence, Nearness(new.evidence, held.units) if new and held else None, seed=seed
     )
@@ -65,6 +72,7 @@ def audit_privacy(evidence: Evidence, folder: Path, *, learner: Learner | None =
         "synthetic": _counted(evidence.synthetic, shown),
         "training": _counted(training, training) | {"unlabelled_slices": int(training.unlabelled.sum())},
         "held_out": _counted(unseen, held) if unseen is not None and held is not None else None,
+        "held_out_twins": list(left_out),
         "pixels": {
             "similarity": {
                 "synthetic": _spread(copies.similarity),
@@ -73,6 +81,7 @@ def audit_privacy(evidence: Evidence, folder: Path, *, learner: Learner | None =
             **_described(compared),
         },
         "features": _by_features(networks, training, shown, held, seed=seed),
+        "identical": int((copies.similarity > SAME).sum()),
         "membership": _membership(networks[RANDOM].features, training, shown, held, seed=seed),
     }
     ranked = compared.scores if compared is not None else copies.evidence[:, -1]

@@ -12,6 +12,8 @@ NO_GUARANTEE = (
     "This audit finds copies of the kinds it looks for. That it finds none is no guarantee of privacy: it does not show that"
     " no patient can be recognised."
 )
+# Subjects that are named one by one.
+_NAMED = 5
 _ADVICE = (
     "Look at the pairs in privacy.png before the set is given to anyone. Leave such pairs out, take an earlier checkpoint, or"
     " train on more subjects."
@@ -20,12 +22,33 @@ _ADVICE = (
 
 def privacy_findings(section: Mapping[str, Any]) -> list[dict[str, str]]:
     """What is wrong: `code`, `message`, `advice`; empty where nothing is shown to be."""
-    return [*_copies(section), *_near_in_features(section), *_membership(section)]
+    return [*_twins(section), *_copies(section), *_near_in_features(section), *_membership(section)]
+
+
+def _twins(section: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    names = section["held_out_twins"]
+    if names:
+        told = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+        yield {
+            "code": "held-out patients who trained",
+            "message": f"{_subjects(len(names))} taken for held-out {'has' if len(names) == 1 else 'have'} an image that is a"
+            f" training image: {told}. {'It is' if len(names) == 1 else 'They are'} left out of the search for copies; all other"
+            " parts of the evaluation still take them for new.",
+            "advice": "Give held-out data without patients of the training set, or mend the names of subjects (--subject) and"
+            " train again.",
+        }
 
 
 def _copies(section: Mapping[str, Any]) -> Iterator[dict[str, str]]:
     pixels = section["pixels"]
     if pixels["threshold"] is None:
+        if same := section["identical"]:
+            yield {
+                "code": "copies of training images",
+                "message": f"{same} of {section['synthetic']['shown']} synthetic images {'is' if same == 1 else 'are'} a training"
+                " image but for noise, once moved, turned and mirrored to fit.",
+                "advice": _ADVICE,
+            }
         return
     shown, copies, base = section["synthetic"]["shown"], pixels["copies"], pixels["false_positives"]
     beyond = pixels["excess"]["interval"][0] > 0
@@ -82,6 +105,11 @@ def privacy_sentences(section: Mapping[str, Any]) -> list[str]:
             f" {held['shown']} real images of {_subjects(held['subjects'])} that did not train have {new['median']:.2f}, at most"
             f" {new['highest']:.2f}. A copy has 1."
         )
+    else:
+        made = pixels["similarity"]["synthetic"]
+        sentences.append(
+            f"Once aligned they have a median similarity of {made['median']:.2f}, at most {made['highest']:.2f}. A copy has 1."
+        )
     if pixels["threshold"] is not None:
         base, copies, excess = pixels["false_positives"], pixels["copies"], pixels["excess"]
         sentences += [
@@ -90,8 +118,8 @@ def privacy_sentences(section: Mapping[str, Any]) -> list[str]:
             f" {shown['shown']} synthetic images ({_percent(copies['share'])}), and for {base['count']} of"
             f" {pixels['measured_on']['images']} other held-out images ({_percent(base['share'])}, at most"
             f" {_percent(base['interval'][1])}).",
-            f"Excess copies: {_signed(excess['share'])} of the synthetic images; with 95% confidence at most"
-            f" {_percent(max(0.0, excess['interval'][1]))}.",
+            f"Excess copies that this search recognises: {_signed(excess['share'])} of the synthetic images; with 95% confidence"
+            f" at most {_percent(max(0.0, excess['interval'][1]))}.",
         ]
     for name, one in section["features"].items():
         if one["threshold"] is not None:

@@ -48,6 +48,10 @@ class Copies:
     other: NDArray[np.float64]
     content: NDArray[np.float64]
 
+    def at(self, which: NDArray[np.bool_]) -> Copies:
+        """Of some of the images [n]."""
+        return Copies(self.positions[which], self.similarity[which], self.other[which], self.content[which])
+
     @property
     def evidence(self) -> NDArray[np.float64]:
         """[n, 2] how near the image is, and how near to one subject alone: -log d and log(other * sqrt(content) / d ** 2).

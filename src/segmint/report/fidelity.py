@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from segmint.evaluation.fidelity_findings import is_sure
+from segmint.evaluation.fidelity_findings import NOT_TESTED, NOTHING_FOUND, is_sure, was_tested
 from segmint.evaluation.fidelity_words import BETTER, METRIC_WORDS, others, say_bare, say_number
 from segmint.report.material import Material
 from segmint.report.vector import FAKE, MUTED, REAL, Drawing, draw, plain
@@ -56,6 +56,7 @@ def fidelity_section(material: Material, numbers: Iterator[int]) -> Mapping[str,
     ]
     return {
         "findings": fidelity["findings"],
+        "nothing": NOTHING_FOUND if was_tested(fidelity) else NOT_TESTED,
         "sentences": fidelity["sentences"],
         "notes": fidelity["notes"],
         "tables": [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from segmint.evaluation.mask_findings import MEASURE_WORDS, say
+from segmint.evaluation.mask_findings import MEASURE_WORDS, NOT_TESTED, NOTHING_FOUND, say, was_tested
 from segmint.report.material import Material
 from segmint.report.pictures import embed_picture
 from segmint.report.vector import FAKE, PAPER, REAL, Drawing, draw, plain
@@ -32,6 +32,7 @@ def masks_section(material: Material, numbers: Iterator[int]) -> Mapping[str, An
     held = masks.get("holdout")
     return {
         "findings": masks["findings"],
+        "nothing": NOTHING_FOUND if was_tested(masks) else NOT_TESTED,
         "sentences": masks["sentences"],
         "notes": [*masks["notes"], *((material.evaluation or {}).get("notes") or [])],
         "picture": embed_picture(picture) if picture is not None and picture.is_file() else None,

@@ -78,7 +78,7 @@ def datasheet(
             ],
             "Where it comes from": [
                 f"Every pair was drawn by a generator ({config['recipe']}, {find_recipe(config['recipe']).source}; see"
-                f" {MODEL_CARD}). None is an image of a patient.",
+                f" {MODEL_CARD}). None was taken from a patient; whether any repeats one is said below.",
                 f"The generator learned from {real}: {_seen(provenance)}. Their names are in segmint.json.",
                 *([f"With it lie real cases of {real}, which are images of patients."] if beside else []),
             ],
@@ -168,6 +168,7 @@ def _audited(evaluation: Mapping[str, Any] | None, folders: str) -> list[str]:
         if section:
             sentences += section["sentences"]
             sentences += [f"Warning, {one['code']}: {one['message']}" for one in section["findings"]]
+            sentences += [f"Note: {note}" for note in section["notes"]]
     return sentences
 
 

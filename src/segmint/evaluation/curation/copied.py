@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from segmint.evaluation.chosen import Chosen
 from segmint.evaluation.copy_rates import FEWEST, Comparison, Nearness, compare_nearness, first_part
 from segmint.evaluation.evidence import Evidence
+from segmint.evaluation.held_out_twins import without_twins
 from segmint.evaluation.pictured import Pictured
 from segmint.reference.copies import Copies, CopySearch
 
@@ -50,15 +51,23 @@ def find_copies(evidence: Evidence, *, seed: int = 0) -> CopyFindings:
     training, unseen = evidence.pictured, evidence.unseen
     search = _search(training)
     copies = search.nearest(evidence.synthetic.slices.images, evidence.synthetic.indices)
-    if unseen is not None and _enough(unseen):
-        held = unseen.some(_MOST, seed=seed)
-        values = search.nearest(held.slices.images, held.indices).evidence
-        yardstick, usual = "held-out", Nearness(values, held.units)
+    held = _new_images(unseen, search, seed=seed) if unseen is not None and _enough(unseen) else None
+    if held is not None:
+        yardstick, usual = "held-out", held
     elif _enough(training) and training.units.max() >= 3:
         yardstick, usual = "training", _between_halves(training, seed=seed)
     else:
         return CopyFindings(copies, search, None, None)
     return CopyFindings(copies, search, compare_nearness(copies.evidence, usual, seed=seed), yardstick)
+
+
+def _new_images(unseen: Chosen, search: CopySearch, *, seed: int) -> Nearness | None:
+    """How near held-out images come, without subjects who have trained after all; None where too few are left."""
+    held = unseen.some(_MOST, seed=seed)
+    apart = without_twins(held, search.nearest(held.slices.images, held.indices))
+    if apart.images is None or apart.found is None or not _enough(apart.images):
+        return None
+    return Nearness(apart.found.evidence, apart.images.units)
 
 
 def _search(training: Pictured) -> CopySearch:
