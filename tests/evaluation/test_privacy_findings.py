@@ -28,6 +28,8 @@ def section(**changes: Any) -> dict[str, Any]:
         "synthetic": {"slices": 500, "shown": 500, "subjects": 500},
         "training": {"slices": 400, "subjects": 20},
         "held_out": {"slices": 590, "shown": 590, "subjects": 30},
+        "held_out_twins": [],
+        "identical": 0,
         "pixels": {"similarity": {"synthetic": spread, "held_out": spread}, **rates(1, -0.01)},
         "features": {"random network": rates(0, -0.02)},
         "membership": {

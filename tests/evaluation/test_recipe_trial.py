@@ -262,6 +262,7 @@ def test_an_inner_generator_that_saw_its_test_subjects_is_refused(tmp_path: Path
         ({"gate": GateOrders(seeds=0)}, "--gate-seeds 0"),
         ({"gate": GateOrders(folds=9)}, "at least 9 labelled"),
         ({"gate": GateOrders(shares=())}, "--gate-shares"),
+        ({"gate": GateOrders(shares=(1,))}, "--gate-shares: .*which is none: raise it"),
         ({"gate": GateOrders(filters=("some",))}, "--gate-filters: give all, curated"),
         (
             {"gate": GateOrders(filters=("curated",)), "generator": GeneratorOrders("joint-stylegan2", curate=True)},

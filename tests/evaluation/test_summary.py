@@ -113,6 +113,29 @@ def test_absent_labels_leave_their_subject_and_empty_subjects_the_comparison() -
     assert math.isnan(entry["dice"])
 
 
+def test_false_alarms_that_the_paired_difference_cannot_see_are_told() -> None:
+    """As where 100R is right to find nothing in a third of the subjects, and the mixture finds a lesion in all of them."""
+    rng, results = np.random.default_rng(0), []
+    hits = rng.integers(40, 80, (len(SUBJECTS), 1))
+    for cell in plan_cells(parse_arms("100R,100R+300F"), seeds=3, synthetic_sets=1):
+        found = hits + (3 if cell.arm.synthetic else 0) + rng.integers(0, 2, hits.shape)
+        result = result_of(cell, found)
+        for subject in SUBJECTS[:7]:
+            result.counts[subject][1] = [0, 50 if cell.arm.synthetic else 0, 0]
+        results.append(result)
+    scores = collect_scores(results, label_names=NAMES[:2])
+    primary, notes = compare(scores)
+    assert primary is not None
+    assert primary.difference.low > 0
+    assert primary.alarms is not None
+    assert primary.alarms.value == 1
+    assert primary.more_alarms
+    assert "100R finds a label in 0% of the subjects without it, 100R+300F in 100%." in notes[-1]
+    clean, _ = compare(collect_scores([result_of(one.cell, hits) for one in results], label_names=NAMES[:2]))
+    assert clean is not None
+    assert clean.alarms is None
+
+
 def test_perfect_scores_stay_within_the_range_of_dice() -> None:
     hits = np.full((len(SUBJECTS), 2), 100)
     hits[::5] = 90

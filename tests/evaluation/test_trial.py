@@ -101,7 +101,7 @@ def test_several_sets_take_turns(tmp_path: Path, real: Path, synthetic: Path, st
     second = study.write_synthetic(tmp_path / "second", made, pairs=45, seed=8)
     design = designed(real, [synthetic, second], seeds=4)
     content = concluded(tmp_path / "trial", design, study.stand_in(lambda share, seed: 0.1 * share * (seed % 2)))
-    assert "conditional" not in content["verdict"]["sentence"]
+    assert "conditional on 2 generators, too few to tell how they differ" in content["verdict"]["sentence"]
     assert len(content["synthetic"]) == 2
     cells = [
         json.loads((tmp_path / "trial" / "cells" / f"100R+300F-seed{k}" / "result.json").read_text()) for k in range(4)

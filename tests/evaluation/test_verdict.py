@@ -20,8 +20,10 @@ def judged(
     subject_kind: SubjectKind = "subject",
     narrow: Estimate | None = None,
     folds: int = 0,
+    seeds: int = 5,
+    alarms: Estimate | None = None,
 ) -> Verdict:
-    primary = None if difference is None else Primary(difference, subjects, 5, narrow=narrow)
+    primary = None if difference is None else Primary(difference, subjects, seeds, narrow=narrow, alarms=alarms)
     return decide(
         primary,
         gain=gain,
@@ -44,6 +46,22 @@ def test_helps_by_how_much_with_interval() -> None:
         "Synthetic pairs help: they raise mean Dice on 30 test subjects by 2.1 points (100R+300F minus 100R, 95% "
         "interval +1.2 to +3.0, 5 seeds), conditional on one synthetic set."
     )
+
+
+def test_one_seed_is_described() -> None:
+    for difference in (BETTER, WORSE, UNCLEAR):
+        verdict = judged(difference, seeds=1)
+        assert verdict.kind == "descriptive"
+        assert "no verdict from one seed" in verdict.sentence
+    assert judged(BETTER, seeds=2).kind == "helps"
+
+
+def test_a_gain_with_more_false_alarms_does_not_help() -> None:
+    verdict = judged(BETTER, alarms=Estimate(0.4, 0.2, 0.6))
+    assert verdict.kind == "inconclusive"
+    assert "found in +40.0 percent more of the subjects that do not have them" in verdict.sentence
+    assert judged(BETTER, alarms=Estimate(0.1, -0.1, 0.3)).kind == "helps"
+    assert judged(WORSE, alarms=Estimate(0.4, 0.2, 0.6)).kind == "harms"
 
 
 def test_harms_and_inconclusive() -> None:
@@ -139,7 +157,9 @@ def test_one_subject_has_no_interval() -> None:
 def test_names_what_it_is_conditional_on() -> None:
     assert "conditional on one synthetic set" in judged(UNCLEAR).sentence
     assert "conditional on one generator" in judged(UNCLEAR, sets=3, generators=1).sentence
-    assert "conditional" not in judged(UNCLEAR, sets=3, generators=3).sentence
+    assert "conditional on 3 generators, too few to tell" in judged(UNCLEAR, sets=3, generators=3).sentence
+    assert "conditional" not in judged(UNCLEAR, sets=4, generators=4).sentence
+    assert "conditional" not in judged(UNCLEAR, sets=0, generators=0).sentence
     assert ", conditional on one generator in each of 4 folds." in judged(UNCLEAR, folds=4).sentence
     assert "conditional" not in judged(UNCLEAR, sets=2, generators=2, folds=4).sentence
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from segmint.data.dataset import Dataset
+from segmint.evaluation.arms import REAL_ARM
 from segmint.evaluation.cells import CellResult
 from segmint.evaluation.convergence import LARGEST_GAIN
 from segmint.evaluation.design import Design
@@ -19,6 +20,7 @@ from segmint.evaluation.metric_summary import describe_metrics, partly_measured
 from segmint.evaluation.pooling import Fold, FoldedChoice, mean_counts, notes_of_folds
 from segmint.evaluation.subject_grids import plan_grids
 from segmint.evaluation.summary import (
+    Scores,
     collect_scores,
     compare,
     describe_arms,
@@ -41,6 +43,13 @@ _UNJUDGED_OUTSIDE = (
     "The segmenters were trained elsewhere: whether they converged, had equal steps, and saw what their arm says, was not"
     " judged."
 )
+
+
+def _not_judged(scores: Scores) -> str:
+    why = "100R is not in this trial"
+    if REAL_ARM in scores.dice:
+        why = "validation Dice of 100R was measured too seldom, or nothing could be measured"
+    return f"{why[0].upper()}{why[1:]}, so whether the segmenter converged was not judged."
 
 
 def conclude(
@@ -77,7 +86,7 @@ def conclude(
         folds=len(folds),
     )
     judged = not math.isnan(gain)
-    unjudged = [] if judged else ["100R is not in this trial, so whether the segmenter converged was not judged."]
+    unjudged = [] if judged else [_not_judged(scores)]
     if outside:
         unjudged = [_UNJUDGED_OUTSIDE]
     content = {

@@ -64,9 +64,14 @@ def check_orders(orders: RecipeOrders, real: Design, out: Path) -> None:
         raise UserError(f"--arms: the gate's arm is compared with {REAL_ARM}; name that too.")
     if orders.gate.seeds < 1:
         raise UserError(f"--gate-seeds {orders.gate.seeds}: at least one is needed.")
-    candidate_arms(orders.gate.shares, orders.filters)
+    candidates = candidate_arms(orders.gate.shares, orders.filters)
     for split in inner_splits(real.regime.split, real.regime.labelled, folds=orders.gate.folds):
         try:
-            orders.designed(real, [], [parse_arm(REAL_ARM)], seeds=1, split=split)
+            inner = orders.designed(real, [], [parse_arm(REAL_ARM)], seeds=1, split=split)
         except UserError as error:
             raise UserError(f"--gate-folds {orders.gate.folds} leaves a fold that cannot be used: {error}") from error
+        try:
+            for arm in candidates:
+                arm.counts(len(inner.regime.training))
+        except UserError as error:
+            raise UserError(f"--gate-shares: {error}") from error

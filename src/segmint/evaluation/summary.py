@@ -157,7 +157,45 @@ def compare(scores: Scores) -> tuple[Primary | None, list[str]]:
             f"{int((~paired).sum())} of {len(scores.subjects)} test subjects have no Dice in one of the two arms of "
             "the primary comparison (no label in truth or prediction) and are left out of it."
         )
-    return Primary(difference, int(paired.sum()), scores.seeds, f"{name} minus {REAL_ARM}", narrow), notes
+    alarms = _false_alarms(scores, name)
+    if alarms is not None:
+        found, usual, difference_of_alarms = alarms
+        notes.append(
+            f"Subjects without a label have no Dice where it is not found, and 0 where it is: the means count such false alarms,"
+            f" the paired comparison does not. {REAL_ARM} finds a label in {100 * usual:.0f}% of the subjects without it, {name} in"
+            f" {100 * found:.0f}%."
+        )
+    return (
+        Primary(
+            difference,
+            int(paired.sum()),
+            scores.seeds,
+            f"{name} minus {REAL_ARM}",
+            narrow,
+            alarms=None if alarms is None else difference_of_alarms,
+        ),
+        notes,
+    )
+
+
+def _false_alarms(scores: Scores, name: str) -> tuple[float, float, Estimate] | None:
+    """How often an arm, and 100R, find a label that a subject does not have, and the difference paired by seed and subject.
+
+    None where every subject has every label, as far as can be told: a label that no cell of the trial leaves out may be there.
+    """
+    absent = np.any([np.isnan(values).any(axis=0) for values in scores.dice.values()], axis=0)
+    if not absent.any():
+        return None
+    shares = []
+    for arm in (name, REAL_ARM):
+        found = np.where(absent, ~np.isnan(scores.dice[arm]), np.nan)[:, absent.any(axis=1)]
+        shares.append(np.nanmean(found, axis=2))
+    treated, control = shares
+    return (
+        float(treated.mean()),
+        float(control.mean()),
+        bootstrap_difference(treated, control, units=scores.units[name]),
+    )
 
 
 def describe_primary(primary: Primary | None) -> dict[str, Any] | None:

@@ -14,6 +14,10 @@ from segmint.evaluation.statistics import CONFIDENCE, Estimate
 
 # Below this number of tested subjects a trial describes and gives no verdict.
 FEWEST_SUBJECTS = 15
+# Below this number an interval over generators is too narrow more often than it should be.
+FEWEST_GENERATORS = 4
+# Of each arm: one seed does not tell how much another would differ.
+FEWEST_SEEDS = 2
 COMPARISON = f"{PRIMARY_ARM} minus {REAL_ARM}"
 # Two one-sided tests at 5%: arms are equivalent where the 90% interval lies inside this many Dice either way.
 MARGIN, EQUIVALENCE_CONFIDENCE = 0.01, 0.9
@@ -33,7 +37,8 @@ Kind = Literal["helps", "harms", "equivalent", "inconclusive", "none added", "de
 class Primary:
     """The comparison fixed beforehand: difference in mean Dice, `subjects` scored in both arms, seeds of each arm.
 
-    `narrow` is the same difference with its 90% interval.
+    `narrow` is the same difference with its 90% interval. `alarms`: where a subject does not have a label, so that there is no
+    Dice to gain, the difference in how often it is found all the same; None where every subject has every label.
     """
 
     difference: Estimate
@@ -41,6 +46,12 @@ class Primary:
     seeds: int
     comparison: str = COMPARISON
     narrow: Estimate | None = None
+    alarms: Estimate | None = None
+
+    @property
+    def more_alarms(self) -> bool:
+        """Whether the pairs surely make segmenters find what is not there."""
+        return self.alarms is not None and self.alarms.low > 0
 
     @property
     def equivalent(self) -> bool:
@@ -83,10 +94,10 @@ def decide(
     """Decide what may be said.
 
     Not converged comes before everything; then a gate that added nothing, so that there is nothing to compare; then a
-    comparison that is missing or rests on too few subjects, or on blocks
+    comparison that is missing or rests on too few subjects, on a single seed, or on blocks
     or images instead of subjects, is only described; else the interval decides: above 0 helps, below 0 harms. With 0
     inside it the arms are equivalent where two one-sided tests say so, else it is inconclusive. A sure gain or loss
-    within the margin stays one, and is called small.
+    within the margin stays one, and is called small. A gain that comes with more false alarms is inconclusive.
 
     Args:
         primary: None where the trial lacks one of the two arms.
@@ -138,6 +149,18 @@ def _decide(
             "descriptive",
             f"Descriptive, no verdict below {FEWEST_SUBJECTS} test subjects: with synthetic pairs added, {changed}",
         )
+    if primary.seeds < FEWEST_SEEDS:
+        return (
+            "descriptive",
+            f"Descriptive, no verdict from one seed, as another might say otherwise: with synthetic pairs added, {changed}",
+        )
+    if primary.more_alarms and difference.low > 0:
+        assert primary.alarms is not None
+        return "inconclusive", (
+            f"Inconclusive: with synthetic pairs added, {changed}, but labels are found in"
+            f" {points(primary.alarms.value, signed=True)} percent more of the subjects that do not have them"
+            f" ({_interval(primary.alarms)})"
+        )
     if difference.low > 0:
         helps = f"Synthetic pairs help: they raise {tested} by {points(difference.value)} points ({interval})"
         return "helps", f"{helps}{_small(primary)}"
@@ -181,4 +204,7 @@ def _condition(synthetic_sets: int, generators: int, folds: int) -> str:
         return f", conditional on one generator in each of {folds} folds" if generators == 1 else ""
     if synthetic_sets == 1:
         return ", conditional on one synthetic set"
-    return ", conditional on one generator" if generators == 1 else ""
+    if generators == 1:
+        return ", conditional on one generator"
+    few = 1 < generators < FEWEST_GENERATORS
+    return f", conditional on {generators} generators, too few to tell how they differ" if few else ""

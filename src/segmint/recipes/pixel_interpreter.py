@@ -37,8 +37,8 @@ class InterpreterSettings(RecipeSettings):
     pixel_batch: int = Field(64, ge=2)
     interpreter_steps: int = Field(4000, ge=1)
     interpreter_rate: float = Field(0.001, gt=0)
-    # Pixels of each labelled image held at a time; they are drawn anew once as many have been shown as are held.
-    pixels_per_image: int = Field(2048, ge=1)
+    # Pixels of each labelled image held at a time, all of 64 px; they are drawn anew once as many have been shown as are held.
+    pixels_per_image: int = Field(4096, ge=1)
     # An image's uncertainty: "dice" how little the members' masks overlap; or from the pixels' divergences, "sum" all of
     # them, as in the paper, "tenth" the mean of the least certain tenth, as in its release.
     image_uncertainty: Literal["dice", "sum", "tenth"] = "dice"
