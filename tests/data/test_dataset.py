@@ -348,7 +348,8 @@ def test_ids_without_a_name_are_refused(make_dataset: MakeDataset) -> None:
     Image.fromarray(np.array([[0, 255] * 4] * 6, np.uint8)).save(folder / "labelsTr" / "case1.png")
     dataset = open_dataset(folder)
     with pytest.raises(
-        UserError, match=r"case1.png holds the label id 255, which .* \(it names 0 to 2\): convert the masks"
+        UserError,
+        match=r"case1.png holds the label id 255, which .* \(it names 0 to 2\): write the masks with those ids",
     ):
         dataset.read_label(dataset.cases[1])
 

@@ -8,8 +8,12 @@ from segmint.synthesis.cards import DATASHEET, MODEL_CARD, write_cards
 from segmint.synthesis.sample import sample
 
 EVALUATION = {
-    "masks": {"sentences": ["Four drawn masks."], "findings": [{"code": "repeated masks", "message": "Two are one."}]},
-    "privacy": {"sentences": ["No copies."], "findings": []},
+    "masks": {
+        "sentences": ["Four drawn masks."],
+        "findings": [{"code": "repeated masks", "message": "Two are one."}],
+        "notes": [],
+    },
+    "privacy": {"sentences": ["No copies."], "findings": [], "notes": ["No guarantee."]},
 }
 TRIAL = {"verdict": {"kind": "helps", "sentence": "Synthetic pairs help."}}
 
@@ -37,11 +41,16 @@ def test_what_was_found_later_is_put_in(discs_run: Path, tmp_path: Path) -> None
     write_cards(out, discs_run, evaluation=EVALUATION, trial=TRIAL, curation={"counts": {"pairs": 9, "kept": 4}})
     sheet = (out / DATASHEET).read_text()
     assert "- Curated: 4 of 9 pairs drawn were kept" in sheet
-    assert (
-        "- Four drawn masks.\n- Warning, repeated masks: Two are one.\n- No copies.\n- Trial: Synthetic pairs help.\n"
-        in sheet
-    )
+    said = [
+        "- Four drawn masks.",
+        "- Warning, repeated masks: Two are one.",
+        "- No copies.",
+        "- Note: No guarantee.",
+        "- Trial: Synthetic pairs help.",
+    ]
+    assert "\n".join(said) in sheet
     assert "Not audited" not in sheet
+    assert "None was taken from a patient; whether any repeats one is said below." in sheet
     assert open_dataset(out).identity == identity
 
 
