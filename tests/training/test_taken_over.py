@@ -94,6 +94,13 @@ def test_the_generator_of_a_run_whose_inversions_were_all_refused_is_not_lost(
         assert all((weights[0][key] == weights[1][key]).all() for key in weights[0]), name
 
 
+def test_a_stage_that_the_other_run_does_not_have_is_trained(interpreted_run: Path, tmp_path: Path) -> None:
+    settings = {**DATASETGAN, "inversion_start": "encoder", "encoder_kimg": "0.008", "pyramid_width": "8"}
+    reusing = begun(interpreted_run, tmp_path / "reusing", settings=settings, reuse=interpreted_run)
+    assert list(reusing.config["taken_over"]) == ["00-images"]
+    assert reusing.status == "done"
+
+
 def test_a_generator_whose_images_wait_for_labels_can_be_given_others(interpreted_run: Path, tmp_path: Path) -> None:
     with pytest.raises(WaitingForPerson):
         begun(interpreted_run, tmp_path / "waiting", settings={**DATASETGAN, "labels": "annotation"})

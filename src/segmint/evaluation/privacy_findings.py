@@ -113,8 +113,9 @@ def privacy_sentences(section: Mapping[str, Any]) -> list[str]:
     if pixels["threshold"] is not None:
         base, copies, excess = pixels["false_positives"], pixels["copies"], pixels["excess"]
         sentences += [
-            f"An image counts as copied when a training image is nearer to it, or one training subject by more nearer than all"
-            f" others, than {pixels['calibrated_on']['images']} held-out images let expect. That holds for {copies['count']} of"
+            f"An image counts as copied when a training image is nearer to it than {pixels['calibrated_on']['images']} held-out"
+            f" images let expect, or one training subject is so near and so much nearer than all others. That holds for"
+            f" {copies['count']} of"
             f" {shown['shown']} synthetic images ({_percent(copies['share'])}), and for {base['count']} of"
             f" {pixels['measured_on']['images']} other held-out images ({_percent(base['share'])}, at most"
             f" {_percent(base['interval'][1])}).",

@@ -159,7 +159,7 @@ def compare(scores: Scores) -> tuple[Primary | None, list[str]]:
         )
     alarms = _false_alarms(scores, name)
     if alarms is not None:
-        found, usual, difference_of_alarms = alarms
+        found, usual, _ = alarms
         notes.append(
             f"Subjects without a label have no Dice where it is not found, and 0 where it is: the means count such false alarms,"
             f" the paired comparison does not. {REAL_ARM} finds a label in {100 * usual:.0f}% of the subjects without it, {name} in"
@@ -172,7 +172,7 @@ def compare(scores: Scores) -> tuple[Primary | None, list[str]]:
             scores.seeds,
             f"{name} minus {REAL_ARM}",
             narrow,
-            alarms=None if alarms is None else difference_of_alarms,
+            alarms=None if alarms is None else alarms[2],
         ),
         notes,
     )
@@ -211,6 +211,9 @@ def describe_primary(primary: Primary | None) -> dict[str, Any] | None:
         "equivalence": None
         if primary.narrow is None
         else {"margin": MARGIN, "interval": primary.narrow.interval, "holds": primary.equivalent},
+        "false_alarms": None
+        if primary.alarms is None
+        else {"difference": primary.alarms.value, "interval": primary.alarms.interval},
         "smallest_effect_seen": primary.difference.smallest_seen,
     }
 

@@ -36,14 +36,15 @@ def find_stages(other: RunFolder, config: Mapping[str, Any], stages: Sequence[St
         if stage.sees_labels:
             continue
         differing = _differing(before, config, stage)
-        if differing is not None and found:
+        folder = other.stage_folder(index, stage.name)
+        # Later ones may be of another kind there, or not be there at all; they are trained.
+        if found and (differing is not None or folder not in other.stage_folders()):
             break
         if differing is not None:
             raise UserError(
                 f"--reuse {other.root}: that run has another {differing}; only runs that differ in labels, or in what its "
                 f"stage {stage.name} does not depend on, can be reused."
             )
-        folder = other.stage_folder(index, stage.name)
         # A run that waits for labels has trained what it has.
         if other.status not in ("done", WAITING) and folder not in other.stage_folders()[:-1]:
             raise UserError(f"--reuse {other.root}: its stage {stage.name} is not finished; let that run finish first.")
