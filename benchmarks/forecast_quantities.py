@@ -66,7 +66,7 @@ def _images(evidence: Evidence, fitted: Sequence[Fitted], *, seed: int) -> dict[
         return {}
     networks = networks_of(evidence, fitted, cells=1)
     raw = [summarise(one, networks, seed=seed) for one in (sets.reference, sets.yardstick, sets.synthetic)]
-    reference, yardstick, synthetic = on_one_scale(raw[0], raw[1], raw[2])
+    reference, yardstick, synthetic = on_one_scale(raw[0], raw[1], raw[2], seed=seed)
     dataset = evidence.training.slices.dataset
     ours, real = (
         measure(
@@ -75,7 +75,7 @@ def _images(evidence: Evidence, fitted: Sequence[Fitted], *, seed: int) -> dict[
             channel_names=dataset.channel_names,
             label_names=evidence.label_names,
             size=evidence.training.slices.size,
-            networks=measurable(*raw),
+            networks=measurable(reference, yardstick, synthetic),
             seed=seed,
         )
         for one in (synthetic, yardstick)

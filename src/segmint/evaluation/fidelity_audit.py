@@ -23,6 +23,7 @@ from segmint.evaluation.fidelity_measures import (
     measurable,
     measure,
     on_one_scale,
+    scaled_by_themselves,
     without,
 )
 from segmint.evaluation.fidelity_sets import Sets, choose_sets
@@ -61,7 +62,8 @@ def audit_fidelity(
     Returns:
         JSON-able: `images`, how many of each set were compared; `training`, `real` (the yardstick, with its `kind`) and
         `synthetic`, each with `slices`, of which `shown` were looked at, and `subjects`; `features`, by name: `numbers` an image,
-        `components` kept, and where they come from; `left_out`, names of those with too few images or subjects; `metrics`: the
+        `components` kept, and where they come from; `own_scale`, names of those in which the real images compared with have set the
+        scale, for want of subjects; `left_out`, names of those with too few images or subjects; `metrics`: the
         `direction` that is better and the `range` of each; `measures`: a list, each with `group`, `of`, `inside`, `metric`, and
         `synthetic`, `real` and their `difference`, each with `value` and `interval`, and the `p_value` of that difference;
         `frechet_by_size`: distances over numbers of images, by features, of `synthetic` and `real`; `spectra` and `histograms`,
@@ -81,6 +83,7 @@ def audit_fidelity(
         | {"kind": sets.kind if sets else None},
         "synthetic": _counted(evidence.synthetic, sets.synthetic if sets else None),
         "features": {},
+        "own_scale": [],
         "left_out": [],
         "metrics": {name: {"direction": one.direction, "range": list(one.range)} for name, one in METRICS.items()},
         "measures": [],
@@ -108,8 +111,8 @@ def _compared(
     seed: int,
 ) -> dict[str, Any]:
     raw = [summarise(one, networks, seed=seed) for one in (sets.reference, sets.yardstick, sets.synthetic)]
-    scaled = on_one_scale(*raw)
-    dataset, names = evidence.training.slices.dataset, measurable(*raw)
+    scaled = on_one_scale(raw[0], raw[1], raw[2], seed=seed)
+    dataset, names = evidence.training.slices.dataset, measurable(*scaled)
     compare = partial(
         measure,
         channel_names=dataset.channel_names,
@@ -120,6 +123,7 @@ def _compared(
     )
     return {
         "features": _described(raw[0], scaled[0], names, network, evidence),
+        "own_scale": sorted(scaled_by_themselves(raw[0], scaled[0]) & {whole_of(name) for name in names}),
         "left_out": sorted({whole_of(name) for name in raw[0].features} - {whole_of(name) for name in names}),
         "measures": _rows(scaled, compare, seed=seed),
         "frechet_by_size": _by_size(scaled, names, seed=seed),
@@ -143,10 +147,12 @@ def _counted(all_of: Chosen | None, shown: Chosen | None) -> dict[str, int]:
 def _described(
     raw: ImageSummary, scaled: ImageSummary, names: Sequence[str], network: OnnxNetwork | None, evidence: Evidence
 ) -> dict[str, Any]:
-    slices = evidence.training.slices
+    slices, numbers = evidence.training.slices, {whole_of(name): one.shape[1] for name, one in raw.features.items()}
+    components: dict[str, list[int]] = {}
+    for name in names:
+        components.setdefault(whole_of(name), []).append(scaled.features[name].shape[1])
     found: dict[str, Any] = {
-        whole_of(name): {"numbers": raw.features[name].shape[1], "components": scaled.features[name].shape[1]}
-        for name in names
+        name: {"numbers": numbers[name], "components": min(some)} for name, some in components.items()
     }
     if network is not None and network.path.name in found:
         found[network.path.name] |= network.described(len(slices.dataset.channel_names), slices.size)

@@ -214,11 +214,23 @@ def fidelity_notes(section: Mapping[str, Any]) -> list[str]:
             notes.append(f"Of {one['slices']} {name} images {one['shown']} were compared, chosen at random.")
     if section["features"]:
         names = list(section["features"])
-        notes.append(
-            "Features are scaled by the real images that trained and brought to"
-            f" {section['features'][names[0]]['components']} main components, so Fréchet and kernel distances cannot be held"
-            " against those of other networks or other data. A random network is a floor: it sees texture more than anatomy."
+        own = section.get("own_scale", names)
+        scaled = (
+            "the real images compared with"
+            if set(own) == set(names)
+            else "one half of the subjects that trained, compared with the other,"
         )
+        notes.append(
+            f"Features are scaled by {scaled} and brought to {section['features'][names[0]]['components']} main components, so"
+            " Fréchet and kernel distances cannot be held against those of other networks or other data. A random network is a"
+            " floor: it sees texture more than anatomy."
+        )
+        if own:
+            notes.append(
+                f"In {', '.join(features_of(name) for name in own)} there are too few subjects for a scale that others than those"
+                " compared with have set: precision and density come out too high, and recall too low, of new real images too."
+                " Read them beside the yardstick only."
+            )
         if "segmenter" in section["left_out"]:
             notes.append(
                 f"Features of the segmenters are left out: they take held-out subjects, and {FEWEST_SUBJECTS} training subjects in"

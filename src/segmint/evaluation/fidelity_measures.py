@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segmint.evaluation.image_summary import ImageSummary, Numbers
-from segmint.evaluation.networks import whole_of
+from segmint.evaluation.networks import part_of, whole_of
 from segmint.metrics import (
     clipped_density_coverage,
     density_coverage,
@@ -26,8 +26,10 @@ from segmint.reference.feature_scale import FeatureScale
 
 # Images of each set that a measure takes at least, and subjects of each for those in features.
 FEWEST_IN_FEATURES, FEWEST, FEWEST_SUBJECTS = 50, 5, 6
-# Most principal components of features that are kept; images, and subjects, of the reference for each of them at least.
-COMPONENTS, _A_COMPONENT = 32, 3
+# Most principal components of features that are kept, and images, and subjects, for each of them at least: of those that set the
+# scale, where others are compared with in it, and where the same are. (In their own scale, in as many directions as subjects,
+# whatever else there is lies amid them.)
+COMPONENTS, _A_COMPONENT, _A_COMPONENT_OF_ITS_OWN = 32, 1, 3
 
 Range = tuple[float, float]
 
@@ -79,28 +81,65 @@ class Row:
 
 
 def on_one_scale(
-    reference: ImageSummary, yardstick: ImageSummary, synthetic: ImageSummary, *, components: int = COMPONENTS
+    reference: ImageSummary,
+    yardstick: ImageSummary,
+    synthetic: ImageSummary,
+    *,
+    components: int = COMPONENTS,
+    seed: int = 0,
 ) -> tuple[ImageSummary, ImageSummary, ImageSummary]:
-    """The same with their features on a scale fitted to the reference alone, as far as it is new to what gives them.
+    """The same with their features on scales fitted to the reference alone, as far as it is new to what gives them.
 
-    What sets a scale lies more evenly in it than what did not: a yardstick that helped to set it would pass for more real and
-    more alike than synthetic images of the very same kind.
+    What sets a scale lies more evenly in it than what did not. A yardstick that helped to set it would pass for more real and more
+    alike than synthetic images of the very same kind; and among images that have set it themselves neighbourhoods are too wide:
+    everything else lies in many of them, with a density far above 1. So the reference's subjects are halved: either half sets a
+    scale, in which the other half is what all are compared with, and numbers are averaged, the halves being parts of a whole as
+    in `whole_of`. A half needs 6 subjects; where there are fewer, all of them set the scale too, see `scaled_by_themselves`.
 
-    Few subjects leave few components: where there are as many directions as subjects, whatever else there is lies amid them.
-    Features to which none of the reference is new are left out.
+    Few subjects leave few components. Features to which none of the reference is new, or that do not vary in it, are left out.
     """
-    scales = {}
-    for name, values in reference.features.items():
-        new = reference.new(name)
-        if not new.any():
-            continue
-        most = min(int(new.sum()), len(np.unique(reference.units[new]))) // _A_COMPONENT
-        scales[name] = FeatureScale(values[new], components=max(1, min(components, most)))
+    keys = np.random.default_rng(seed).random(int(reference.units.max()) + 1)
+    scaled: tuple[dict[str, Numbers], ...] = ({}, {}, {})
+    for name in reference.features:
+        for part, sets_scale, compared in _halves(reference, name, keys):
+            values = reference.features[name]
+            a_component = _A_COMPONENT_OF_ITS_OWN if part == name else _A_COMPONENT
+            most = min(int(sets_scale.sum()), len(np.unique(reference.units[sets_scale]))) // a_component
+            scale = FeatureScale(values[sets_scale], components=max(1, min(components, most)))
+            if not scale.varies:
+                continue
+            scaled[0][part] = np.where(compared[:, None], scale(values), np.nan)
+            for found, one in zip(scaled[1:], (yardstick, synthetic), strict=True):
+                found[part] = scale(one.features[name])
     ours, theirs, made = (
-        replace(one, features={name: scale(one.features[name]) for name, scale in scales.items()})
-        for one in (reference, yardstick, synthetic)
+        replace(one, features=features) for one, features in zip((reference, yardstick, synthetic), scaled, strict=True)
     )
     return ours, theirs, made
+
+
+def scaled_by_themselves(raw: ImageSummary, scaled: ImageSummary) -> set[str]:
+    """Features of a reference with too few subjects for a scale that others have set, by the wholes' names."""
+    return {whole_of(name) for name in scaled.features if name in raw.features}
+
+
+def _halves(
+    reference: ImageSummary, name: str, keys: Numbers
+) -> Iterator[tuple[str, NDArray[np.bool_], NDArray[np.bool_]]]:
+    """Name, images [n] that set the scale and images [n] that are compared with, of each part of some features.
+
+    Args:
+        keys: by subject; those with the lower ones are the first half.
+    """
+    new = reference.new(name)
+    if not new.any():
+        return
+    counts = [len(np.unique(reference.units[reference.new(part)])) for part in _parts_of(name, reference)]
+    if min(count for count in counts if count) < 2 * FEWEST_SUBJECTS:
+        yield name, new, new
+        return
+    first = new & (keys[reference.units] < np.median(keys[np.unique(reference.units[new])]))
+    yield part_of(name, 0), first, new & ~first
+    yield part_of(name, 1), new & ~first, first
 
 
 def measure(

@@ -72,8 +72,13 @@ def networks_of(evidence: Evidence, fitted: Sequence[Fitted], *, cells: int) -> 
         if part.unseen and part.segmenter.encode(one) is not None:
             encode = cast(Callable[[Tensor], Tensor], part.segmenter.encode)
             seen = frozenset((identity, subject) for subject in part.seen)
-            found[f"{LEARNT}{_PART}{number}"] = Network(encode, seen)
+            found[part_of(LEARNT, number)] = Network(encode, seen)
     return found
+
+
+def part_of(name: str, number: int) -> str:
+    """The name of one part of a whole, or of a part."""
+    return f"{name}{_PART}{number}"
 
 
 def whole_of(name: str) -> str:

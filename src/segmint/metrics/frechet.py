@@ -59,29 +59,32 @@ def frechet_infinity(
     """The distance without its small-sample bias: a line in 1 / n over shares of both sets, taken to 1 / n = 0.
 
     Images of one subject resemble one another, so it is the number of subjects that the bias falls with: whole subjects are
-    drawn.
+    drawn, those that come first in an order that hangs on their number alone. So a set that has lost a few of them is drawn from as
+    it was before, and leaving groups out in turn tells of the subjects, not of the draws.
 
     Args:
         first, second: [n, D] and [m, D].
-        first_units, second_units: the subject of each image; None: each is one.
+        first_units, second_units: the subject of each image, from 0; None: each is one.
         seed: of the draws.
 
     Raises:
         ValueError: as `frechet_distance`, or a set has fewer than 4 subjects.
     """
     ours, theirs = _checked(first, second)
-    generator = np.random.default_rng(seed)
     sides = [
-        (features, _members(units, len(features))) for features, units in ((ours, first_units), (theirs, second_units))
+        _members(ours, np.arange(len(ours)) if first_units is None else first_units, np.random.default_rng([seed, 0])),
+        _members(
+            theirs, np.arange(len(theirs)) if second_units is None else second_units, np.random.default_rng([seed, 1])
+        ),
     ]
-    if min(len(members) for _, members in sides) < 4:
+    if min(side.subjects for side in sides) < 4:
         raise ValueError("at least 4 subjects on either side are needed to extrapolate")
     sizes, distances, shares = [], [], []
     for share in _SHARES:
-        drawn = [[_some(*side, share, generator) for side in sides] for _ in range(1 if share == 1 else _DRAWS)]
+        drawn = [[side.some(share, draw) for side in sides] for draw in range(1 if share == 1 else _DRAWS)]
         sizes.append(float(np.mean([len(one) for pair in drawn for one in pair])))
         distances.append(float(np.mean([frechet_distance(*pair) for pair in drawn])))
-        shares.append(float(np.mean([_share(members, share) for _, members in sides])))
+        shares.append(float(np.mean([side.share(share) for side in sides])))
     _, start = np.polyfit(1 / np.array(shares), distances, 1)
     return Extrapolated(float(start), tuple(sizes), tuple(distances))
 
@@ -105,23 +108,38 @@ def _distance(ours: Features, our_mean: Features, theirs: Features, their_mean: 
     return max(0.0, float(value))
 
 
-def _members(units: NDArray[np.integer] | None, count: int) -> list[NDArray[np.int64]]:
-    """Positions of each subject's images."""
-    numbers = np.arange(count) if units is None else np.unique(units, return_inverse=True)[1]
-    order = np.argsort(numbers, kind="stable")
-    return [np.asarray(one, dtype=np.int64) for one in np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1)]
+@dataclass(frozen=True)
+class _Members:
+    """A set of images, of which whole subjects are drawn.
+
+    Attributes:
+        features: [n, D]; subject_of: [n] position of each image's subject among all; ranks: [subjects, draws] of each in a draw.
+    """
+
+    features: Features
+    subject_of: NDArray[np.int64]
+    ranks: NDArray[np.int64]
+
+    @property
+    def subjects(self) -> int:
+        return len(self.ranks)
+
+    def some(self, share: float, draw: int) -> Features:
+        """Features of a share of the subjects."""
+        if share == 1:
+            return self.features
+        return np.asarray(self.features[self.ranks[self.subject_of, draw] < self._count(share)])
+
+    def share(self, share: float) -> float:
+        """The share that a whole number of subjects makes."""
+        return self._count(share) / self.subjects
+
+    def _count(self, share: float) -> int:
+        return max(2, round(share * self.subjects))
 
 
-def _share(members: list[NDArray[np.int64]], share: float) -> float:
-    """The share that a whole number of subjects makes."""
-    return max(2, round(share * len(members))) / len(members)
-
-
-def _some(
-    features: Features, members: list[NDArray[np.int64]], share: float, generator: np.random.Generator
-) -> Features:
-    """Those of a share of the subjects, drawn at random."""
-    if share == 1:
-        return features
-    drawn = generator.permutation(len(members))[: max(2, round(share * len(members)))]
-    return np.asarray(features[np.concatenate([members[i] for i in drawn])])
+def _members(features: Features, units: NDArray[np.integer], generator: np.random.Generator) -> _Members:
+    numbers, subject_of = np.unique(units, return_inverse=True)
+    # A row a number, so that who else is in the set changes nothing for a subject.
+    keys = generator.random((int(numbers.max()) + 1, _DRAWS))[numbers]
+    return _Members(features, subject_of.astype(np.int64), np.argsort(np.argsort(keys, axis=0), axis=0))

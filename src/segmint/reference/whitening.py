@@ -20,7 +20,7 @@ class Whitening:
         _, singular, axes = torch.linalg.svd(features - self._mean, full_matrices=False)
         kept = min(components, len(singular))
         spread = singular[:kept] / len(features) ** 0.5
-        self._axes = axes[:kept].T / (spread + _FLOOR * spread[0] + 1e-12)
+        self._axes = axes[:kept].T / (spread + _FLOOR * spread[:1].sum() + 1e-12)
 
     def __call__(self, features: Tensor) -> Tensor:
         """[n, D] -> [n, at most `components`]."""
