@@ -58,6 +58,32 @@ def test_a_synthetic_dataset_reads_back_as_it_was_drawn(discs_run: Path, tmp_pat
     assert np.array_equal(slices.labels[inside], labels[inside])
 
 
+def test_pairs_of_a_smaller_grid_than_the_sources_read_back_as_they_were_drawn(tmp_path: Path) -> None:
+    """Enlarged to the source's grid and made smaller again they were blurred, in every trial, where real slices are not."""
+    run = train(
+        "joint-stylegan2",
+        draw_discs(tmp_path / "discs", size=50),
+        out=tmp_path / "run",
+        kimg=0.008,
+        batch=4,
+        size=32,
+        threads=1,
+        settings={"latent_size": "8", "width_base": "128", "width_maximum": "8"},
+        precision="float32",
+        device="cpu",
+        progress=False,
+    ).root
+    dataset = open_dataset(sample(run, n=3, seed=2, out=tmp_path / "synthetic", with_real=True, device="cpu"))
+    drawn = [case for case in dataset.cases if case.id.startswith("synthetic")]
+    assert dataset.shape(drawn[0])[:2] == (50, 50)
+    assert [case.drawn for case in dataset.cases] == [(32, 32) if case in drawn else None for case in dataset.cases]
+    slices = open_slices(dataset, size=32)
+    of_drawn = [number for number, record in enumerate(slices.records) if record.case.startswith("synthetic")]
+    images, labels = open_sampler(run, device="cpu").sample(3, seed=2)
+    assert np.allclose(slices.images[of_drawn], images, atol=1e-3)
+    assert np.array_equal(slices.labels[of_drawn], labels)
+
+
 def test_synthetic_cases_stay_out_of_validation(discs_run: Path, tmp_path: Path) -> None:
     out = sample(discs_run, n=4, seed=0, out=tmp_path / "mixed", with_real=True, device="cpu")
     folds = json.loads((out / "splits_final.json").read_text())

@@ -28,6 +28,7 @@ class Case:
         padding: ((before, after), ...) per array axis, in pixels of this case.
         condition_paths: File of every condition map, by name.
         uncertainty: Of the label map of a synthetic pair, where its generator tells: the larger, the less certain.
+        drawn: (h, w) in which a synthetic slice was drawn, where its files hold it enlarged to the source's grid.
     """
 
     id: str
@@ -44,6 +45,7 @@ class Case:
     padding: tuple[tuple[int, int], ...] | None = None
     condition_paths: Mapping[str, Path] = field(default_factory=dict)
     uncertainty: float | None = None
+    drawn: tuple[int, int] | None = None
 
     @property
     def files(self) -> tuple[Path, ...]:

@@ -344,6 +344,7 @@ def _case(one: FoundCase, entry: CaseEntry | None, *, root: Path, channels: int)
         padding=entry.padding,
         condition_paths=one.conditions,
         uncertainty=entry.uncertainty,
+        drawn=entry.drawn,
     )
 
 

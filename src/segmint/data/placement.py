@@ -46,15 +46,22 @@ class Placement:
         top, left = (self.size - height) // 2, (self.size - width) // 2
         return (top, self.size - height - top), (left, self.size - width - left)
 
-    def place_image(self, plane: NDArray[np.float32]) -> NDArray[np.float32]:
+    def place_image(
+        self, plane: NDArray[np.float32], *, original_shape: tuple[int, int] | None = None
+    ) -> NDArray[np.float32]:
         """[h, w] in [-1, 1] -> [size, size], anti-aliased, padded with -1.
 
         The triangle filter, widened to the target pixel, neither rings nor leaves the range of its input.
+
+        Args:
+            original_shape: of the slice on its own grid, where `plane` is what it was enlarged from.
         """
-        shape = plane.shape[0], plane.shape[1]
+        shape = original_shape or (plane.shape[0], plane.shape[1])
         return self._padded(resampled(plane, self.inner_shape(shape)), shape, BACKGROUND)
 
-    def place_label(self, plane: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def place_label(
+        self, plane: NDArray[np.uint8], *, original_shape: tuple[int, int] | None = None
+    ) -> NDArray[np.uint8]:
         """[h, w] ids -> [size, size], padded with 0.
 
         Each target pixel takes the label with the largest share under the same filter that images go through, so image
@@ -62,10 +69,13 @@ class Placement:
         pixel at even factors) and no id is invented. Ties go to the lower id. A label that loses more than a tenth of its
         area that way, as vessels thinner than a target pixel do, gets it back from the background, where its share is
         largest.
+
+        Args:
+            original_shape: as in `place_image`.
         """
-        shape = plane.shape[0], plane.shape[1]
+        shape = original_shape or (plane.shape[0], plane.shape[1])
         inner = self.inner_shape(shape)
-        if inner == shape:
+        if inner == plane.shape:
             return self._padded(plane, shape, np.uint8(0))
         ids = np.unique(plane)
         if len(ids) == 1:
@@ -91,8 +101,8 @@ class Placement:
         if (height, width) == tuple(original_shape):
             return np.ascontiguousarray(inner)
         if order == 0:
-            rows = _nearest(original_shape[0], height)
-            columns = _nearest(original_shape[1], width)
+            rows = nearest(original_shape[0], height)
+            columns = nearest(original_shape[1], width)
             return np.ascontiguousarray(inner[..., rows[:, None], columns[None, :]])
         planes = np.ascontiguousarray(inner, dtype=np.float32).reshape(-1, height, width)
         restored = [resampled(plane, original_shape) for plane in planes]
@@ -132,6 +142,6 @@ def resampled(plane: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.
     return np.asarray(picture.resize((shape[1], shape[0]), Image.Resampling.BILINEAR), dtype=np.float32)
 
 
-def _nearest(target: int, source: int) -> NDArray[np.int64]:
+def nearest(target: int, source: int) -> NDArray[np.int64]:
     """For each of `target` pixels the index of the pixel among `source` that holds its centre."""
     return np.minimum(((np.arange(target) + 0.5) * source / target).astype(np.int64), source - 1)

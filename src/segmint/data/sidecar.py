@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, field_validator
 
 from segmint.data.case import Provenance
 from segmint.data.conditions import checked_conditions
@@ -34,6 +34,7 @@ class CaseEntry(_Strict):
     padding: tuple[tuple[int, int], ...] | None = None
     intensity: tuple[IntensityMap, ...] | None = None
     uncertainty: float | None = None
+    drawn: tuple[PositiveInt, PositiveInt] | None = None
 
 
 class Sidecar(_Strict):

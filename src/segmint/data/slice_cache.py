@@ -11,21 +11,24 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from segmint.data.cache import cache_lock, cache_root
+from segmint.data.case import Case
 from segmint.data.case_intensity import CaseIntensity
 from segmint.data.dataset import Dataset
+from segmint.data.enlarged import ids_taken_back, taken_back
 from segmint.data.placement import Placement, centre
 from segmint.errors import UserError
 from segmint.outputs import staged_folder
 
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 IMAGES, LABELS, INDEX = "images.npy", "labels.npy", "index.json"
 
 
@@ -100,7 +103,7 @@ def _key(dataset: Dataset, *, size: int, axis: int | None, scale: float | None) 
     for case in dataset.cases:
         stats = [path.stat() for path in case.files]
         maps = [(one.kind, one.low, one.high) for one in case.intensity or ()]
-        described.append((case.id, case.volume, maps, [(stat.st_size, stat.st_mtime_ns) for stat in stats]))
+        described.append((case.id, case.volume, case.drawn, maps, [(stat.st_size, stat.st_mtime_ns) for stat in stats]))
     return hashlib.sha256(json.dumps(described).encode()).hexdigest()[:16]
 
 
@@ -143,10 +146,10 @@ def _build(
             for index in range(count):
                 plane = normalised if axis is None else np.take(normalised, index, axis=axis + 1)
                 planes_of_ids = [ids if axis is None else np.take(ids, index, axis=axis) for ids in id_maps]
-                central = [centre(channel, planes[number]) for channel in plane]
-                images.write(np.stack([placement.place_image(channel) for channel in central]).tobytes())
-                for handle, ids in zip(handles, planes_of_ids, strict=True):
-                    handle.write(placement.place_label(ids).tobytes())
+                placed, placed_ids = _placed(placement, case, plane, planes_of_ids, central=planes[number])
+                images.write(placed.tobytes())
+                for handle, ids in zip(handles, placed_ids, strict=True):
+                    handle.write(ids.tobytes())
                 number_in_volume = index if axis is not None else case.slice or 0
                 slices.append((number, number_in_volume, labelled and bool(planes_of_ids[0].any())))
             if progress is not None:
@@ -161,6 +164,36 @@ def _build(
         "labelled": labelled,
     }
     (folder / INDEX).write_text(json.dumps(index_content), encoding="utf-8")
+
+
+def _placed(
+    placement: Placement,
+    case: Case,
+    plane: NDArray[np.float32],
+    id_planes: Sequence[NDArray[np.uint8]],
+    *,
+    central: tuple[int, int],
+) -> tuple[NDArray[np.float32], list[NDArray[np.uint8]]]:
+    """Channels [C, S, S] and id maps [S, S] of a slice [C, h, w] on the square grid.
+
+    Args:
+        central: shape of the part of it that the grid holds.
+
+    Raises:
+        UserError: it is said to have been enlarged from more pixels than it has.
+    """
+    shape, drawn = (plane.shape[1], plane.shape[2]), case.drawn
+    if drawn is not None and (drawn[0] > shape[0] or drawn[1] > shape[1]):
+        raise UserError(
+            f'segmint.json says that "{case.id}" was drawn in {drawn[0]} x {drawn[1]} pixels ("drawn"), but its files have'
+            f" {shape[0]} x {shape[1]}: remove that entry."
+        )
+    if drawn is not None and shape == central:
+        images = [placement.place_image(taken_back(one, drawn), original_shape=shape) for one in plane]
+        ids = [placement.place_label(ids_taken_back(one, drawn), original_shape=shape) for one in id_planes]
+        return np.stack(images), ids
+    images = [placement.place_image(centre(channel, central)) for channel in plane]
+    return np.stack(images), [placement.place_label(centre(one, central)) for one in id_planes]
 
 
 def _plane_shape(shape: tuple[int, ...], axis: int | None) -> tuple[int, int]:

@@ -96,6 +96,7 @@ class DatasetWriter:
         padding: Sequence[tuple[int, int]] | None = None,
         conditions: Mapping[str, ArrayLike] | None = None,
         uncertainty: float | None = None,
+        drawn: tuple[int, int] | None = None,
     ) -> None:
         """Write one case.
 
@@ -115,6 +116,7 @@ class DatasetWriter:
             padding: ((before, after), ...) per axis.
             conditions: [*spatial] ids of every declared condition map; an unlabelled case may lack some.
             uncertainty: Of the label map of a synthetic pair.
+            drawn: (h, w) from which a synthetic slice was enlarged to this one.
 
         Raises:
             ValueError: shapes, ids or values do not fit what was declared.
@@ -139,6 +141,7 @@ class DatasetWriter:
             padding=None if padding is None else tuple((int(before), int(after)) for before, after in padding),
             intensity=None if intensity is None else tuple(intensity),
             uncertainty=uncertainty,
+            drawn=drawn,
         )
         matrix = None if affine is None else np.asarray(affine, dtype=np.float64)
         maps = {
@@ -191,6 +194,7 @@ class DatasetWriter:
             padding=case.padding,
             intensity=tuple(intensity),
             uncertainty=case.uncertainty,
+            drawn=case.drawn,
         )
         images = [(path, 0) for path in case.image_paths]
         if dataset.packed and not dataset.rgb:

@@ -177,6 +177,7 @@ class GridWriter:
         self.writer, self.axis = writer, axis
         self.placement = Placement(size, grid["scale"])
         self.shape = (int(grid["reference_shape"][0]), int(grid["reference_shape"][1]))
+        self.drawn = self.placement.inner_shape(self.shape)
         self.spacing = tuple(grid["spacing"])
         orientation = grid.get("orientation")
         self.affine = None if orientation is None else affine_along(orientation, self.spacing)
@@ -206,6 +207,7 @@ class GridWriter:
             intensity=self.intensity,
             conditions={key: self._map(ids) for key, ids in conditions.items()},
             uncertainty=uncertainty,
+            drawn=None if self.drawn == self.shape else self.drawn,
         )
 
     def _map(self, ids: NDArray[np.uint8]) -> NDArray[np.uint8]:
