@@ -166,6 +166,25 @@ def test_what_was_tested_beside_the_verdict_is_said(content: dict[str, Any]) -> 
     assert empty["wilcoxon p"] == ""
 
 
+def test_augmentation_of_the_arms_is_in_the_heading(content: dict[str, Any]) -> None:
+    assert "800 steps of 16, augmentation none; 95%" in " ".join(printed(content, 120).split()), "an earlier version"
+    content["augment"] = ["strong", "copypaste"]
+    assert "800 steps of 16, augmentation strong and copypaste; 95%" in " ".join(printed(content, 120).split())
+
+
+def test_how_much_each_arm_still_learned_is_said(content: dict[str, Any]) -> None:
+    assert "last fifth" not in printed(content, 80)
+    content["convergence_gain_points"] = 0.31
+    assert "in points: 100R +0.3; above +0.5" in " ".join(printed(content, 80).split()), "an earlier version"
+    content["convergence"] = {
+        "100R": {"gain_points": 0.31, "converged": True, "judged": True},
+        "100R+300F": {"gain_points": 1.2, "converged": False, "judged": True},
+        "100F": {"gain_points": None, "converged": None, "judged": False},
+    }
+    text = " ".join(printed(content, 80).split())
+    assert "in points: 100R +0.3, 100R+300F +1.2 (not converged); above +0.5 an arm has not converged." in text
+
+
 def test_many_labels_keep_their_names_and_numbers_on_a_narrow_screen(content: dict[str, Any]) -> None:
     content["label_names"] = ["background", "necrosis", "edema", "enhancing", "oesophagus"]
     for arm_number, one in enumerate(content["arms"]):

@@ -91,8 +91,8 @@ def bootstrap_mean(
         units: for each seed the unit it belongs to, where seeds are not independent of each other (those that share one
             synthetic set); whole units are then resampled instead of seeds. Default: each seed is a unit.
         within: where the mean can be, such as (0, 1) for Dice; an interval beyond is cut there.
-        resamples: bootstrap draws; confidence: of the two-sided interval; seed: of the draws, fixed so that the same
-            scores always give the same interval.
+        resamples: bootstrap draws, or 0 for quantiles of Student's t; confidence: of the two-sided interval; seed: of the
+            draws, fixed so that the same scores always give the same interval.
 
     Returns:
         The estimate. With a single unit the interval speaks of subjects alone; with a single subject it is NaN, since
@@ -121,7 +121,7 @@ def bootstrap_mean(
     if variance <= 1e-24 * max(1.0, mean**2):
         return Estimate(mean, mean, mean, 0.0, freedom)
     tails = np.array([(1 - confidence) / 2, (1 + confidence) / 2])
-    if columns < _FEWEST_RESAMPLED:
+    if columns < _FEWEST_RESAMPLED or not resamples:
         low, high = stats.t.ppf(tails, freedom)
     else:
         quantiles = np.quantile(_studentised(deviations, variance, resamples=resamples, seed=seed), tails)
