@@ -131,6 +131,8 @@ def test_second_table_says_how_many_values_exist(content: dict[str, Any]) -> Non
     text = printed(content, 80)
     for piece in ("0.812", "0.745", "12.35 (95.0%)", "0.912", "HD95", "(mm)", "within 0.938 mm", "In brackets"):
         assert piece in text, piece
+    assert "exist (of Dice: 100R 100.0%, 100R+300F 100.0%, 100F 0.0%)." in " ".join(text.split())
+    assert "left out of the mean: Dice where a label is absent from truth and prediction, so" in " ".join(text.split())
     for one in content["metrics"].values():
         for arm_of in one["arms"].values():
             arm_of["labels"] = {"tumour": {"values": 90}}
