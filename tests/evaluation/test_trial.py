@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -117,6 +118,27 @@ def test_the_verdict_names_augmentation_and_rivals_without_a_generator(
     augmented = designed(real, [synthetic], augment=("flips",))
     content = concluded(tmp_path / "two", augmented, study.stand_in(good))
     assert "augmentation of all arms: flips), conditional on one synthetic set." in content["verdict"]["sentence"]
+
+
+def test_a_damaged_cell_stops_the_trial_before_others_are_trained(
+    tmp_path: Path, real: Path, synthetic: Path, study: Any
+) -> None:
+    out, design = tmp_path / "trial", designed(real, [synthetic])
+    stopped = study.stand_in()
+    stopped.fail_at = 3
+    with pytest.raises(KeyboardInterrupt):
+        concluded(out, design, stopped)
+    last = out / "cells" / "100R-seed1" / "result.json"
+    last.write_text(json.dumps(json.loads(last.read_text()) | {"counts": {"someone": [[1, 0, 0]] * 3}}))
+    rest = study.stand_in()
+    with pytest.raises(
+        UserError, match=r"100R-seed1/result\.json .*: remove \S+100R-seed1 and run the same command again"
+    ):
+        concluded(out, design, rest)
+    assert not rest.calls
+    shutil.rmtree(last.parent)
+    assert concluded(out, design, rest)["verdict"]
+    assert len(rest.calls) == 4
 
 
 def test_stopped_trial_goes_on_and_another_is_refused(tmp_path: Path, real: Path, synthetic: Path, study: Any) -> None:

@@ -126,7 +126,10 @@ class RecipeTrial(RecipeOrders):
             jobs.append([cell for design in designs for cell in self._cells(design, fold)])
         yield [job for cells in jobs for job in cells]
         found = [
-            collect_scores([read_cell(job.cell, job.folder) for job in cells], label_names=regime.dataset.label_names)
+            collect_scores(
+                [read_cell(job.cell, job.folder, job.bench.regime) for job in cells],
+                label_names=regime.dataset.label_names,
+            )
             for cells in jobs
         ]
         real_alone, *others = [_looked(arm, found) for arm in arms]
