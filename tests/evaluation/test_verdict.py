@@ -189,7 +189,10 @@ def test_one_subject_has_no_interval() -> None:
 def test_names_what_it_is_conditional_on() -> None:
     assert "conditional on one synthetic set" in judged(UNCLEAR).sentence
     assert "conditional on one generator" in judged(UNCLEAR, sets=3, generators=1).sentence
-    assert "conditional on 3 generators, too few to tell" in judged(UNCLEAR, sets=3, generators=3).sentence
+    assert (
+        ", over 3 generators, so few that the interval is wide where they differ."
+        in judged(UNCLEAR, sets=3, generators=3).sentence
+    )
     assert "conditional" not in judged(UNCLEAR, sets=4, generators=4).sentence
     assert "conditional" not in judged(UNCLEAR, sets=0, generators=0).sentence
     assert ", conditional on one generator in each of 4 folds." in judged(UNCLEAR, folds=4).sentence

@@ -76,7 +76,7 @@ def trial(
     Args:
         real: the real dataset.
         synthetic: synthetic dataset or datasets that `sample` wrote. With several, seed k takes set k modulo their
-            number, and sets rather than seeds are resampled, so that the interval covers the generator too.
+            number, and the interval is over sets rather than seeds, so that it covers the generator too.
         out: the trial's folder: trial.json, trial.csv and cells/ARM-seedK/.
         size: side of the slices in pixels; default: what the generator was trained at, or what `train` would take.
         axis: slice axis of volumes; default: the generator's, or the one nnU-Net's 2-D configuration takes.

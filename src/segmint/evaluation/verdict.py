@@ -17,7 +17,7 @@ from segmint.evaluation.statistics import CONFIDENCE, Estimate
 
 # Below this number of tested subjects a trial describes and gives no verdict.
 FEWEST_SUBJECTS = 15
-# Below this number an interval over generators is too narrow more often than it should be.
+# Below this number Student's t makes the interval over generators wide where they differ.
 FEWEST_GENERATORS = 4
 # Of each arm: one seed does not tell how much another would differ.
 FEWEST_SEEDS = 2
@@ -238,4 +238,4 @@ def _condition(synthetic_sets: int, generators: int, folds: int) -> str:
     if generators == 1:
         return ", conditional on one generator"
     few = 1 < generators < FEWEST_GENERATORS
-    return f", conditional on {generators} generators, too few to tell how they differ" if few else ""
+    return f", over {generators} generators, so few that the interval is wide where they differ" if few else ""
