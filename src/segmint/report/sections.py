@@ -74,11 +74,12 @@ def _gate(trial: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 def _alarms(alarms: Mapping[str, Any] | None) -> str:
     """What a candidate of the gate does to false alarms; empty where every subject has every label."""
-    if not alarms or alarms["difference"] is None:
+    difference = (alarms or {}).get("difference")
+    if alarms is None or difference is None:
         return ""
-    low, high = alarms["interval"]
+    low, high = alarms.get("interval") or (None, None)
     interval = "" if low is None or high is None else f" (95% interval {signed_points(low)} to {signed_points(high)})"
-    return f"; labels found where a subject does not have them: {signed_points(alarms['difference'])} percent{interval}"
+    return f"; labels found where a subject does not have them: {signed_points(difference)} percent{interval}"
 
 
 def _design(trial: Mapping[str, Any], arms: tuple[Arm, ...]) -> str:
