@@ -6,7 +6,8 @@ python benchmarks/trial_honesty.py --real --out DIR
 The first simulates tables of subjects x seeds whose true mean is 0, with standard deviations (between subjects, between
 seeds, what is left) as in real trials, and prints for each number of subjects and seeds how many percent of the intervals
 miss 0: the percentile interval of the crossed bootstrap, and the studentised one that a trial gives. On a difference between
-arms, to miss is to claim one that is not there. 5 percent is right; more is too narrow.
+arms, to miss is to claim one that is not there. 5 percent is right; more is too narrow. Then the same over two to four generators,
+of which each serves two seeds: the interval that takes generators for seeds, and the one that a trial gives.
 
 The second trains: repetitions of equal arms (real slices alone, under other seeds), and of 100R against 50R, on a phantom,
 and prints how many of each were claimed to differ. A stopped call goes on where it stopped, cell by cell.
@@ -25,6 +26,9 @@ from real_trials import Repetitions
 from segmint.evaluation.statistics import bootstrap_mean
 
 SUBJECTS, SEEDS = (5, 10, 15, 20, 30), (2, 3, 5)
+GENERATORS, SEEDS_EACH = (2, 3, 4), 2
+# How much generators differ, in standard errors of the mean over 20 subjects.
+SPREADS = (0.0, 0.5, 1.0, 2.0, 4.0)
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,10 @@ def main() -> None:
             if given.only in scores.name:
                 for line in misses(scores, what=what, tables=given.tables, resamples=given.resamples):
                     print(line, flush=True)
+    for scores in DIFFERENCES[:3]:
+        if given.only in scores.name:
+            for line in misses_over_generators(scores, tables=given.tables, resamples=given.resamples):
+                print(line, flush=True)
 
 
 def misses(scores: Scores, *, what: str, tables: int, resamples: int) -> Iterator[str]:
@@ -108,6 +116,31 @@ def misses(scores: Scores, *, what: str, tables: int, resamples: int) -> Iterato
                     missed[place] += not low <= 0 <= high
             cells.append(" / ".join(f"{100 * share / tables:4.1f}" for share in missed))
         yield f"  {subjects:2d} subjects   " + "   ".join(cells)
+
+
+def misses_over_generators(scores: Scores, *, tables: int, resamples: int) -> Iterator[str]:
+    """Lines of percent missed where seeds share generators, those of the interval that takes generators for seeds first."""
+    yield (
+        f"over generators: {scores.name}; percent of {tables} intervals that miss, generators as seeds / as generators, with "
+        f"{', '.join(map(str, GENERATORS))} generators of {SEEDS_EACH} seeds, 20 subjects"
+    )
+    for spread in SPREADS:
+        cells = []
+        for generators in GENERATORS:
+            rng = np.random.default_rng([round(10 * spread), generators])
+            units = [seed % generators for seed in range(SEEDS_EACH * generators)]
+            missed = np.zeros(2)
+            for _ in range(tables):
+                shifts = spread * scores.subject / np.sqrt(20) * rng.normal(size=(generators, 1))
+                table = scores.drawn(rng, seeds=len(units), subjects=20) + shifts[units]
+                by_generator = table.reshape(SEEDS_EACH, generators, 20).mean(axis=0)
+                intervals = (
+                    bootstrap_mean(by_generator, resamples=resamples).interval,
+                    bootstrap_mean(table, units=units, resamples=resamples).interval,
+                )
+                missed += [not low <= 0 <= high for low, high in intervals]
+            cells.append(" / ".join(f"{100 * share / tables:4.1f}" for share in missed))
+        yield f"  generators differ by {spread:g}   " + "   ".join(cells)
 
 
 def percentile_interval(

@@ -157,15 +157,16 @@ class StandIn:
 
     Args:
         shift: how far off the levels are, given the share of the pool that is not real or flipped, and the seed.
-        curve: validation Dice at each tenth of the steps.
+        curve: validation Dice at each tenth of the steps; with_pairs: the same where pairs are in the pool.
     """
 
     def __init__(
         self,
         shift: Callable[[float, int], float] = lambda _share, _seed: 0.0,
         curve: Callable[[float], float] = lambda _share: 0.8,
+        with_pairs: Callable[[float], float] | None = None,
     ) -> None:
-        self.shift, self.curve = shift, curve
+        self.shift, self.curve, self.with_pairs = shift, curve, with_pairs or curve
         self.calls: list[tuple[int, int]] = []
         self.settings: list[dict[str, str]] = []
         self.fail_at: int | None = None
@@ -193,6 +194,8 @@ class StandIn:
         assert self.validation in (None, len(validation))
         self.calls.append((len(pool), seed))
         folder.mkdir(parents=True, exist_ok=True)
+        fake = sum(len(part.indices) for part in pool.parts if part.slices.dataset.provenance is not None)
+        curve = self.with_pairs if fake else self.curve
         ticks = [
             {
                 "stage": "00-segmenter",
@@ -200,13 +203,12 @@ class StandIn:
                 "kimg": steps * batch * x / 10_000,
                 "share_done": x / 10,
                 "losses": {"network": {"dice_and_cross_entropy": 1.0}},
-                "validation": {"name": "dice", "value": self.curve(x / 10), "direction": "higher"},
+                "validation": {"name": "dice", "value": curve(x / 10), "direction": "higher"},
                 "health": [],
             }
             for x in range(1, 11)
         ]
         (folder / "log.jsonl").write_text("".join(json.dumps(tick) + "\n" for tick in ticks))
-        fake = sum(len(part.indices) for part in pool.parts if part.slices.dataset.provenance is not None)
         return ThresholdSegmenter(self.shift(fake / len(pool), seed))
 
 

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from segmint.errors import UserError
 from segmint.evaluation.arms import parse_arm, parse_arms
-from segmint.evaluation.cells import RESULT, Bench, Cell, is_finished, plan_cells, run_cell
+from segmint.evaluation.cells import RESULT, Bench, Cell, is_finished, plan_cells, read_cell, run_cell
 from segmint.evaluation.regime import Regime
 from segmint.evaluation.subject_metrics import METRICS, OF_COUNTS
 from segmint.outputs import read_json, write_json
@@ -67,6 +68,78 @@ def test_a_cell_of_an_earlier_version_is_read(tmp_path: Path, regime: Regime, st
         before, after = old.measured(subject), now.measured(subject)
         assert {name for name, values in before.items() if not np.isnan(values).all()} == set(OF_COUNTS)
         assert all(np.array_equal(before[name], after[name]) for name in OF_COUNTS)
+
+
+def _other_subjects(content: dict[str, Any]) -> None:
+    content["counts"] = {f"x{subject}": counts for subject, counts in content["counts"].items()}
+
+
+def _a_subject_less(content: dict[str, Any]) -> None:
+    del content["counts"][min(content["counts"])]
+
+
+def _metrics_of_a_subject_less(content: dict[str, Any]) -> None:
+    del content["metrics"][min(content["metrics"])]
+
+
+def _no_counts(content: dict[str, Any]) -> None:
+    del content["counts"]
+
+
+def _no_curve(content: dict[str, Any]) -> None:
+    del content["curve"]
+
+
+def _other_kinds(content: dict[str, Any]) -> None:
+    content["counts"] = {subject: "many" for subject in content["counts"]}
+
+
+def _a_list_of_subjects(content: dict[str, Any]) -> None:
+    content["counts"] = list(content["counts"])
+
+
+def _a_label_less(content: dict[str, Any]) -> None:
+    content["counts"] = {subject: counts[:-1] for subject, counts in content["counts"].items()}
+
+
+def _metrics_of_a_label_less(content: dict[str, Any]) -> None:
+    for metrics in content["metrics"].values():
+        metrics["hd95"] = metrics["hd95"][:-1]
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (_other_subjects, r'"counts": subject \S+ is missing'),
+        (_a_subject_less, r'"counts": subject \S+ is missing'),
+        (_metrics_of_a_subject_less, r'"metrics": subject \S+ is missing'),
+        (_no_counts, '"counts": field required'),
+        (_no_curve, '"curve": field required'),
+        (_other_kinds, r'"counts\.\S+": input should be a valid list'),
+        (_a_list_of_subjects, '"counts": input should be a valid dictionary'),
+        (_a_label_less, r'"counts\.\S+": 2 labels instead of 3'),
+        (_metrics_of_a_label_less, r'"metrics\.\S+\.hd95": 1 labels instead of 2'),
+    ],
+)
+def test_a_damaged_cell_is_named_and_says_how_to_mend_it(
+    tmp_path: Path, regime: Regime, study: Any, damage: Any, said: str
+) -> None:
+    cell, folder = Cell(parse_arm("100R"), 0, None), tmp_path / "cell"
+    run_cell(cell, folder, bench_with(study.stand_in(), regime))
+    content = read_json(folder / RESULT)
+    damage(content)
+    write_json(folder / RESULT, content)
+    with pytest.raises(UserError, match=said) as refused:
+        run_cell(cell, folder, bench_with(None, regime))
+    assert str(folder / RESULT) in str(refused.value)
+    assert str(refused.value).endswith(f": remove {folder} and run the same command again.")
+
+
+@pytest.mark.parametrize("text", ["[1, 2]", '{"counts": ', ""])
+def test_a_cell_that_is_no_json_object_says_so_too(tmp_path: Path, regime: Regime, text: str) -> None:
+    (tmp_path / RESULT).write_text(text)
+    with pytest.raises(UserError, match=f"{RESULT}.*: remove {tmp_path} and run the same command again"):
+        read_cell(Cell(parse_arm("100R"), 0, None), tmp_path, regime)
 
 
 def test_a_cell_that_is_stopped_leaves_no_result(tmp_path: Path, regime: Regime, study: Any) -> None:

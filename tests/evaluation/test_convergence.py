@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from segmint.evaluation.convergence import LARGEST_GAIN, last_fifth_gain
+from segmint.evaluation.convergence import LARGEST_GAIN, all_converged, last_fifth_gain
 
 
 def curve(dice: object, ticks: int = 20) -> list[tuple[int, float]]:
@@ -61,6 +61,12 @@ def test_mean_over_seeds_and_missing_values() -> None:
 
 def test_coarse_curve_is_interpolated() -> None:
     assert last_fifth_gain([[(50, 0.4), (100, 0.5)]]) == pytest.approx(0.04)
+
+
+def test_all_have_converged_where_each_has() -> None:
+    assert all_converged([0.005, -0.1]) is True
+    assert all_converged([0.0051, math.nan]) is False
+    assert all_converged([0.0, math.nan]) is None
 
 
 def test_nothing_to_judge() -> None:

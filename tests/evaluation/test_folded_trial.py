@@ -12,7 +12,7 @@ import pytest
 from segmint.data.subjects import Split
 from segmint.errors import UserError
 from segmint.evaluation.arms import parse_arms
-from segmint.evaluation.cells import plan_cells, read_cell
+from segmint.evaluation.cells import RESULT, plan_cells
 from segmint.evaluation.design import design_trial
 from segmint.evaluation.folded_trial import FoldedTrial, RealTrial
 from segmint.evaluation.gate import GateOrders
@@ -72,7 +72,7 @@ def test_every_subject_is_tested_once_with_generators_of_its_fold(tmp_path: Path
     assert (content["primary"]["subjects"], content["primary"]["seeds"]) == (len(everyone), 2)
     assert content["verdict"]["kind"] == "helps"
     assert "on 23 test subjects" in content["verdict"]["sentence"]
-    assert content["verdict"]["sentence"].endswith("conditional on one generator in each of 2 folds.")
+    assert ", conditional on one generator in each of 2 folds. No arm was augmented" in content["verdict"]["sentence"]
     slices = [len(fold["training_subjects"]) * study.depth for fold in content["folds"]]
     assert content["arms"][1]["synthetic_slices"] == round(float(np.mean([3 * count for count in slices])))
     assert any("Every subject is tested once, in one of 2 folds" in note for note in content["notes"])
@@ -86,10 +86,10 @@ def test_a_score_is_that_of_the_fold_that_tested_the_subject(tmp_path: Path, rea
     cells = plan_cells(parse_arms("100R,50R,100R+100A"), seeds=2, synthetic_sets=0)
     for number, fold in enumerate(content["folds"]):
         for cell in cells:
-            found = read_cell(cell, tmp_path / "trial" / f"fold{number}" / "cells" / cell.name)
+            kept = json.loads((tmp_path / "trial" / f"fold{number}" / "cells" / cell.name / RESULT).read_text())
             for subject in fold["test_subjects"]:
                 stored = [scores[cell.arm.name, cell.seed, subject, label] for label in study.labels[1:]]
-                assert stored == pytest.approx(found.dice(subject).tolist())
+                assert stored == pytest.approx(kept["metrics"][subject]["dice"])
     assert content["primary"] is None
     assert content["verdict"]["kind"] == "descriptive"
     assert content["arms"][1]["wilcoxon"]["subjects"] == len(study.split.subjects)

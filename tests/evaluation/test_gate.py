@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -8,10 +7,7 @@ from hypothesis import strategies as st
 from segmint.data.subjects import Split
 from segmint.errors import UserError
 from segmint.evaluation.arms import Arm
-from segmint.evaluation.gate import SHARES, candidate_arms, choose, inner_splits
-from segmint.evaluation.statistics import bootstrap_difference
-
-SMALL, MIDDLE, LARGE = candidate_arms(SHARES)
+from segmint.evaluation.gate import candidate_arms, inner_splits
 
 
 def names(n: int) -> tuple[str, ...]:
@@ -50,51 +46,3 @@ def test_shares_that_make_no_sense_are_refused(shares: tuple[int, ...]) -> None:
 
 def test_candidates_add_pairs_to_all_real_slices() -> None:
     assert candidate_arms((300, 25)) == (Arm(real=100, synthetic=25), Arm(real=100, synthetic=300))
-
-
-def test_takes_the_largest_certain_gain() -> None:
-    rng = np.random.default_rng(0)
-    real = rng.normal(0.7, 0.1, (2, 12))
-    small = real + 0.03 + rng.normal(0, 0.01, real.shape)
-    middle = real + 0.02 + rng.normal(0, 0.005, real.shape)
-    # Gains most, but on some subjects only.
-    large = real + np.where(np.arange(12) < 3, 0.3, -0.03)
-    choice = choose([(SMALL, small), (MIDDLE, middle), (LARGE, large)], real)
-    assert choice.arm == SMALL
-    assert choice.opened
-    assert choice.best.arm == LARGE
-    assert choice.subjects == 12
-    assert choice.sentence.startswith("The gate chose 100R+25F of 3 shares, cross-validated on 12 training subjects (")
-    assert "100R+25F +3" in choice.sentence, "the numbers are those of what was chosen"
-
-
-def test_adds_nothing_where_no_gain_is_certain() -> None:
-    rng = np.random.default_rng(1)
-    real = rng.normal(0.7, 0.1, (2, 10))
-    worse, unclear = real - 0.1, real + 0.01 + rng.normal(0, 0.08, real.shape)
-    choice = choose([(SMALL, unclear), (LARGE, worse)], real)
-    assert choice.arm == Arm(real=100)
-    assert not choice.opened
-    assert choice.sentence.startswith("The gate added no synthetic pairs: of 2 shares, cross-validated on 10")
-    assert choice.confidence == pytest.approx(0.95)
-    content = choice.as_json()
-    assert content["chosen"] == "100R"
-    assert [one["arm"] for one in content["candidates"]] == ["100R+25F", "100R+300F"]
-
-
-def test_intervals_are_those_of_the_difference_at_the_level_of_the_gate() -> None:
-    rng = np.random.default_rng(2)
-    real = rng.normal(0.7, 0.1, (1, 5))
-    better = real + rng.normal(0.02, 0.02, real.shape)
-    assert choose([(SMALL, better)], real).best.gain == bootstrap_difference(better, real, confidence=0.9)
-
-
-def test_a_set_that_does_nothing_is_rarely_added() -> None:
-    """Three candidates that are as good as 100R: added in at most 5 percent of trials, and what 150 of them leave to chance."""
-    rng, opened, trials = np.random.default_rng(3), 0, 150
-    for _ in range(trials):
-        real = rng.normal(0.7, 0.1, (2, 10))
-        subject = rng.normal(0, 0.03, (3, 1, 10))
-        scores = real + subject + rng.normal(0, 0.02, (3, 2, 10))
-        opened += choose([(arm, one) for arm, one in zip((SMALL, MIDDLE, LARGE), scores, strict=True)], real).opened
-    assert 0 < opened <= 0.08 * trials

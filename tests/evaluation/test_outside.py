@@ -80,6 +80,8 @@ def test_the_verdict_is_that_of_a_trial_and_says_what_is_not_known(scored: Path)
         None,
         None,
     )
+    assert trial["augment"] is None
+    assert "augmentation of all arms: not known)" in trial["verdict"]["sentence"]
     assert any("whether they converged" in note for note in trial["notes"])
     assert [one["arm"] for one in trial["predictions"]] == ["100R", "100R", "100R+300F", "100R+300F"]
     rows = list(csv.DictReader((scored / "trial.csv").read_text().splitlines()))

@@ -9,7 +9,7 @@ import pytest
 from segmint.evaluation.arms import Arm, parse_arm
 from segmint.evaluation.cells import Cell, CellResult
 from segmint.evaluation.design import Design, design_trial
-from segmint.evaluation.gate import Candidate, Choice
+from segmint.evaluation.gate_choice import Candidate, Choice
 from segmint.evaluation.pooling import Fold, FoldedChoice, mean_counts, notes_of_folds, pool_results
 from segmint.evaluation.statistics import Estimate
 
@@ -60,6 +60,11 @@ def test_the_gate_is_one_arm_whatever_it_chose(design: Design) -> None:
     assert choice.sentence == "The gate chose in each of 2 folds by itself: 100R, 100R+300F"
     assert choice.as_json()["subjects"] == 10
     assert not FoldedChoice(choices[:1]).opened
+    alarming = replace(choices[1].candidates[0], alarms=Estimate(0.5, 0.2, 0.8))
+    left_out = FoldedChoice([choices[0], replace(choices[0], candidates=(alarming,))])
+    assert left_out.sentence.endswith("in any of 2 folds: none gained for sure without more false alarms")
+    still_rising = FoldedChoice([choices[0], replace(choices[1], rise=0.02)])
+    assert still_rising.sentence.endswith("100R+300F; in 1 of the folds the segmenters it chose by had not converged")
 
 
 def test_a_note_of_all_folds_stands_once_and_another_names_its_fold(design: Design) -> None:

@@ -49,6 +49,12 @@ def test_the_gate_adds_pairs_that_help(tmp_path: Path, real: Path, study: Any) -
     content = conducted(tmp_path / "trial", prepared(real, draw, train))
     assert content["gate"]["chosen"] == "100R+300F", "300F spoils less than 100F"
     assert content["gate"]["subjects"] == len(study.train)
+    assert "converged" not in content["gate"]["sentence"]
+    assert content["gate"]["convergence"]["100R+300F"] == {
+        "gain_points": pytest.approx(0),
+        "converged": True,
+        "judged": True,
+    }
     assert "Only 16 of 23 subjects are tested: --folds 5 would test each of them once." in content["notes"]
     assert [arm["name"] for arm in content["arms"]] == ["100R", "gate"]
     gated = content["arms"][1]

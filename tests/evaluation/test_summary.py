@@ -13,7 +13,7 @@ from segmint.evaluation.summary import (
     compare,
     describe_arms,
     describe_primary,
-    gain_of_real,
+    last_gains,
     list_scores,
 )
 
@@ -155,7 +155,7 @@ def test_sets_are_the_units_where_there_are_several() -> None:
 def test_without_100r_there_is_nothing_to_compare_with() -> None:
     scores = collect_scores(results("100F"), label_names=NAMES)
     assert compare(scores) == (None, [])
-    assert math.isnan(gain_of_real(scores))
+    assert last_gains(scores) == {"100F": pytest.approx(0.04)}
     (arm,) = describe_arms(scores, real_slices=10)
     assert arm["ratio_to_real"] is None
     assert arm["difference_to_real"] is None

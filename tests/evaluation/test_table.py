@@ -131,6 +131,8 @@ def test_second_table_says_how_many_values_exist(content: dict[str, Any]) -> Non
     text = printed(content, 80)
     for piece in ("0.812", "0.745", "12.35 (95.0%)", "0.912", "HD95", "(mm)", "within 0.938 mm", "In brackets"):
         assert piece in text, piece
+    assert "exist (of Dice: 100R 100.0%, 100R+300F 100.0%, 100F 0.0%)." in " ".join(text.split())
+    assert "left out of the mean: Dice where a label is absent from truth and prediction, so" in " ".join(text.split())
     for one in content["metrics"].values():
         for arm_of in one["arms"].values():
             arm_of["labels"] = {"tumour": {"values": 90}}
@@ -164,6 +166,25 @@ def test_what_was_tested_beside_the_verdict_is_said(content: dict[str, Any]) -> 
     (_, row, empty) = csv.DictReader(io.StringIO(trial_csv(content)))
     assert (row["wilcoxon p"], row["wilcoxon p holm"]) == ("0.0001", "0.0002")
     assert empty["wilcoxon p"] == ""
+
+
+def test_augmentation_of_the_arms_is_in_the_heading(content: dict[str, Any]) -> None:
+    assert "800 steps of 16, augmentation none; 95%" in " ".join(printed(content, 120).split()), "an earlier version"
+    content["augment"] = ["strong", "copypaste"]
+    assert "800 steps of 16, augmentation strong and copypaste; 95%" in " ".join(printed(content, 120).split())
+
+
+def test_how_much_each_arm_still_learned_is_said(content: dict[str, Any]) -> None:
+    assert "last fifth" not in printed(content, 80)
+    content["convergence_gain_points"] = 0.31
+    assert "in points: 100R +0.3; above +0.5" in " ".join(printed(content, 80).split()), "an earlier version"
+    content["convergence"] = {
+        "100R": {"gain_points": 0.31, "converged": True, "judged": True},
+        "100R+300F": {"gain_points": 1.2, "converged": False, "judged": True},
+        "100F": {"gain_points": None, "converged": None, "judged": False},
+    }
+    text = " ".join(printed(content, 80).split())
+    assert "in points: 100R +0.3, 100R+300F +1.2 (not converged); above +0.5 an arm has not converged." in text
 
 
 def test_many_labels_keep_their_names_and_numbers_on_a_narrow_screen(content: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -75,6 +76,69 @@ def test_rising_learning_curve_forbids_a_verdict(tmp_path: Path, real: Path, syn
     assert content["converged"] is False
     assert content["convergence_gain_points"] == pytest.approx(8)
     assert content["primary"]["difference"] > 0
+
+
+def test_an_arm_with_pairs_that_is_still_learning_forbids_a_verdict_too(
+    tmp_path: Path, real: Path, synthetic: Path, study: Any
+) -> None:
+    def good(share: float, _seed: int) -> float:
+        return 0.15 - 0.15 * share
+
+    design = designed(real, [synthetic], arms=("100R", "100F", "100R+300F"))
+    content = concluded(tmp_path / "one", design, study.stand_in(good, with_pairs=lambda share: 0.3 + 0.4 * share))
+    assert content["verdict"]["kind"] == "not converged"
+    assert "validation Dice of 100R+300F still gained 8.0 points" in content["verdict"]["sentence"]
+    assert (content["converged"], content["convergence_gain_points"]) == (False, pytest.approx(0))
+    assert {name: (one["converged"], one["judged"]) for name, one in content["convergence"].items()} == {
+        "100R": (True, True),
+        "100F": (False, False),
+        "100R+300F": (False, True),
+    }
+    assert content["convergence"]["100R+300F"]["gain_points"] == pytest.approx(8)
+    rows = list(csv.DictReader((tmp_path / "one" / "trial.csv").read_text().splitlines()))
+    assert [float(row["convergence_gain_points"]) for row in rows] == pytest.approx([0, 8, 8])
+
+    unmeasured = study.stand_in(good, with_pairs=lambda _share: float("nan"))
+    content = concluded(tmp_path / "two", designed(real, [synthetic]), unmeasured)
+    assert content["converged"] is None
+    assert content["convergence"]["100R+300F"] == {"gain_points": None, "converged": None, "judged": True}
+    assert any(note.startswith("Validation Dice of 100R+300F was measured too seldom") for note in content["notes"])
+
+
+def test_the_verdict_names_augmentation_and_rivals_without_a_generator(
+    tmp_path: Path, real: Path, synthetic: Path, study: Any
+) -> None:
+    def good(share: float, seed: int) -> float:
+        return 0.15 + 0.02 * seed - 0.15 * share
+
+    arms = ("100R", "100R+300F", "100R+300A", "100R+100F+100A")
+    content = concluded(tmp_path / "one", designed(real, [synthetic], arms=arms), study.stand_in(good))
+    assert content["verdict"]["kind"] == "helps"
+    assert content["verdict"]["sentence"].endswith("beside 100R were flipped or repeated real slices (100R+300A).")
+    augmented = designed(real, [synthetic], augment=("flips",))
+    content = concluded(tmp_path / "two", augmented, study.stand_in(good))
+    assert "augmentation of all arms: flips), conditional on one synthetic set." in content["verdict"]["sentence"]
+
+
+def test_a_damaged_cell_stops_the_trial_before_others_are_trained(
+    tmp_path: Path, real: Path, synthetic: Path, study: Any
+) -> None:
+    out, design = tmp_path / "trial", designed(real, [synthetic])
+    stopped = study.stand_in()
+    stopped.fail_at = 3
+    with pytest.raises(KeyboardInterrupt):
+        concluded(out, design, stopped)
+    last = out / "cells" / "100R-seed1" / "result.json"
+    last.write_text(json.dumps(json.loads(last.read_text()) | {"counts": {"someone": [[1, 0, 0]] * 3}}))
+    rest = study.stand_in()
+    with pytest.raises(
+        UserError, match=r"100R-seed1/result\.json .*: remove \S+100R-seed1 and run the same command again"
+    ):
+        concluded(out, design, rest)
+    assert not rest.calls
+    shutil.rmtree(last.parent)
+    assert concluded(out, design, rest)["verdict"]
+    assert len(rest.calls) == 4
 
 
 def test_stopped_trial_goes_on_and_another_is_refused(tmp_path: Path, real: Path, synthetic: Path, study: Any) -> None:

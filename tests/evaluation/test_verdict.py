@@ -14,6 +14,7 @@ def judged(
     *,
     subjects: int = 30,
     gain: float = 0.0,
+    pairs_gain: float = 0.0,
     sets: int = 1,
     generators: int = 1,
     demonstration: bool = False,
@@ -22,15 +23,19 @@ def judged(
     folds: int = 0,
     seeds: int = 5,
     alarms: Estimate | None = None,
+    augment: tuple[str, ...] | None = ("strong",),
+    baselines: tuple[str, ...] = (),
 ) -> Verdict:
     primary = None if difference is None else Primary(difference, subjects, seeds, narrow=narrow, alarms=alarms)
     return decide(
         primary,
-        gain=gain,
+        gains={"100R": gain, "100R+300F": pairs_gain},
         steps=800,
         synthetic_sets=sets,
         generators=generators,
         demonstration=demonstration,
+        augment=augment,
+        baselines=baselines,
         subject_kind=subject_kind,
         folds=folds,
     )
@@ -44,8 +49,25 @@ def test_helps_by_how_much_with_interval() -> None:
     assert verdict.kind == "helps"
     assert verdict.sentence == (
         "Synthetic pairs help: they raise mean Dice on 30 test subjects by 2.1 points (100R+300F minus 100R, 95% "
-        "interval +1.2 to +3.0, 5 seeds), conditional on one synthetic set."
+        "interval +1.2 to +3.0, 5 seeds, augmentation of all arms: strong), conditional on one synthetic set."
     )
+
+
+def test_a_gain_without_augmentation_says_what_it_still_has_to_hold_against() -> None:
+    alone = judged(BETTER, augment=()).sentence
+    assert "5 seeds, augmentation of all arms: none), conditional on one synthetic set. No arm was augmented: " in alone
+    assert alone.endswith(
+        "No arm was augmented: the gain counts only once it holds against augmentation of real slices (--augment strong), as no"
+        " baseline without a generator but 100R was in the trial."
+    )
+    flipped = judged(BETTER, augment=(), baselines=("100R+100A", "100R+300A")).sentence
+    assert flipped.endswith("were flipped or repeated real slices (100R+100A, 100R+300A).")
+    for other in (judged(WORSE, augment=()), judged(UNCLEAR, augment=()), judged(BETTER, augment=("flips", "cutmix"))):
+        assert "counts only" not in other.sentence
+    assert "all arms: flips and cutmix)" in judged(BETTER, augment=("flips", "cutmix")).sentence
+    elsewhere = judged(BETTER, augment=None).sentence
+    assert "augmentation of all arms: not known)" in elsewhere
+    assert "counts only" not in elsewhere
 
 
 def test_one_seed_is_described() -> None:
@@ -78,8 +100,8 @@ def test_equivalent_where_the_90_percent_interval_lies_within_a_point() -> None:
     assert verdict.kind == "equivalent"
     assert verdict.sentence == (
         "Equivalent within 1 point: with synthetic pairs added, mean Dice on 30 test subjects changes by +0.3 points "
-        "(100R+300F minus 100R, 95% interval −0.5 to +1.1, 5 seeds), which is less than 1 point either way (90% interval "
-        "−0.4 to +0.9), conditional on one synthetic set."
+        "(100R+300F minus 100R, 95% interval −0.5 to +1.1, 5 seeds, augmentation of all arms: strong), which is less than 1 point "
+        "either way (90% interval −0.4 to +0.9), conditional on one synthetic set."
     )
     for low, high in ((-0.0101, 0.005), (-0.005, 0.01), (math.nan, math.nan)):
         assert judged(wide, narrow=Estimate(0.003, low, high)).kind == "inconclusive"
@@ -136,6 +158,16 @@ def test_not_converged_comes_first() -> None:
     assert judged(BETTER, gain=0.005).kind == "helps"
 
 
+def test_either_arm_that_has_not_converged_forbids_a_verdict() -> None:
+    pairs = judged(BETTER, pairs_gain=0.009)
+    assert pairs.kind == "not converged"
+    assert "validation Dice of 100R+300F still gained 0.9 points over the last fifth of 800 steps" in pairs.sentence
+    both = judged(BETTER, gain=0.012, pairs_gain=0.009).sentence
+    assert "of 100R still gained 1.2 points and that of 100R+300F still gained 0.9 points over the last fifth" in both
+    # What was not measured forbids nothing.
+    assert judged(BETTER, pairs_gain=math.nan).kind == "helps"
+
+
 def test_without_the_primary_comparison_it_describes() -> None:
     verdict = judged(None, gain=math.nan)
     assert verdict.kind == "descriptive"
@@ -157,7 +189,10 @@ def test_one_subject_has_no_interval() -> None:
 def test_names_what_it_is_conditional_on() -> None:
     assert "conditional on one synthetic set" in judged(UNCLEAR).sentence
     assert "conditional on one generator" in judged(UNCLEAR, sets=3, generators=1).sentence
-    assert "conditional on 3 generators, too few to tell" in judged(UNCLEAR, sets=3, generators=3).sentence
+    assert (
+        ", over 3 generators, so few that the interval is wide where they differ."
+        in judged(UNCLEAR, sets=3, generators=3).sentence
+    )
     assert "conditional" not in judged(UNCLEAR, sets=4, generators=4).sentence
     assert "conditional" not in judged(UNCLEAR, sets=0, generators=0).sentence
     assert ", conditional on one generator in each of 4 folds." in judged(UNCLEAR, folds=4).sentence

@@ -214,6 +214,31 @@ def test_numbers_that_are_missing_are_said_not_drawn(
     assert "nan" not in page.text.lower().split()
 
 
+@pytest.mark.parametrize(("augment", "said"), [([], "none"), (["strong", "cutmix"], "strong and cutmix")])
+def test_augmentation_is_told_where_there_is_none_too(
+    make_trial: Callable[..., Path], trial: dict[str, Any], tmp_path: Path, augment: list[str], said: str
+) -> None:
+    _, page = page_of(make_trial(tmp_path / "t", {**trial, "augment": augment}))
+    assert f"(augmentation of all of them: {said})" in page.text
+    assert f"Augmentation of every arm {said}" in page.text
+    assert f"the same augmentation ({said}) in every arm" in page.text
+
+
+def test_convergence_is_told_by_arm(make_trial: Callable[..., Path], trial: dict[str, Any], tmp_path: Path) -> None:
+    _, page = page_of(make_trial(tmp_path / "earlier", trial))
+    assert (
+        "in points: 100R +0.2; above +0.5 an arm has not converged. By 100R the trial counts as converged." in page.text
+    )
+    trial["convergence"] = {
+        "100R": {"gain_points": 0.21, "converged": True, "judged": True},
+        "100F": {"gain_points": 0.1, "converged": True, "judged": False},
+        "100R+300F": {"gain_points": 1.4, "converged": False, "judged": True},
+    }
+    _, page = page_of(make_trial(tmp_path / "t", {**trial, "converged": False}))
+    assert "100R+300F +1.4 (not converged)" in page.text
+    assert "By 100R and 100R+300F the trial counts as not converged." in page.text
+
+
 def test_what_the_gate_chose_is_told(make_trial: Callable[..., Path], trial: dict[str, Any], tmp_path: Path) -> None:
     trial["gate"] = {
         "chosen": "100R",
@@ -225,11 +250,20 @@ def test_what_the_gate_chose_is_told(make_trial: Callable[..., Path], trial: dic
             {"arm": "100R+300F", "gain": -0.05, "interval": [None, None]},
         ],
     }
+    _, earlier = page_of(make_trial(tmp_path / "earlier", trial))
+    assert "100R+25F: +1.2 points (97.5% interval −1.0 to +3.1)" in earlier.text
+    trial["gate"]["candidates"][0]["false_alarms"] = {"difference": 0.25, "interval": [0.1, 0.4]}
+    trial["gate"]["candidates"][1]["false_alarms"] = None
+    trial["gate"]["convergence"] = {"100R+25F": {"gain_points": 0.9, "converged": False, "judged": True}}
     trial["verdict"] = {"kind": "none added", "sentence": "The gate added no synthetic pairs."}
     _, page = page_of(make_trial(tmp_path / "t", trial))
     assert "No pairs added" in page.text
-    assert "100R+25F: +1.2 points (97.5% interval −1.0 to +3.1)" in page.text
+    assert (
+        "100R+25F: +1.2 points (97.5% interval −1.0 to +3.1); labels found where a subject does not have them: +25.0 percent"
+        " (95% interval +10.0 to +40.0)"
+    ) in page.text
     assert "100R+300F: −5.0 points" in page.text
+    assert "in points: 100R+25F +0.9 (not converged)" in page.text
 
 
 def test_pairs_kept_and_dropped_are_shown(workflow_folder: Path) -> None:

@@ -30,6 +30,7 @@ def test_cells_say_value_interval_and_share() -> None:
     assert (precision.mean, precision.interval, precision.share) == ("0.500", "0.400 to 0.600", "")
     assert (hd95.mean, hd95.interval, hd95.share) == ("12", "1 to 120", "91.7% of values")
     assert (empty.mean, empty.interval, empty.share) == ("–", "", "")
+    assert "left out of a mean: Dice, above, where a label is absent from truth and prediction" in table.caption
 
 
 def test_a_trial_of_an_earlier_version_has_no_such_table() -> None:

@@ -84,6 +84,23 @@ class _Result(BaseModel):
     curve: list[tuple[StrictInt, FiniteFloat | None]]
     metrics: dict[str, dict[str, list[float | None]]] = {}
 
+    def misfit(self, regime: Regime) -> str | None:
+        """What says that it was written for other subjects or labels; None where nothing does."""
+        tested, labels = set(regime.tested), len(regime.dataset.label_names)
+        # Earlier versions kept counts alone.
+        for name, told in (("counts", self.counts), ("metrics", self.metrics or self.counts)):
+            if other := sorted(told.keys() ^ tested):
+                where = "is no test subject" if other[0] in told else "is missing"
+                return f'"{name}": subject {other[0]} {where}'
+        for subject, counts in self.counts.items():
+            if len(counts) != labels:
+                return f'"counts.{subject}": {len(counts)} labels instead of {labels}'
+        for subject, metrics in self.metrics.items():
+            for name, values in metrics.items():
+                if len(values) != labels - 1:
+                    return f'"metrics.{subject}.{name}": {len(values)} labels instead of {labels - 1}'
+        return None
+
 
 class TrainsSegmenter(Protocol):
     """How a cell gets its segmenter."""
@@ -145,7 +162,7 @@ def run_cell(cell: Cell, folder: Path, bench: Bench) -> CellResult:
         UserError: the folder belongs to another training, or a file of the dataset is damaged.
     """
     if is_finished(folder):
-        return read_cell(cell, folder)
+        return read_cell(cell, folder, bench.regime)
     _forget_what_began_elsewhere(folder, bench)
     regime, began = bench.regime, time.monotonic()
     pool = build_pool(
@@ -213,28 +230,31 @@ def score_cell(
     }
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / RESULT, result)
-    return read_cell(cell, folder)
+    return read_cell(cell, folder, regime)
 
 
-def read_cell(cell: Cell, folder: Path) -> CellResult:
-    """What a finished cell found.
+def read_cell(cell: Cell, folder: Path, regime: Regime) -> CellResult:
+    """What a finished cell found on the test subjects of `regime`.
 
     Raises:
-        UserError: its file is damaged.
+        UserError: its file is damaged, or tells of other subjects or labels.
     """
-    content = read_object(folder / RESULT)
+    path = folder / RESULT
+    mend = f"remove {folder} and run the same command again."
     try:
-        _Result.model_validate(content)
+        found = _Result.model_validate(read_object(path))
+        complaint = found.misfit(regime)
     except ValidationError as error:
-        raise UserError(
-            f"{folder / RESULT} is not what a cell writes ({first_complaint(error)}): remove {folder} and run the same"
-            " command again."
-        ) from error
-    counts = {subject: np.asarray(overlap, dtype=np.int64) for subject, overlap in content["counts"].items()}
-    curve = [(int(images), float("nan") if value is None else float(value)) for images, value in content["curve"]]
+        complaint = first_complaint(error)
+    except UserError as error:
+        raise UserError(f"{str(error).removesuffix('.')}: {mend}") from error
+    if complaint is not None:
+        raise UserError(f"{path} is not what this cell writes ({complaint}): {mend}")
+    counts = {subject: np.asarray(overlap, dtype=np.int64) for subject, overlap in found.counts.items()}
+    curve = [(images, float("nan") if value is None else value) for images, value in found.curve]
     # Cells of earlier versions have no metrics but what their counts give.
     metrics = {
         subject: {name: np.array(values, dtype=np.float64) for name, values in by_name.items()}
-        for subject, by_name in content.get("metrics", {}).items()
+        for subject, by_name in found.metrics.items()
     }
     return CellResult(cell, counts, curve, metrics)

@@ -29,6 +29,9 @@ def cell_jobs(
 
     Args:
         where: said before every cell, where several trials run at a time.
+
+    Raises:
+        UserError: what a cell found before is damaged.
     """
     bench = Bench(
         regime=design.regime,
@@ -49,13 +52,18 @@ def cell_jobs(
         highlight=False,
     )
     progress = CellProgress(console, len(cells), where=where)
-    return [CellJob(cell, out / "cells" / cell.name, bench, progress) for cell in cells]
+    jobs = [CellJob(cell, out / "cells" / cell.name, bench, progress) for cell in cells]
+    for job in jobs:
+        if job.finished:
+            # A damaged one is refused before others are trained.
+            read_cell(job.cell, job.folder, design.regime)
+    return jobs
 
 
 def cell_plan(jobs: list[CellJob]) -> Plan[list[CellResult]]:
     """Do them all, in any order, and read what they found."""
     yield jobs
-    return [read_cell(job.cell, job.folder) for job in jobs]
+    return [read_cell(job.cell, job.folder, job.bench.regime) for job in jobs]
 
 
 def run_cells(design: Design, out: Path, *, device: str, train: TrainsSegmenter, console: Console) -> list[CellResult]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 Curve = Sequence[tuple[int, float]]
 
-# Gain in validation Dice over the last fifth of the steps above which a trial is not converged.
+# Gain in validation Dice over the last fifth of the steps above which an arm has not converged.
 LARGEST_GAIN = 0.005
 _FIFTH, _WINDOW = 0.2, 0.15
 
@@ -30,6 +32,25 @@ def last_fifth_gain(curves: Sequence[Curve]) -> float:
     gains = [_gain(curve) for curve in curves]
     known = [gain for gain in gains if not np.isnan(gain)]
     return float(np.mean(known)) if known else float("nan")
+
+
+def has_converged(gain: float) -> bool | None:
+    """Whether segmenters with this gain over the last fifth had learned what they could; None where it is NaN."""
+    return None if math.isnan(gain) else gain <= LARGEST_GAIN
+
+
+def all_converged(gains: Iterable[float]) -> bool | None:
+    """False where one has not converged, else None where one was not measured, else True."""
+    found = {has_converged(gain) for gain in gains}
+    return False if False in found else None if None in found else True
+
+
+def describe_convergence(gains: Mapping[str, float], *, judged: Collection[str]) -> dict[str, Any]:
+    """What trial.json says of each arm: the gain in points, whether it has converged, and whether the verdict asks that."""
+    return {
+        name: {"gain_points": 100 * gain, "converged": has_converged(gain), "judged": name in judged}
+        for name, gain in gains.items()
+    }
 
 
 def _gain(curve: Curve) -> float:

@@ -10,6 +10,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from segmint.metrics import dice
+
 SHOWN = ("precision", "sensitivity", "hd95", "nsd")
 
 
@@ -27,15 +29,25 @@ def metric_table(trial: Mapping[str, Any]) -> RenderableType:
         table.add_column(heading, justify="right", no_wrap=True)
     for arm in trial["arms"]:
         table.add_row(arm["name"], *(_value(metrics[name]["arms"][arm["name"]], name, trial) for name in SHOWN))
-    complete = all(measured_share(one, trial) == 1 for name in SHOWN for one in metrics[name]["arms"].values())
-    return table if complete else Group(table, Text(_LEFT_OUT, style="dim"))
+    complete = all(
+        measured_share(one, trial) == 1 for name in (dice.NAME, *SHOWN) for one in metrics[name]["arms"].values()
+    )
+    return table if complete else Group(table, Text(_left_out(metrics[dice.NAME]["arms"], trial), style="dim"))
 
 
 _LEFT_OUT = (
-    "In brackets: how many of the values (one a label, subject and seed) exist. The others are left out of the mean: "
-    "HD95 where a label is missed or absent, precision where nothing is predicted, sensitivity where there is nothing "
-    "to find. Arms with different shares are not compared on the same subjects."
+    "The others are left out of the mean: Dice where a label is absent from truth and prediction, so that an absent label "
+    "counts only where it is found, as 0; HD95 where a label is missed or absent, precision where nothing is predicted, "
+    "sensitivity where there is nothing to find. Arms with different shares are not compared on the same subjects."
 )
+
+
+def _left_out(dice_of: Mapping[str, Any], trial: Mapping[str, Any]) -> str:
+    """What is missing, with the shares of Dice, whose table has no room for them, where not all are there."""
+    shares = {name: measured_share(one, trial) for name, one in dice_of.items()}
+    shown = ", ".join(f"{name} {share:.1%}" for name, share in shares.items())
+    some = f" (of Dice: {shown})" if min(shares.values()) < 1 else ""
+    return f"In brackets: how many of the values (one a label, subject and seed) exist{some}. {_LEFT_OUT}"
 
 
 def measured_share(one: Mapping[str, Any], trial: Mapping[str, Any]) -> float:

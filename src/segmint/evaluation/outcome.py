@@ -13,9 +13,9 @@ import numpy as np
 from segmint.data.dataset import Dataset
 from segmint.evaluation.arms import REAL_ARM
 from segmint.evaluation.cells import CellResult
-from segmint.evaluation.convergence import LARGEST_GAIN
+from segmint.evaluation.convergence import all_converged, describe_convergence
 from segmint.evaluation.design import Design
-from segmint.evaluation.gate import Choice
+from segmint.evaluation.gate_choice import Choice
 from segmint.evaluation.metric_summary import describe_metrics, partly_measured
 from segmint.evaluation.pooling import Fold, FoldedChoice, mean_counts, notes_of_folds
 from segmint.evaluation.subject_grids import plan_grids
@@ -25,8 +25,9 @@ from segmint.evaluation.summary import (
     compare,
     describe_arms,
     describe_primary,
-    gain_of_real,
+    last_gains,
     list_scores,
+    treated_arm,
 )
 from segmint.evaluation.synthetic_sets import generator_count
 from segmint.evaluation.table import trial_csv
@@ -45,11 +46,26 @@ _UNJUDGED_OUTSIDE = (
 )
 
 
-def _not_judged(scores: Scores) -> str:
-    why = "100R is not in this trial"
-    if REAL_ARM in scores.dice:
-        why = "validation Dice of 100R was measured too seldom, or nothing could be measured"
-    return f"{why[0].upper()}{why[1:]}, so whether the segmenter converged was not judged."
+def _compared_gains(scores: Scores, gains: Mapping[str, float], gate: Choice | FoldedChoice | None) -> dict[str, float]:
+    """Those of 100R, NaN where it was not trained, and of the arm held against it, where that is in the trial.
+
+    The arm of a gate that added nothing is 100R again.
+    """
+    compared, treated = {REAL_ARM: gains.get(REAL_ARM, math.nan)}, treated_arm(scores)
+    if treated in gains and (gate is None or gate.opened):
+        compared[treated] = gains[treated]
+    return compared
+
+
+def _not_judged(scores: Scores, compared: Mapping[str, float]) -> list[str]:
+    notes = []
+    for name, gain in compared.items():
+        if math.isnan(gain):
+            why = f"{name} is not in this trial"
+            if name in scores.dice:
+                why = f"Validation Dice of {name} was measured too seldom, or nothing could be measured"
+            notes.append(f"{why}, so whether it converged was not judged.")
+    return notes
 
 
 def conclude(
@@ -72,23 +88,25 @@ def conclude(
     test = np.unique(np.concatenate([one.regime.test for one in designs]))
     dataset, regime = design.regime.dataset, design.regime
     scores = collect_scores(results, label_names=dataset.label_names)
-    gain = gain_of_real(scores)
+    gains = last_gains(scores)
+    compared = _compared_gains(scores, gains, gate)
     primary, pairing_notes = compare(scores)
     verdict = decide(
         primary,
-        gain=gain,
+        gains=compared,
         steps=design.steps,
         synthetic_sets=max(len(one.synthetic) for one in designs),
         generators=max(generator_count(one.synthetic) if one.synthetic else 0 for one in designs),
         demonstration=design.demonstration,
+        augment=None if outside else design.augment,
+        baselines=[
+            arm.name for arm in scores.arms if (arm.flipped or arm.repeated) and not (arm.synthetic or arm.gated)
+        ],
         subject_kind=dataset.subject_kind,
         gate=gate,
         folds=len(folds),
     )
-    judged = not math.isnan(gain)
-    unjudged = [] if judged else [_not_judged(scores)]
-    if outside:
-        unjudged = [_UNJUDGED_OUTSIDE]
+    unjudged = [_UNJUDGED_OUTSIDE] if outside else _not_judged(scores, compared)
     content = {
         "format": FORMAT,
         "dataset": describe_dataset(dataset),
@@ -101,7 +119,7 @@ def conclude(
         "seeds": design.seeds,
         "segmenter": OUTSIDE if outside else design.segmenter,
         "segmenter_settings": dict(design.segmenter_settings),
-        "augment": list(design.augment),
+        "augment": None if outside else list(design.augment),
         "subset": design.subset,
         "real_slices": design.real_slices,
         "repeat": None if design.repeat is None else dataset.label_names[design.repeat],
@@ -115,8 +133,9 @@ def conclude(
         "metrics": describe_metrics(scores, plan_grids(regime.slices, test)),
         "scores": list_scores(scores),
         "curves": scores.curves,
-        "converged": gain <= LARGEST_GAIN if judged else None,
-        "convergence_gain_points": 100 * gain,
+        "converged": all_converged(compared.values()),
+        "convergence_gain_points": 100 * compared[REAL_ARM],
+        "convergence": describe_convergence(gains, judged=compared),
         "primary": describe_primary(primary),
         "gate": None if gate is None else gate.as_json(),
         "verdict": asdict(verdict),

@@ -11,7 +11,7 @@ import numpy as np
 from segmint.evaluation.arms import Arm, ArmCounts
 from segmint.evaluation.cells import CellResult
 from segmint.evaluation.design import Design
-from segmint.evaluation.gate import Choice
+from segmint.evaluation.gate_choice import Choice
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,19 @@ class FoldedChoice:
     def sentence(self) -> str:
         """What was chosen."""
         if not self.opened:
-            return f"The gate added no synthetic pairs in any of {len(self.choices)} folds: none gained for sure"
+            alarmed = any(one.gained for choice in self.choices for one in choice.candidates)
+            return (
+                f"The gate added no synthetic pairs in any of {len(self.choices)} folds: none gained for sure"
+                f"{' without more false alarms' if alarmed else ''}{self._rising}"
+            )
         chosen = ", ".join(choice.arm.content for choice in self.choices)
-        return f"The gate chose in each of {len(self.choices)} folds by itself: {chosen}"
+        return f"The gate chose in each of {len(self.choices)} folds by itself: {chosen}{self._rising}"
+
+    @property
+    def _rising(self) -> str:
+        """Where more steps might choose otherwise."""
+        number = sum(choice.converged is False for choice in self.choices)
+        return f"; in {number} of the folds the segmenters it chose by had not converged" if number else ""
 
     def as_json(self) -> dict[str, Any]:
         """As of a single choice, the candidates of all folds one after another; and each fold's own."""

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 
 from segmint.evaluation.arms import REAL_ARM, Arm, parse_arm
@@ -16,7 +15,8 @@ from segmint.evaluation.cells import CellResult, read_cell
 from segmint.evaluation.conduct import cell_jobs, cell_plan
 from segmint.evaluation.design import Design
 from segmint.evaluation.folds import note_few_tested
-from segmint.evaluation.gate import Choice, candidate_arms, choose, inner_splits
+from segmint.evaluation.gate import candidate_arms, inner_splits
+from segmint.evaluation.gate_choice import Choice, Looked, choose
 from segmint.evaluation.generator import kept_pairs
 from segmint.evaluation.jobs.cell_job import CellJob
 from segmint.evaluation.jobs.executor import carry_out
@@ -26,7 +26,7 @@ from segmint.evaluation.pooling import Fold
 from segmint.evaluation.recipe_check import check_orders
 from segmint.evaluation.recipe_orders import RecipeOrders
 from segmint.evaluation.recipe_sets import Place, made_sets, pairs_job
-from segmint.evaluation.summary import collect_scores
+from segmint.evaluation.summary import Scores, collect_scores
 from segmint.evaluation.trial_folder import again, opened_trial_folder
 from segmint.outputs import write_json
 
@@ -125,14 +125,16 @@ class RecipeTrial(RecipeOrders):
             designs = self.designs(real, arms, [job.target], [job.curated_target], seeds=self.gate.seeds, split=split)
             jobs.append([cell for design in designs for cell in self._cells(design, fold)])
         yield [job for cells in jobs for job in cells]
-        tables: dict[str, list[NDArray[np.float64]]] = {}
-        for cells in jobs:
-            results = [read_cell(job.cell, job.folder) for job in cells]
-            found = collect_scores(results, label_names=regime.dataset.label_names)
-            for arm in found.arms:
-                tables.setdefault(arm.name, []).append(found.by_subject(arm.name))
-        joined = {name: np.concatenate(parts, axis=1) for name, parts in tables.items()}
-        choice = choose([(arm, joined[arm.name]) for arm in arms[1:]], joined[REAL_ARM], missing=missing)
+        found = [
+            collect_scores(
+                [read_cell(job.cell, job.folder, job.bench.regime) for job in cells],
+                label_names=regime.dataset.label_names,
+            )
+            for cells in jobs
+        ]
+        real_alone, *others = [_looked(arm, found) for arm in arms]
+        absent = np.concatenate([scores.absent for scores in found])
+        choice = choose(others, real_alone, absent=absent, missing=missing)
         write_json(gate.folder / "gate.json", choice.as_json())
         console.print(f"{place.where}{choice.sentence}.", highlight=False)
         return choice
@@ -148,6 +150,12 @@ class RecipeTrial(RecipeOrders):
             console=console,
             where=place.where,
         )
+
+
+def _looked(arm: Arm, folds: Sequence[Scores]) -> Looked:
+    """What an arm did in all folds of the gate."""
+    scores = np.concatenate([scores.dice[arm.name] for scores in folds], axis=1)
+    return Looked(arm, scores, [curve for scores in folds for curve in scores.curves[arm.name]])
 
 
 def resolve(arms: Sequence[Arm], choice: Choice | None) -> tuple[Arm, ...]:

@@ -47,6 +47,11 @@ class Regime:
         """The real dataset."""
         return self.slices.dataset
 
+    @property
+    def tested(self) -> tuple[str, ...]:
+        """The subjects of the test slices, sorted."""
+        return tuple(sorted({self.slices.records[i].subject for i in self.test}))
+
     def described_training(self) -> str:
         """What decides whether another regime of the same dataset trains on the same slices, in a few characters."""
         chosen = [[self.slices.records[i].case, self.slices.records[i].slice] for i in self.training.tolist()]

@@ -6,12 +6,32 @@ from collections.abc import Mapping
 from typing import Any
 
 from segmint.evaluation.arms import REAL_ARM
+from segmint.evaluation.convergence import LARGEST_GAIN
 from segmint.evaluation.points import points
 
 
 def secondary_sentences(trial: Mapping[str, Any]) -> list[str]:
     """Of a trial.json; those of earlier versions have none."""
     return [*_signed_ranks(trial), *_primary(trial.get("primary") or {})]
+
+
+def convergence_sentence(trial: Mapping[str, Any]) -> str:
+    """How much each arm of a trial.json still learned at its end; empty where that was not measured.
+
+    Trials of earlier versions tell of 100R alone.
+    """
+    by_arm = trial.get("convergence") or {REAL_ARM: {"gain_points": trial.get("convergence_gain_points")}}
+    shown = [
+        f"{name} {points(one['gain_points'] / 100, signed=True)}{'' if one.get('converged', True) else ' (not converged)'}"
+        for name, one in by_arm.items()
+        if one["gain_points"] is not None
+    ]
+    if not shown:
+        return ""
+    return (
+        f"Validation Dice over the last fifth of the steps, in points: {', '.join(shown)}; above"
+        f" {points(LARGEST_GAIN, signed=True)} an arm has not converged."
+    )
 
 
 def _signed_ranks(trial: Mapping[str, Any]) -> list[str]:

@@ -10,26 +10,30 @@ skewed ones.
 Resampling a handful of seeds cannot tell how much seeds differ: where they make up most of the error, such an interval is
 too narrow. It is therefore widened by the ratio of t quantiles at the degrees of freedom of the error [Satterthwaite 1946,
 Biometrics 2(6)] and at those of the subjects. The price: where neither subjects nor seeds differ, as between an arm and itself,
-it is too wide. `benchmarks/trial_honesty.py` prints how often intervals miss.
+it is too wide.
+
+Seeds that share a synthetic set are no more than one draw of a generator, of which there may be two or three, and generators may
+differ by more than subjects do. Where they make up the error, degrees of freedom that were estimated from so few are too many
+too often. The variance is therefore taken apart: between sets, and of subjects with what is left; each has a margin with
+quantiles of its own (Student's t at the number of sets less one; the studentised bootstrap of subjects), and these are added
+in quadrature [Howe 1974, JASA 69(347)]. `benchmarks/trial_honesty.py` prints how often intervals miss.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import optimize, stats
+
+from segmint.evaluation.two_way import MeanSquares, mean_squares, studentised
 
 RESAMPLES, CONFIDENCE, SEED = 10_000, 0.95, 0
-_BLOCK = 500
 POWER = 0.8
 # With fewer subjects too many resamples consist of one subject alone, and t quantiles stand in for theirs.
 _FEWEST_RESAMPLED = 5
-# Smallest variance of a resample, as a share of that of the sample: one that misses all that differs is no measure.
-_SMALLEST_VARIANCE = 0.05
 # The t quantile of 1 degree of freedom, 12.7, would halve what 2 seeds can find, and win less than half a percent of coverage.
 _FEWEST_FREEDOM = 2.0
 
@@ -61,20 +65,6 @@ class Estimate:
         return float(quantiles.sum() * self.error)
 
 
-@dataclass(frozen=True)
-class _MeanSquares:
-    """Of a table [I, J] with mean 0: between rows (0 where there is one row), between columns, and what is left."""
-
-    rows: NDArray[np.float64]
-    columns: NDArray[np.float64]
-    rest: NDArray[np.float64]
-
-    @property
-    def variance(self) -> NDArray[np.float64]:
-        """I J times the variance of the mean; not below what rows or columns alone make of it."""
-        return np.maximum(self.rows + self.columns - self.rest, np.maximum(self.rows, self.columns))
-
-
 def bootstrap_mean(
     scores: ArrayLike,
     *,
@@ -89,10 +79,10 @@ def bootstrap_mean(
     Args:
         scores: [seeds, subjects]; NaN entries are left out of the mean.
         units: for each seed the unit it belongs to, where seeds are not independent of each other (those that share one
-            synthetic set); whole units are then resampled instead of seeds. Default: each seed is a unit.
+            synthetic set); the interval is then over units and subjects. Default: seeds are independent.
         within: where the mean can be, such as (0, 1) for Dice; an interval beyond is cut there.
-        resamples: bootstrap draws; confidence: of the two-sided interval; seed: of the draws, fixed so that the same
-            scores always give the same interval.
+        resamples: bootstrap draws, or 0 for quantiles of Student's t; confidence: of the two-sided interval; seed: of the
+            draws, fixed so that the same scores always give the same interval.
 
     Returns:
         The estimate. With a single unit the interval speaks of subjects alone; with a single subject it is NaN, since
@@ -114,19 +104,23 @@ def bootstrap_mean(
     deviations = _deviations(np.where(measured, table - mean, 0.0), measured, belongs)
     rows, columns = deviations.shape
     one = np.ones((1, rows)), np.ones((1, columns))
-    found = _mean_squares(deviations, *one)[1]
-    variance, freedom = float(found.variance[0]), _freedom(found, rows, columns)
+    found = mean_squares(deviations, *one)[1]
+    between = float(max(found.rows[0] - found.rest[0], 0.0)) if units is not None and rows > 1 else None
+    variance = float(found.variance[0]) if between is None else float(found.columns[0]) + between
+    freedom = _freedom(found, rows, columns) if between is None else _freedom_over_units(found, between, rows, columns)
     error = float(np.sqrt(variance / (rows * columns)))
     # What rounding leaves of scores that do not differ.
     if variance <= 1e-24 * max(1.0, mean**2):
         return Estimate(mean, mean, mean, 0.0, freedom)
     tails = np.array([(1 - confidence) / 2, (1 + confidence) / 2])
-    if columns < _FEWEST_RESAMPLED:
+    drawn = resamples if columns >= _FEWEST_RESAMPLED else 0
+    if between is not None:
+        low, high = _over_units(deviations, float(found.columns[0]), between, tails, resamples=drawn, seed=seed)
+    elif not drawn:
         low, high = stats.t.ppf(tails, freedom)
     else:
-        quantiles = np.quantile(_studentised(deviations, variance, resamples=resamples, seed=seed), tails)
-        # The mean lies in its interval, however skewed the few subjects are.
-        low, high = np.array([min(quantiles[0], 0.0), max(quantiles[1], 0.0)]) * _widening(freedom, columns, tails[1])
+        low, high = _resampled(deviations, variance, tails, resamples=drawn, seed=seed)
+        low, high = np.array([low, high]) * _widening(freedom, columns, tails[1])
     ends = np.array([mean - high * error, mean - low * error])
     if within is not None:
         ends = np.clip(ends, *within)
@@ -173,41 +167,56 @@ def _deviations(
     return np.asarray(sums * sums.size / measured.sum(), dtype=np.float64)
 
 
-def _studentised(table: NDArray[np.float64], variance: float, *, resamples: int, seed: int) -> NDArray[np.float64]:
-    """[resamples] means of resamples of `table` [I, J], whose mean is 0, each in its own standard errors."""
-    rows, columns = table.shape
-    seeds, subjects = _drawn(rows, resamples, seed, "seeds"), _drawn(columns, resamples, seed, "subjects")
-    parts = []
-    # In blocks, which the cache of a processor holds.
-    for start in range(0, resamples, _BLOCK):
-        block = slice(start, start + _BLOCK)
-        means, squares = _mean_squares(table, seeds[block].astype(np.float64), subjects[block].astype(np.float64))
-        errors = np.sqrt(np.maximum(squares.variance, _SMALLEST_VARIANCE * variance) / table.size)
-        parts.append(means / errors)
-    return np.concatenate(parts)
+def _resampled(
+    deviations: NDArray[np.float64], variance: float, tails: NDArray[np.float64], *, resamples: int, seed: int
+) -> Limits:
+    """Quantiles of the studentised mean; it lies in its interval, however skewed the few subjects are."""
+    low, high = np.quantile(studentised(deviations, variance, resamples=resamples, seed=seed), tails)
+    return min(float(low), 0.0), max(float(high), 0.0)
 
 
-def _mean_squares(
-    table: NDArray[np.float64], rows: NDArray[np.float64], columns: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], _MeanSquares]:
-    """Means [R] and mean squares of `table` [I, J] whose rows and columns count as often as `rows` [R, I], `columns` [R, J] say."""
-    n_rows, n_columns = table.shape
-    by_column = rows @ table / n_rows
-    means = (by_column * columns).sum(axis=1) / n_columns
-    between_columns = n_rows * (columns * (by_column - means[:, None]) ** 2).sum(axis=1)
-    if n_rows == 1:
-        nothing = np.zeros_like(means)
-        return means, _MeanSquares(nothing, between_columns / (n_columns - 1), nothing)
-    by_row = columns @ table.T / n_columns
-    between_rows = n_columns * (rows * (by_row - means[:, None]) ** 2).sum(axis=1)
-    total = ((rows @ table**2) * columns).sum(axis=1) - table.size * means**2
-    rest = np.maximum(total - between_rows - between_columns, 0.0)
-    return means, _MeanSquares(
-        between_rows / (n_rows - 1), between_columns / (n_columns - 1), rest / ((n_rows - 1) * (n_columns - 1))
-    )
+def _over_units(
+    deviations: NDArray[np.float64],
+    of_subjects: float,
+    between: float,
+    tails: NDArray[np.float64],
+    *,
+    resamples: int,
+    seed: int,
+) -> Limits:
+    """The same where rows are units: margins of subjects and of units, each with quantiles of its own, in quadrature.
+
+    Args:
+        of_subjects: I J times the variance of the mean that lies in subjects, and in what is left; between: in units.
+    """
+    rows, columns = deviations.shape
+    if resamples and of_subjects > 1e-12 * between:
+        # Of the subjects' means over units, which leave units as they are.
+        low, high = _resampled(deviations.mean(axis=0)[None], of_subjects / rows, tails, resamples=resamples, seed=seed)
+    else:
+        low, high = stats.t.ppf(tails, columns - 1)
+    of_units = stats.t.ppf(tails[1], rows - 1) ** 2 * between
+    low, high = np.sqrt(np.array([low, high]) ** 2 * of_subjects + of_units) / np.sqrt(of_subjects + between)
+    return -float(low), float(high)
 
 
-def _freedom(found: _MeanSquares, rows: int, columns: int) -> float:
+def _freedom_over_units(found: MeanSquares, between: float, rows: int, columns: int) -> float:
+    """Degrees of freedom at which Student's t gives the margin that `_over_units` gives symmetric subjects."""
+    of_subjects, tail = float(found.columns[0]), (1 + CONFIDENCE) / 2
+    variance = of_subjects + between
+    if variance == 0:
+        return float(columns - 1)
+    least, most = sorted((rows - 1, columns - 1))
+    parts = stats.t.ppf(tail, columns - 1) ** 2 * of_subjects + stats.t.ppf(tail, rows - 1) ** 2 * between
+    margin = float(np.sqrt(parts / variance))
+    if margin <= stats.t.ppf(tail, most):
+        return float(most)
+    if margin >= stats.t.ppf(tail, least):
+        return float(least)
+    return float(optimize.brentq(lambda freedom: stats.t.ppf(tail, freedom) - margin, least, most))
+
+
+def _freedom(found: MeanSquares, rows: int, columns: int) -> float:
     """Degrees of freedom of the variance of the mean, at least 2 where there are seeds."""
     if rows == 1:
         return float(columns - 1)
@@ -220,16 +229,3 @@ def _widening(freedom: float, columns: int, tail: float) -> float:
     """What seeds add to quantiles that rest on the subjects; never below 1."""
     ratio = stats.t.ppf(tail, freedom) / stats.t.ppf(tail, columns - 1)
     return max(1.0, float(ratio))
-
-
-@lru_cache(maxsize=8)
-def _drawn(n: int, resamples: int, seed: int, what: str) -> NDArray[np.uint16]:
-    """How often each of `n` units is drawn [resamples, n]; the same for every table of a trial."""
-    generator = np.random.default_rng([seed, len(what)])
-    # Kept small, as many tables of a trial may differ in the subjects that are scored; no unit is drawn 65536 times.
-    counts = np.empty((resamples, n), dtype=np.uint16)
-    for start in range(0, resamples, _BLOCK):
-        part = counts[start : start + _BLOCK]
-        part[:] = generator.multinomial(n, np.full(n, 1 / n), size=len(part))
-    counts.flags.writeable = False
-    return counts

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from segmint.evaluation.arms import GATE, PRIMARY_ARM, REAL_ARM, Arm, ArmCounts
 from segmint.evaluation.cells import CellResult
 from segmint.evaluation.convergence import last_fifth_gain
+from segmint.evaluation.false_alarms import compare_false_alarms
 from segmint.evaluation.signed_rank import signed_ranks
 from segmint.evaluation.statistics import CONFIDENCE, Estimate, bootstrap_difference, bootstrap_mean
 from segmint.evaluation.subject_metrics import METRICS
@@ -43,6 +44,12 @@ class Scores:
     def seeds(self) -> int:
         """Seeds of each arm."""
         return len(self.curves[self.arms[0].name])
+
+    @property
+    def absent(self) -> NDArray[np.bool_]:
+        """[subjects, labels], the labels that a subject does not have."""
+        found = self.metrics[self.arms[0].name]["sensitivity"]
+        return np.asarray(np.isnan(found).all(axis=0))
 
     def by_subject(self, arm: str) -> NDArray[np.float64]:
         """Mean over labels [seeds, subjects]."""
@@ -144,7 +151,7 @@ def compare(scores: Scores) -> tuple[Primary | None, list[str]]:
 
     Where the gate has an arm, the comparison is that of its arm with 100R.
     """
-    name = GATE if GATE in scores.dice else PRIMARY_ARM
+    name = treated_arm(scores)
     if not {name, REAL_ARM} <= scores.dice.keys():
         return None, []
     treated, control = scores.by_subject(name), scores.by_subject(REAL_ARM)
@@ -157,13 +164,12 @@ def compare(scores: Scores) -> tuple[Primary | None, list[str]]:
             f"{int((~paired).sum())} of {len(scores.subjects)} test subjects have no Dice in one of the two arms of "
             "the primary comparison (no label in truth or prediction) and are left out of it."
         )
-    alarms = _false_alarms(scores, name)
+    alarms = compare_false_alarms(scores.dice[name], scores.dice[REAL_ARM], scores.absent, units=scores.units[name])
     if alarms is not None:
-        found, usual, _ = alarms
         notes.append(
             f"Subjects without a label have no Dice where it is not found, and 0 where it is: the means count such false alarms,"
-            f" the paired comparison does not. {REAL_ARM} finds a label in {100 * usual:.0f}% of the subjects without it, {name} in"
-            f" {100 * found:.0f}%."
+            f" the paired comparison does not. {REAL_ARM} finds a label in {100 * alarms.control:.0f}% of the subjects without it, "
+            f"{name} in {100 * alarms.treated:.0f}%."
         )
     return (
         Primary(
@@ -172,29 +178,9 @@ def compare(scores: Scores) -> tuple[Primary | None, list[str]]:
             scores.seeds,
             f"{name} minus {REAL_ARM}",
             narrow,
-            alarms=None if alarms is None else alarms[2],
+            alarms=None if alarms is None else alarms.difference,
         ),
         notes,
-    )
-
-
-def _false_alarms(scores: Scores, name: str) -> tuple[float, float, Estimate] | None:
-    """How often an arm, and 100R, find a label that a subject does not have, and the difference paired by seed and subject.
-
-    None where every subject has every label, as far as can be told: a label that no cell of the trial leaves out may be there.
-    """
-    absent = np.any([np.isnan(values).any(axis=0) for values in scores.dice.values()], axis=0)
-    if not absent.any():
-        return None
-    shares = []
-    for arm in (name, REAL_ARM):
-        found = np.where(absent, ~np.isnan(scores.dice[arm]), np.nan)[:, absent.any(axis=1)]
-        shares.append(np.nanmean(found, axis=2))
-    treated, control = shares
-    return (
-        float(treated.mean()),
-        float(control.mean()),
-        bootstrap_difference(treated, control, units=scores.units[name]),
     )
 
 
@@ -218,9 +204,14 @@ def describe_primary(primary: Primary | None) -> dict[str, Any] | None:
     }
 
 
-def gain_of_real(scores: Scores) -> float:
-    """Validation Dice that 100R gained over the last fifth of the steps; NaN where it was not trained."""
-    return last_fifth_gain(scores.curves.get(REAL_ARM, []))
+def last_gains(scores: Scores) -> dict[str, float]:
+    """By arm the validation Dice that it gained over the last fifth of the steps; NaN where that was not measured."""
+    return {arm.name: last_fifth_gain(scores.curves[arm.name]) for arm in scores.arms}
+
+
+def treated_arm(scores: Scores) -> str:
+    """The arm that the primary comparison holds against 100R, whether it was trained or not: the gate's where there is one."""
+    return GATE if GATE in scores.dice else PRIMARY_ARM
 
 
 def list_scores(scores: Scores) -> list[dict[str, Any]]:

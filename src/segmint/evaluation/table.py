@@ -13,9 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from segmint.evaluation.arms import REAL_ARM
+from segmint.evaluation.augment_words import augmentation_of
 from segmint.evaluation.metric_table import metric_table
 from segmint.evaluation.points import points
-from segmint.evaluation.secondary import secondary_sentences
+from segmint.evaluation.secondary import convergence_sentence, secondary_sentences
 from segmint.metrics import dice
 
 MOST_LABELS_BESIDE = 2
@@ -36,8 +37,9 @@ def trial_rows(trial: Mapping[str, Any]) -> list[dict[str, Any]]:
 
     Columns: the arm and its slices by origin; mean Dice (0 to 1) over labels, subjects and seeds with its 95%
     interval; the same of each label; the ratio to 100R and the paired difference from it; p of the Wilcoxon signed-rank test
-    against 100R, plain and adjusted by Holm. None where there is no number. Last every other metric over labels, subjects
-    and seeds, with its interval and the number of subjects that have a value.
+    against 100R, plain and adjusted by Holm; what validation Dice gained over the last fifth of the steps, in points. None
+    where there is no number. Last every other metric over labels, subjects and seeds, with its interval and the number of
+    subjects that have a value.
     """
     rows = []
     for arm in trial["arms"]:
@@ -56,6 +58,7 @@ def trial_rows(trial: Mapping[str, Any]) -> list[dict[str, Any]]:
         row |= _columns("difference_to_real", difference["difference"], difference["interval"])
         wilcoxon = arm.get("wilcoxon") or {"p": None, "p_holm": None}
         row |= {"wilcoxon p": wilcoxon["p"], "wilcoxon p holm": wilcoxon["p_holm"]}
+        row["convergence_gain_points"] = trial.get("convergence", {}).get(arm["name"], {}).get("gain_points")
         for name, metric in trial.get("metrics", {}).items():
             if name != dice.NAME:
                 one = metric["arms"][arm["name"]]
@@ -85,12 +88,13 @@ def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def trial_table(trial: Mapping[str, Any]) -> RenderableType:
-    """The table of Dice, one of further metrics, then the verdict, what was tested beside it, the notes, for a rich console."""
+    """The table of Dice, one of further metrics, then the verdict, what stands beside it, the notes, for a rich console."""
     labels = list(trial["label_names"][1:])
     seeds, subjects = trial["seeds"], len(trial["test_subjects"])
     trained = trial["segmenter"] if trial["steps"] is None else f"{trial['steps']} steps of {trial['batch']}"
     table = Table(
-        title=f"Dice on {subjects} test subject{_s(subjects)}, {seeds} seed{_s(seeds)} an arm, {trained}; 95% intervals",
+        title=f"Dice on {subjects} test subject{_s(subjects)}, {seeds} seed{_s(seeds)} an arm, {trained}, augmentation "
+        f"{augmentation_of(trial)}; 95% intervals",
         title_justify="left",
         title_style="bold",
         box=box.SIMPLE_HEAD,
@@ -119,7 +123,8 @@ def trial_table(trial: Mapping[str, Any]) -> RenderableType:
     notes = [Text(f"- {note}", style="dim") for note in trial["notes"]]
     by_label = [_label_table(trial, labels)] if len(labels) > MOST_LABELS_BESIDE else []
     further = [metric_table(trial)] if "metrics" in trial else []
-    secondary = [Text(line, style="dim") for line in secondary_sentences(trial)]
+    beside = [convergence_sentence(trial), *secondary_sentences(trial)]
+    secondary = [Text(line, style="dim") for line in beside if line]
     return Group(table, *by_label, *further, verdict, *secondary, *notes)
 
 

@@ -63,7 +63,7 @@ def trial(
     scored on all slices of the test subjects, on the grid they came on. Dice is taken for each label of each SUBJECT,
     its slices put back together. The primary comparison is fixed beforehand, `100R+300F` minus `100R`: subject means
     over labels, with a bootstrap over subjects and seeds. It gives no verdict below 15 test subjects, nor where
-    validation Dice of `100R` still gained more than 0.5 points over the last fifth of the steps.
+    validation Dice of either arm still gained more than 0.5 points over the last fifth of the steps.
 
     The same call goes on with a trial that was stopped; finished cells are not trained again. The split is the one
     stored in the dataset, or else that of the generator's run, or else a seeded one.
@@ -76,7 +76,7 @@ def trial(
     Args:
         real: the real dataset.
         synthetic: synthetic dataset or datasets that `sample` wrote. With several, seed k takes set k modulo their
-            number, and sets rather than seeds are resampled, so that the interval covers the generator too.
+            number, and the interval is over sets rather than seeds, so that it covers the generator too.
         out: the trial's folder: trial.json, trial.csv and cells/ARM-seedK/.
         size: side of the slices in pixels; default: what the generator was trained at, or what `train` would take.
         axis: slice axis of volumes; default: the generator's, or the one nnU-Net's 2-D configuration takes.

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from segmint.data.subjects import SubjectKind
 from segmint.evaluation.arms import PRIMARY_ARM, REAL_ARM
+from segmint.evaluation.augment_words import augmentation_words
 from segmint.evaluation.convergence import LARGEST_GAIN
+from segmint.evaluation.false_alarms import surely_more
 from segmint.evaluation.points import points
 from segmint.evaluation.statistics import CONFIDENCE, Estimate
 
 # Below this number of tested subjects a trial describes and gives no verdict.
 FEWEST_SUBJECTS = 15
-# Below this number an interval over generators is too narrow more often than it should be.
+# Below this number Student's t makes the interval over generators wide where they differ.
 FEWEST_GENERATORS = 4
 # Of each arm: one seed does not tell how much another would differ.
 FEWEST_SEEDS = 2
@@ -51,7 +54,7 @@ class Primary:
     @property
     def more_alarms(self) -> bool:
         """Whether the pairs surely make segmenters find what is not there."""
-        return self.alarms is not None and self.alarms.low > 0
+        return surely_more(self.alarms)
 
     @property
     def equivalent(self) -> bool:
@@ -82,34 +85,41 @@ class Verdict:
 def decide(
     primary: Primary | None,
     *,
-    gain: float,
+    gains: Mapping[str, float],
     steps: int,
     synthetic_sets: int,
     generators: int,
     demonstration: bool,
+    augment: Sequence[str] | None,
+    baselines: Sequence[str] = (),
     subject_kind: SubjectKind = "subject",
     gate: GateChoice | None = None,
     folds: int = 0,
 ) -> Verdict:
     """Decide what may be said.
 
-    Not converged comes before everything; then a gate that added nothing, so that there is nothing to compare; then a
-    comparison that is missing or rests on too few subjects, on a single seed, or on blocks
-    or images instead of subjects, is only described; else the interval decides: above 0 helps, below 0 harms. With 0
+    An arm of the comparison that has not converged comes before everything; then a gate that added nothing, so that there
+    is nothing to compare; then a comparison that is missing or rests on too few subjects, on a single seed, or on blocks or
+    images instead of subjects, is only described; else the interval decides: above 0 helps, below 0 harms. With 0
     inside it the arms are equivalent where two one-sided tests say so, else it is inconclusive. A sure gain or loss
     within the margin stays one, and is called small. A gain that comes with more false alarms is inconclusive.
 
     Args:
         primary: None where the trial lacks one of the two arms.
-        gain: of validation Dice of 100R over the last fifth of the steps; NaN where 100R was not trained.
+        gains: by arm of the primary comparison that of validation Dice over the last fifth of the steps; NaN where it was
+            not measured.
         synthetic_sets: sets used; generators: different generators they came from.
+        augment: kinds of augmentation that all arms had; None where that is not known.
+        baselines: arms of flipped or repeated real slices, without synthetic pairs.
         subject_kind: what the tested "subjects" are.
         gate: what the gate chose, where the primary comparison is that of its arm.
         folds: of a cross-validated trial, 0 of another; then sets and generators are those of a fold.
     """
-    kind, sentence = _decide(primary, gain=gain, steps=steps, subject_kind=subject_kind, gate=gate)
+    kind, sentence = _decide(primary, gains=gains, steps=steps, augment=augment, subject_kind=subject_kind, gate=gate)
     if primary is not None and kind not in ("not converged", "none added"):
         sentence += _condition(synthetic_sets, generators, folds)
+        if kind == "helps" and augment is not None and not augment:
+            sentence += f". {_unrivalled(baselines)}"
         if gate is not None:
             sentence += f". {gate.sentence}"
     if demonstration:
@@ -118,12 +128,19 @@ def decide(
 
 
 def _decide(
-    primary: Primary | None, *, gain: float, steps: int, subject_kind: SubjectKind, gate: GateChoice | None
+    primary: Primary | None,
+    *,
+    gains: Mapping[str, float],
+    steps: int,
+    augment: Sequence[str] | None,
+    subject_kind: SubjectKind,
+    gate: GateChoice | None,
 ) -> tuple[Kind, str]:
-    if gain > LARGEST_GAIN:
+    rising = [f"{name} still gained {points(gain)} points" for name, gain in gains.items() if gain > LARGEST_GAIN]
+    if rising:
         return "not converged", (
-            f"Not converged, no verdict: validation Dice of {REAL_ARM} still gained {points(gain)} points over the "
-            f"last fifth of {steps} steps, so give the trial more with --steps"
+            f"Not converged, no verdict: validation Dice of {' and that of '.join(rising)} over the last fifth of {steps} "
+            "steps, so give the trial more with --steps"
         )
     if gate is not None and not gate.opened:
         return "none added", f"{gate.sentence}; what the segmenter learns from stays as it was"
@@ -136,7 +153,8 @@ def _decide(
             f"Descriptive, no verdict, as no test {subject_kind} has a Dice in both arms of {primary.comparison}",
         )
     seeds = f"{primary.seeds} seed{'s' if primary.seeds > 1 else ''}"
-    interval = f"{primary.comparison}, {_interval(difference)}, {seeds}"
+    augmented = f"augmentation of all arms: {augmentation_words(augment)}"
+    interval = f"{primary.comparison}, {_interval(difference)}, {seeds}, {augmented}"
     tested = f"mean Dice on {primary.subjects} test {subject_kind}{'s' if primary.subjects > 1 else ''}"
     changed = f"{tested} changes by {points(difference.value, signed=True)} points ({interval})"
     if subject_kind in NO_SUBJECTS:
@@ -199,6 +217,19 @@ def _unseen(difference: Estimate) -> str:
     )
 
 
+def _unrivalled(baselines: Sequence[str]) -> str:
+    """What a gain over slices that nothing was done to is worth."""
+    rivals = (
+        f"the only baselines without a generator beside {REAL_ARM} were flipped or repeated real slices ({', '.join(baselines)})"
+        if baselines
+        else f"no baseline without a generator but {REAL_ARM} was in the trial"
+    )
+    return (
+        "No arm was augmented: the gain counts only once it holds against augmentation of real slices (--augment strong), as"
+        f" {rivals}"
+    )
+
+
 def _condition(synthetic_sets: int, generators: int, folds: int) -> str:
     if folds:
         return f", conditional on one generator in each of {folds} folds" if generators == 1 else ""
@@ -207,4 +238,4 @@ def _condition(synthetic_sets: int, generators: int, folds: int) -> str:
     if generators == 1:
         return ", conditional on one generator"
     few = 1 < generators < FEWEST_GENERATORS
-    return f", conditional on {generators} generators, too few to tell how they differ" if few else ""
+    return f", over {generators} generators, so few that the interval is wide where they differ" if few else ""

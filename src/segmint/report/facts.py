@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from segmint.evaluation.augment_words import augmentation_of
 from segmint.report.material import Material, RunRecord
 
 Rows = tuple[tuple[str, str], ...]
@@ -150,7 +151,8 @@ def limits(material: Material, *, demonstration: bool) -> tuple[str, ...]:
     elif material.trial is not None:
         sentences.append(
             f"One kind of segmentation network was tried ({material.trial.get('segmenter', 'unet')}), with the same"
-            " number of optimiser steps in every arm. Another network, or other augmentation, may gain more or less."
+            f" number of optimiser steps and the same augmentation ({augmentation_of(material.trial)}) in every arm. Another"
+            " network, or other augmentation, may gain more or less."
         )
     sentences += [
         "Whether synthetic images copy training images, and so give patients away, was not measured here. Nothing in"
@@ -165,7 +167,7 @@ def limits(material: Material, *, demonstration: bool) -> tuple[str, ...]:
 def trial_settings(trial: Mapping[str, Any]) -> Rows:
     """How the trial was set up."""
     rows = [
-        (title, say(trial[key]))
+        (title, augmentation_of(trial) if key == "augment" else say(trial[key]))
         for key, title in (
             ("segmenter", "Segmenter"),
             ("segmenter_settings", "Settings of the segmenter"),
@@ -175,7 +177,7 @@ def trial_settings(trial: Mapping[str, Any]) -> Rows:
             ("batch", "Batch"),
             ("seeds", "Seeds an arm"),
         )
-        if key in trial and trial[key] not in ([], {}, None)
+        if key == "augment" or (key in trial and trial[key] not in ([], {}, None))
     ]
     for number, entry in enumerate(trial.get("synthetic") or [], start=1):
         rows.append((f"Synthetic set {number}", say(entry.get("path"))))

@@ -7,7 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from segmint.evaluation.secondary import secondary_sentences
+from segmint.evaluation.augment_words import augmentation_of
+from segmint.evaluation.secondary import convergence_sentence, secondary_sentences
 from segmint.report.arms import Arm, signed_points
 from segmint.report.facts import counted
 from segmint.report.health import gather_warnings
@@ -66,8 +67,19 @@ def _gate(trial: Mapping[str, Any]) -> Mapping[str, Any] | None:
             else ""
         )
         gain = "not measured" if one["gain"] is None else f"{signed_points(one['gain'])} points"
-        lines.append(f"{one['arm']}: {gain}{interval}")
-    return {"sentence": gate["sentence"], "lines": lines}
+        lines.append(f"{one['arm']}: {gain}{interval}{_alarms(one.get('false_alarms'))}")
+    convergence = convergence_sentence(gate)
+    return {"sentence": gate["sentence"], "lines": [*lines, *([convergence] if convergence else [])]}
+
+
+def _alarms(alarms: Mapping[str, Any] | None) -> str:
+    """What a candidate of the gate does to false alarms; empty where every subject has every label."""
+    difference = (alarms or {}).get("difference")
+    if alarms is None or difference is None:
+        return ""
+    low, high = alarms.get("interval") or (None, None)
+    interval = "" if low is None or high is None else f" (95% interval {signed_points(low)} to {signed_points(high)})"
+    return f"; labels found where a subject does not have them: {signed_points(difference)} percent{interval}"
 
 
 def _design(trial: Mapping[str, Any], arms: tuple[Arm, ...]) -> str:
@@ -76,7 +88,8 @@ def _design(trial: Mapping[str, Any], arms: tuple[Arm, ...]) -> str:
     return (
         f"A segmentation network ({trial.get('segmenter', 'unet')}) was trained from scratch on each of"
         f" {counted(len(arms), 'training set')}, {often}, for the same {counted(trial.get('steps'), 'optimiser step')} of"
-        f" {counted(trial.get('batch'), 'image')} at {trial.get('size')} pixels. {_tested(trial)}"
+        f" {counted(trial.get('batch'), 'image')} at {trial.get('size')} pixels (augmentation of all of them:"
+        f" {augmentation_of(trial)}). {_tested(trial)}"
     )
 
 
@@ -111,13 +124,14 @@ def _subjects_caption(trial: Mapping[str, Any]) -> str:
 
 def _curves_caption(trial: Mapping[str, Any]) -> str:
     caption = "Dice on validation subjects while the segmenter trains; one line for each seed."
-    gain = trial.get("convergence_gain_points")
-    if gain is not None:
-        state = "converged" if trial.get("converged") else "not converged"
-        change = f"{gain:+.2f}".replace("-", "−")
+    by_arm, converged = convergence_sentence(trial), trial.get("converged")
+    if by_arm:
+        caption += f" {by_arm}"
+    if converged is not None:
+        judged = [name for name, one in (trial.get("convergence") or {}).items() if one["judged"]]
+        # Earlier versions judged 100R alone.
         caption += (
-            f" Over the last fifth of the steps the Dice of 100R changed by {change} points; above +0.5 it would still be"
-            f" rising, so the trial counts as {state}."
+            f" By {' and '.join(judged) or '100R'} the trial counts as {'converged' if converged else 'not converged'}."
         )
     return caption
 

@@ -20,11 +20,12 @@ _HEADINGS = {
 }
 _CAPTION = (
     "Means over labels, subjects and seeds with 95% intervals; higher is better for precision, sensitivity, surface Dice "
-    "and lesion F1, lower for the others. What has no value is left out of a mean, and the share of the values (one a "
-    "label, subject and seed) that exist is given: HD95 has none where a label is missed or absent, precision where "
-    "nothing is predicted, sensitivity where there is nothing to find; false-positive volume is measured on subjects "
-    "without the label alone, false-positive area on slices without it, as a mean over such slices. Training sets with "
-    "different shares are not compared on the same subjects."
+    "and lesion F1, lower for the others. What has no value is left out of a mean: Dice, above, where a label is absent from "
+    "truth and prediction, so that an absent label counts only where it is found, as 0; HD95 where a label is missed or "
+    "absent, precision where nothing is predicted, sensitivity where there is nothing to find; false-positive volume is "
+    "measured on subjects without the label alone, false-positive area on slices without it, as a mean over such slices. The "
+    "share of the values (one a label, subject and seed) that exist is given here. Training sets with different shares are "
+    "not compared on the same subjects."
 )
 
 

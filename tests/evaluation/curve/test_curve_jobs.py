@@ -54,6 +54,6 @@ def test_a_recipes_own_segmenter(branched_run: Path, tmp_path: Path) -> None:
 
     assert perform(tell_job(job("told"))).kind == "done"
     job("here").run()
-    found, expected = (read_cell(cell, tmp_path / folder) for folder in ("told", "here"))
+    found, expected = (read_cell(cell, tmp_path / folder, regime) for folder in ("told", "here"))
     assert sorted(found.counts) == sorted(dataset.split.test)
     assert all(np.array_equal(found.counts[subject], expected.counts[subject]) for subject in expected.counts)

@@ -69,7 +69,7 @@ class OwnCell:
     def ended(self, *, trained: bool) -> None:
         """Show what it found."""
         if self.progress:
-            self.progress.end(self.title, read_cell(self.cell, self.folder), trained=trained)
+            self.progress.end(self.title, read_cell(self.cell, self.folder, self.regime), trained=trained)
 
 
 def read_own_cell(content: Mapping[str, Any]) -> OwnCell:

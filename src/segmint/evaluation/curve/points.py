@@ -101,7 +101,7 @@ def level_plan(ground: Ground, level: Level) -> Plan[list[Point]]:
         Point(
             level,
             arm,
-            tuple(read_cell(job.cell, job.folder) for job in jobs[arm.name]),
+            tuple(read_cell(job.cell, job.folder, level.regime) for job in jobs[arm.name]),
             arm.arm.counts(len(level.regime.training)).total,
             sets[arm.name][0].described() if arm.name in sets else None,
             tuple(notes.get(arm.name, ())),

@@ -78,7 +78,7 @@ class CellJob:
     def ended(self, *, trained: bool) -> None:
         """Show what it found."""
         if self.progress:
-            self.progress.end(self._words, read_cell(self.cell, self.folder), trained=trained)
+            self.progress.end(self._words, read_cell(self.cell, self.folder, self.bench.regime), trained=trained)
 
 
 def read_cell_job(content: Mapping[str, Any]) -> CellJob:

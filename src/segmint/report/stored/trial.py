@@ -72,16 +72,24 @@ class _Primary(_Difference):
     smallest_effect_seen: Number | None = None
 
 
+class _Convergence(Entry):
+    gain_points: Number | None
+    converged: bool | None
+    judged: bool
+
+
 class _Candidate(Entry):
     arm: str
     gain: Number | None
     interval: Interval
+    false_alarms: _Difference | None = None
 
 
 class _Gate(Entry):
     sentence: str
     confidence: Number
     candidates: list[_Candidate]
+    convergence: dict[str, _Convergence] | None = None
 
 
 class _Verdict(Entry):
@@ -94,6 +102,7 @@ class StoredTrial(Entry):
 
     dataset: dict[str, Any] | None = None
     synthetic: list[dict[str, Any]] | None = None
+    augment: Names | None = None
     seeds: Count | None = None
     test_subjects: Names | None = None
     folds: list[Any] | None = None
@@ -102,6 +111,7 @@ class StoredTrial(Entry):
     scores: list[_Score] | None = None
     curves: dict[str, list[list[_Point]]] | None = None
     convergence_gain_points: Number | None = None
+    convergence: dict[str, _Convergence] | None = None
     primary: _Primary | None = None
     gate: _Gate | None = None
     verdict: _Verdict | None = None
