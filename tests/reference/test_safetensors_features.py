@@ -83,6 +83,12 @@ def test_images_are_scaled_and_channels_shown_apart(residual: torch.nn.Module, t
     assert (said["input"], said["channels"], said["scaled"]) == ([1, 64, 64], "each by itself, repeated", True)
 
 
+def test_images_that_are_too_small_are_refused(residual: torch.nn.Module, tmp_path: Path) -> None:
+    network = SafetensorsNetwork(write(tmp_path, residual.state_dict(), GREY))
+    with pytest.raises(UserError, match='images of 16 pixels are too small for a resnet10: say a "size" of 32 or more'):
+        network(images(2, side=16))
+
+
 def numbered(weights: Weights) -> Weights:
     """As of torchvision's layers one after the other, in another network's attribute."""
     numbers = {"conv1": "0", "bn1": "1", "layer1": "4", "layer2": "5", "layer3": "6", "layer4": "7"}

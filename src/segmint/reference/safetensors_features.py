@@ -22,8 +22,8 @@ from segmint.reference.weights_description import WeightsDescription, read_descr
 _FLOATS = ("F16", "BF16", "F32", "F64")
 # In memory: the tensors of the file, those of the network.
 _COPIES = 2
-# Images a pass, which bounds the memory that their feature maps take.
-_BLOCK = 16
+# Images a pass, which bounds the memory that their feature maps take; pixels a side, of which less leaves no feature map.
+_BLOCK, _LEAST = 16, 32
 # Of the layers that give classes, which are left out here; of batch normalisation, what is needed for training alone.
 _CLASSIFIER = re.compile(r"(fc|classifier|class_layers)\.")
 _COUNTS = "num_batches_tracked"
@@ -64,6 +64,11 @@ class SafetensorsNetwork(GivenNetwork):
         return super().described(channels, side) | {"network": self._description.model_dump(mode="json")}
 
     def _features(self, images: Tensor) -> Tensor:
+        if (side := min(images.shape[-2:])) < _LEAST:
+            raise UserError(
+                f"--features {self.path}: images of {side} pixels are too small for a {self._description.architecture}: say a"
+                f' "size" of {_LEAST} or more in its description.'
+            )
         low, high = self._from_ends
         prepared = ((images + 1) / 2 * (high - low) + low - self._mean) / self._std
         with torch.inference_mode():
