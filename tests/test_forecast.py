@@ -102,3 +102,10 @@ def test_planted_damage_is_what_it_says(planted: ModuleType) -> None:
     dropped = damaged["labels dropped"][1]
     for label in (1, 2):
         assert 0.25 < (dropped == label).any(axis=(1, 2)).mean() < 0.75
+
+
+def test_what_steps_change_is_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    table = importlib.import_module("forecast_steps").table
+    lines = table("brain", [100, 300], {"truth": [(0.8, 0.97), (0.815, 0.98)]}).splitlines()
+    assert lines == ["| brain | 100 steps | 300 steps |", "|---|---|---|", "| truth | 0.80 (0.97) | 0.81 (0.98) |"]

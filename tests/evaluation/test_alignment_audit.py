@@ -17,6 +17,7 @@ from segmint.data.dataset import open_dataset
 from segmint.data.writer import DatasetWriter
 from segmint.errors import UserError
 from segmint.evaluation.alignment_audit import alignment_table, see_alignment
+from segmint.evaluation.alignment_findings import duration_sentence
 from segmint.evaluation.evaluate import evaluate
 from segmint.evaluation.evidence import open_evidence
 from segmint.outputs import read_json
@@ -214,8 +215,15 @@ def test_a_segmenter_is_trained_once_for_all_evaluations(real: Path, synthetic: 
         found = sorted((cache_root() / "segmenters").glob("*/log.jsonl"))
         assert len(found) == 2, "one for each half of the training subjects"
         logs.append([(log.stat().st_mtime_ns, log.read_text()) for log in found])
+    durations = [section.pop("seconds") for section in sections]
     assert sections[0] == sections[1]
     assert logs[0] == logs[1]
+    assert durations[0]["training"] == durations[1]["training"] > 0
+    assert all(one["measuring"] > 0 for one in durations)
+    assert duration_sentence(sections[0]) == []
+    said = shown(sections[0] | {"seconds": {"training": 184.2, "measuring": 0.4}}, width=400)
+    assert "Training took 184 s, once for all" in said
+    assert "that are trained, less than a second." in said
     assert sections[0]["segmenter"]["steps"] == 20
     assert sections[0]["mean"]["holdout"]["dice"] > 0.4
     assert sections[0]["mean"]["ratio"]["value"] == pytest.approx(1, abs=0.25)

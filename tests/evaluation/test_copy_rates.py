@@ -54,6 +54,22 @@ def test_new_images_of_the_same_kind_rarely_pass() -> None:
     assert np.mean(alarms) <= 0.1
 
 
+def test_the_bound_holds_where_whole_subjects_come_near() -> None:
+    """Some new subjects look like a training subject in all of their images: the true share is that of very many new ones."""
+    covered, frequent = [], []
+    for seed in range(150):
+        generator = np.random.default_rng(seed)
+        held, others = drawn(generator, subjects=24, each=8), drawn(generator, subjects=2000, each=4)
+        for one in (held, others):
+            alike = (generator.random(int(one.units.max()) + 1) < 0.06)[one.units]
+            one.values[alike] += np.array([0.3, 6.0])
+        result = compared(others.values, held, seed=seed)
+        covered.append(result.false_positives.high >= result.copies.value)
+        frequent.append(result.copies.value > 0.03)
+    assert np.mean(frequent) > 0.3, "the threshold alone does not keep them out"
+    assert np.mean(covered) >= 0.95
+
+
 @pytest.mark.parametrize(("subjects", "each"), [(11, 9), (1, FEWEST)])
 def test_too_few_held_out_images_set_no_threshold(subjects: int, each: int) -> None:
     held = drawn(np.random.default_rng(0), subjects=subjects, each=each)

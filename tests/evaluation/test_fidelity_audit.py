@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from monai.networks import nets
+from safetensors.torch import save_file
 from scipy import ndimage
 
 from segmint.data.dataset import open_dataset
@@ -20,6 +22,7 @@ from segmint.errors import UserError
 from segmint.evaluation.evaluate import evaluate
 from segmint.evaluation.evidence import open_evidence
 from segmint.evaluation.fidelity_audit import audit_fidelity
+from segmint.outputs import read_json
 
 SIZE, EACH, SUBJECTS, MADE = 24, 5, 24, 60
 
@@ -112,6 +115,36 @@ def test_features_without_the_comparison_are_refused(real: Path, synthetic: Path
         evaluate(real, synthetic, out=tmp_path / "o", fidelity=False, features=tmp_path / "x.onnx", progress=False)
     with pytest.raises(UserError, match="no such file"):
         evaluate(real, synthetic, out=tmp_path / "o", features=tmp_path / "x.onnx", progress=False)
+
+
+def test_features_of_a_network_given_as_weights(grains: Path, study: Any, tmp_path: Path) -> None:
+    seen = [f"s{number:02d}" for number in range(12)]
+    made = study.provenance(open_dataset(grains), labels_seen=seen, images_seen=seen, selected_on=())
+    fakes = write(tmp_path / "fakes", [f"f{n}" for n in range(MADE)], grain, 1, provenance=made)
+    weights = nets.resnet10(spatial_dims=2, n_input_channels=1, conv1_t_stride=2, bias_downsample=False).state_dict()
+    save_file(weights, tmp_path / "mine.safetensors")
+    with pytest.raises(UserError, match="says nothing of the network"):
+        evaluate(grains, fakes, out=tmp_path / "o", features=tmp_path / "mine.safetensors", progress=False)
+    described = {"architecture": "resnet10", "channels": 1, "range": [0, 1], "mean": 0.5, "std": 0.25, "size": 32}
+    (tmp_path / "mine.json").write_text(json.dumps(described))
+    out = evaluate(
+        grains,
+        fakes,
+        out=tmp_path / "o",
+        features=tmp_path / "mine.safetensors",
+        privacy=False,
+        size=SIZE,
+        progress=False,
+    )
+    section = read_json(out / "evaluation.json")["fidelity"]
+    assert section["features"]["mine.safetensors"]["numbers"] == 512
+    assert section["features"]["mine.safetensors"]["network"] == {
+        **described,
+        "mean": [0.5],
+        "std": [0.25],
+        "prefix": "",
+    }
+    assert len([row for row in section["measures"] if row["of"] == "mine.safetensors"]) == 10
 
 
 def test_what_a_segmenter_remembers_of_training_images_does_not_count(grains: Path, study: Any, tmp_path: Path) -> None:

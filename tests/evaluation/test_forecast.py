@@ -16,14 +16,15 @@ from segmint.evaluation.forecast import SLICES, aligned_share, chance_of_gain, f
 from segmint.evaluation.nearness import chance_of_nearer
 
 
-def alignment(*labels: tuple[float | None, float | None]) -> dict[str, Any]:
+def alignment(*labels: tuple[float | None, float | None], steps: int = 100) -> dict[str, Any]:
     """That section of evaluation.json: by label the ratio, and the Dice on held-out images."""
     named = {
         f"label {number}": {"ratio": {"value": ratio}, "holdout": {"dice": held}}
         for number, (ratio, held) in enumerate(labels)
     }
     known = [ratio for ratio, held in labels if ratio is not None and held is not None]
-    return {"labels": named, "mean": {"ratio": {"value": float(np.mean(known)) if known else None}}}
+    mean = {"ratio": {"value": float(np.mean(known)) if known else None}}
+    return {"labels": named, "mean": mean, "segmenter": {"steps": steps}}
 
 
 def test_labels_that_no_mask_holds_count_as_not_aligned() -> None:
@@ -103,6 +104,17 @@ def test_what_it_says(real: Path, synthetic: Path) -> None:
 
 @pytest.mark.parametrize(("slices", "nearer", "said"), [(4 * SLICES + 1, 0.5, "Here are 289"), (10, 0.8, "0.80")])
 def test_its_limits_are_said(slices: int, nearer: float, said: str) -> None:
-    words = [*forecasting._sentences(0.8, slices), *forecasting._notes(nearer)]
+    words = [*forecasting._sentences(0.8, slices), *forecasting._notes(nearer, pixels=32, steps=100)]
     assert any(said in one for one in words)
-    assert not any("copied" in one for one in forecasting._notes(0.5))
+    assert not any("copied" in one for one in forecasting._notes(0.5, pixels=32, steps=100))
+
+
+@pytest.mark.usefixtures("_benchmarks")
+def test_other_conditions_than_those_it_was_fitted_under_are_said(real: Path, synthetic: Path) -> None:
+    data, looked = (importlib.import_module(name) for name in ("forecast_data", "forecast_seen"))
+    assert (forecasting.PIXELS, forecasting.STEPS) == (data.SIZE, looked.STEPS)
+    assert len(forecasting._notes(0.5, pixels=32, steps=100)) == 1
+    for pixels, steps in ((64, 100), (32, 1200)):
+        assert f"here are {pixels} pixels and {steps} steps" in forecasting._notes(0.5, pixels=pixels, steps=steps)[1]
+    section = forecast(alignment((1.0, 0.8), steps=1200), opened(real, synthetic))
+    assert "here are 16 pixels and 1200 steps" in section["notes"][1]

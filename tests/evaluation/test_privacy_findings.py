@@ -51,6 +51,10 @@ def test_nothing_found_is_said_and_is_no_guarantee() -> None:
     content = section()
     assert codes(content) == []
     assert "no guarantee" in privacy_notes(content)[0]
+    assert [note.split(":")[0] for note in privacy_notes(content)[1:]] == [
+        "Bounds of held-out images count all images of a subject as one, since those that come near by chance may come together"
+    ]
+    content["held_out"]["subjects"] = content["held_out"]["shown"]
     assert len(privacy_notes(content)) == 1
     said = " ".join(privacy_sentences(content))
     for words in (

@@ -8,7 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from segmint.metrics.excess_share import RANGE, Share, effective_size, excess_share
+from segmint.metrics.excess_share import (
+    RANGE,
+    Share,
+    bound_with_recall,
+    effective_size,
+    excess_share,
+    least_effective_size,
+)
 
 
 @settings(deadline=None, max_examples=30)
@@ -55,3 +62,31 @@ def test_the_effective_size_follows_the_clusters() -> None:
     assert together == pytest.approx(50, rel=0.05)
     assert apart > 250
     assert effective_size(np.zeros(400, dtype=bool), units) == 50
+
+
+@pytest.mark.parametrize("sizes", [[8] * 12, [3, 5, 8, 12, 20, 4, 4, 10, 16, 6, 9, 7]])
+@pytest.mark.parametrize(("near", "each"), [(0.05, 1.0), (0.1, 0.6), (0.2, 0.3), (1.0, 0.05)])
+def test_bounds_by_cluster_cover_however_hits_come_together(sizes: list[int], near: float, each: float) -> None:
+    """A share of the clusters has hits, of which each member is one with a chance of `each`."""
+    generator, units = np.random.default_rng(0), np.repeat(np.arange(len(sizes)), sizes)
+    hits = (generator.random((1000, len(sizes))) < near)[:, units] & (generator.random((1000, len(units))) < each)
+    size = least_effective_size(units)
+    assert size <= len(sizes)
+    covered = [Share(int(one.sum()), len(one), size).high >= near * each for one in hits]
+    assert np.mean(covered) >= 0.95
+
+
+def test_no_hit_says_nothing_of_how_hits_come_together() -> None:
+    units = np.repeat(np.arange(12), 8)
+    assert least_effective_size(units) == pytest.approx(12)
+    assert least_effective_size(np.arange(50)) == pytest.approx(50)
+    assert least_effective_size(np.array([0] * 98 + [1, 2])) < 1.05, "one of them has nearly all"
+    # Hits that are frequent come apart: taken for the rare ones, they would bound a share of 5% of the clusters by 2%.
+    apart = effective_size(np.random.default_rng(0).random(96) < 0.1, units)
+    assert Share(0, 96, apart).high < 0.05 < Share(0, 96, least_effective_size(units)).high
+
+
+def test_what_a_search_misses_widens_the_bound() -> None:
+    assert bound_with_recall(0.05, Share(90, 100, 100)) == pytest.approx(0.05 / Share(90, 100, 100).low)
+    assert bound_with_recall(0.05, Share(0, 100, 100)) == 1.0
+    assert bound_with_recall(-0.1, Share(90, 100, 100)) == 0.0

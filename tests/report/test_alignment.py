@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from segmint.errors import UserError
-from segmint.outputs import write_json
+from segmint.outputs import read_json, write_json
 from segmint.report.build import build_report
 
 HOSTILE = "<script>alert(1)</script>"
@@ -42,6 +42,7 @@ def write_evaluation(folder: Path, *, label: str = "lesion", findings: bool = Fa
             {"pair": "b", "dice": 0.63, "kind": "median"},
         ],
         "picture": "alignment.png",
+        "seconds": {"training": 181.6, "measuring": 12.3},
     }
     Image.fromarray(np.zeros((64, 256, 3), np.uint8)).save(folder / "alignment.png")
     content = {"format": 1, "real": {"name": "phantom", "identity": "phantom-0"}, "notes": [], "alignment": section}
@@ -59,12 +60,26 @@ def test_table_sentences_and_picture(tmp_path: Path) -> None:
         "mean over labels",
         "Dice 0.21",
         "(0.63)",
+        '<p class="aside">Training took 182 s, once',
+        "that are trained, 12 s.</p>",
     ):
         assert said in page, said
     assert page.count("data:image/png;base64,") == 1
     assert "masks off the images" not in page
     assert "segmint evaluate --alignment does that" not in page
     assert page.index('id="masks"') < page.index('id="alignment"') < page.index('id="training"')
+
+
+def test_durations_that_earlier_versions_did_not_store_are_left_out(tmp_path: Path) -> None:
+    folder = write_evaluation(tmp_path / "evaluation")
+    content = read_json(folder / "evaluation.json")
+    for stored in ({"training": None, "measuring": 1.0}, None):
+        content["alignment"]["seconds"] = stored
+        write_json(folder / "evaluation.json", content)
+        assert "Training took" not in build_report(folder).read_text(encoding="utf-8")
+    del content["alignment"]["seconds"]
+    write_json(folder / "evaluation.json", content)
+    assert "Training took" not in build_report(folder).read_text(encoding="utf-8")
 
 
 def test_findings_are_warnings(tmp_path: Path) -> None:

@@ -98,6 +98,7 @@ def put(content: Any, keys: tuple[str | int, ...], value: Any) -> Any:
         ("privacy", "evaluation.json", ("privacy",), "none"),
         ("alignment", "evaluation.json", ("alignment", "labels", "lesion", "ratio"), ABSENT),
         ("alignment", "evaluation.json", ("alignment", "findings", 0, "advice"), ABSENT),
+        ("alignment", "evaluation.json", ("alignment", "seconds", "training"), "long"),
         ("masks", "evaluation.json", ("masks", "labels", "lesion", "holes"), None),
         ("masks", "evaluation.json", ("masks", "holdout", "labels"), {}),
         ("fidelity", "evaluation.json", ("fidelity", "measures", 0, "metric"), "beauty"),

@@ -31,7 +31,9 @@ def evaluate_verb(
     features: Annotated[
         Path | None,
         typer.Option(
-            "--features", metavar="FILE.onnx", help="Compare in the features of this network too (extra onnx)."
+            "--features",
+            metavar="FILE",
+            help="Compare in the features of this network too: .safetensors with its .json, or .onnx (extra onnx).",
         ),
     ] = None,
     privacy: Annotated[

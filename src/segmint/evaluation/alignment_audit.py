@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,12 @@ from rich.text import Text
 from segmint.data.pool import PoolPart
 from segmint.errors import UserError
 from segmint.evaluation.alignment import MOST, Agreement, beside, compare_agreement, measure_agreement, together
-from segmint.evaluation.alignment_findings import alignment_findings, alignment_notes, alignment_sentences
+from segmint.evaluation.alignment_findings import (
+    alignment_findings,
+    alignment_notes,
+    alignment_sentences,
+    duration_sentence,
+)
 from segmint.evaluation.budget import BATCH, default_steps
 from segmint.evaluation.chosen import Chosen
 from segmint.evaluation.evidence import Evidence
@@ -91,12 +97,21 @@ def audit_alignment(evidence: Evidence, folder: Path, *, learner: Learner) -> di
     """Train segmenters on the real training slices, or read them back, and see with them whether masks follow images.
 
     Returns:
-        As `see_alignment`.
+        As `see_alignment`, with `seconds`: `training`, which the segmenters took when they were trained, now or before (None where
+        that is not known), and `measuring`, which all else took now.
 
     Raises:
         UserError: as `Learner.segmenter`.
     """
-    return see_alignment(evidence, folder, learner.cross_fitted(evidence), described=learner.described(evidence))
+    fitted, start = learner.cross_fitted(evidence), time.monotonic()
+    section = see_alignment(evidence, folder, fitted, described=learner.described(evidence))
+    spent = [one.segmenter.training_seconds for one in fitted]
+    known = [one for one in spent if one is not None]
+    section["seconds"] = {
+        "training": sum(known) if len(known) == len(spent) else None,
+        "measuring": time.monotonic() - start,
+    }
+    return section
 
 
 def agreements(evidence: Evidence, fitted: Sequence[Fitted]) -> tuple[Agreement, Agreement | None]:
@@ -243,7 +258,7 @@ def alignment_table(section: Mapping[str, Any]) -> RenderableType:
         table.add_row(Text(name), *(_cell(said, key) for key, said in cells))
     said = [Text(sentence) for sentence in section["sentences"]]
     found = [Text(f"{one['code']}: {one['message']} {one['advice']}", style="bold red") for one in section["findings"]]
-    notes = [Text(f"- {note}", style="dim") for note in section["notes"]]
+    notes = [Text(f"- {note}", style="dim") for note in [*section["notes"], *duration_sentence(section)]]
     return Group(table, *said, *found, *notes)
 
 

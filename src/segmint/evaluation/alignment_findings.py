@@ -110,6 +110,17 @@ def alignment_sentences(section: Mapping[str, Any]) -> list[str]:
     return sentences
 
 
+def duration_sentence(section: Mapping[str, Any]) -> list[str]:
+    """How long it took, with and without the training; empty where that is not known, as in evaluations of earlier versions."""
+    seconds = section.get("seconds")
+    if not seconds or seconds["training"] is None:
+        return []
+    return [
+        f"Training took {_seconds(seconds['training'])}, once for all evaluations of these real data; the rest, with segmenters"
+        f" that are trained, {_seconds(seconds['measuring'])}."
+    ]
+
+
 def _judged(section: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """The labels whose ratio can be judged: it has an interval, and the segmenter is a yardstick."""
     return {
@@ -127,6 +138,10 @@ def _ratio(one: Mapping[str, Any]) -> str:
 def _dice(one: Mapping[str, Any]) -> str:
     low, high = one["interval"]
     return f"{one['dice']:.2f}{'' if math.isnan(low) else f' (95% interval {low:.2f} to {high:.2f})'}"
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.0f} s" if value >= 1 else "less than a second"
 
 
 def _percent(share: float) -> str:

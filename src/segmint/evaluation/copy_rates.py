@@ -7,14 +7,14 @@ the threshold, the other tells how often it is passed by chance.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segmint.evaluation.tail import ABOVE, Tail
-from segmint.metrics.excess_share import Excess, Share, effective_size, excess_share
+from segmint.metrics.excess_share import Excess, Share, effective_size, excess_share, least_effective_size
 
 # Below this number of held-out images no threshold is set.
 FEWEST = 100
@@ -41,8 +41,10 @@ class Comparison:
         scores: [n] of the synthetic images, in units of the tail of held-out ones.
         threshold: the score from which on an image counts as copied; certain: the one from which on a single chance hit among all
             synthetic images would be a 1% event.
-        copies, false_positives: shares above the threshold of synthetic images, and of the held-out ones that did not set it.
-        excess: the first less the second.
+        copies, false_positives: shares above the threshold of synthetic images, and of the held-out ones that did not set it;
+            for the bounds of the latter the images of a subject count as one, since what is rare may come by subject.
+        excess: the first less the second. Its upper bound is on the same grounds; its lower one, which raises an alarm, takes
+            images of one subject to be as alike as the nearest tenth of them are.
         calibrated_on, measured_on: images and subjects of the two parts of the held-out ones.
     """
 
@@ -92,8 +94,10 @@ def compare_nearness(synthetic: NDArray[np.float64], held: Nearness | None, *, s
     scores, new = (_score(one, tails) for one in (synthetic, held.values))
     threshold = max(Tail.of(new[first]).level(TARGET), float(np.quantile(new[first], 1 - PROMISED)))
     rest, units = new[~first], np.unique(held.units[~first], return_inverse=True)[1]
-    effective = effective_size(rest > np.quantile(rest, 1 - ABOVE), units)
-    usual = Share(int((rest > threshold).sum()), len(rest), effective)
+    passed = int((rest > threshold).sum())
+    usual = Share(passed, len(rest), least_effective_size(units))
+    # How images of one subject go together is seen where many are: it may raise an alarm, but bounds nothing.
+    alike = Share(passed, len(rest), effective_size(rest > np.quantile(rest, 1 - ABOVE), units))
     found = Share(int((scores > threshold).sum()), len(scores), len(scores))
     certain = max(Tail.of(new).level(min(ABOVE, _ALARM / len(scores))), float(new.max()), threshold)
     return Comparison(
@@ -102,7 +106,7 @@ def compare_nearness(synthetic: NDArray[np.float64], held: Nearness | None, *, s
         certain=certain,
         copies=found,
         false_positives=usual,
-        excess=excess_share(found, usual),
+        excess=replace(excess_share(found, usual), low=excess_share(found, alike).low),
         calibrated_on=(int(first.sum()), len(np.unique(held.units[first]))),
         measured_on=(len(rest), int(units.max()) + 1),
     )

@@ -21,7 +21,7 @@ from segmint.evaluation.mask_audit import audit_masks, mask_table
 from segmint.evaluation.privacy_audit import audit_privacy
 from segmint.evaluation.privacy_shown import privacy_table
 from segmint.outputs import check_target, staged_folder, write_json
-from segmint.reference.onnx_features import OnnxNetwork
+from segmint.reference.feature_file import open_network
 
 RESULT = "evaluation.json"
 
@@ -98,7 +98,8 @@ def evaluate(
         size: side of the slices in pixels; default: what the generator was trained at, or what `train` would take.
         axis: slice axis of volumes; default: the generator's, or the one nnU-Net's 2-D configuration takes.
         fidelity: compare images, which takes about half a minute for 500 of each set on one core.
-        features: a network as an ONNX file whose features are taken too; needs the extra `onnx`.
+        features: a network whose features are taken too: weights as a safetensors file with a description beside it or in its
+            metadata (see `WeightsDescription`), or an ONNX file, which needs the extra `onnx`.
         privacy: seek copies of training images, which takes about a minute for 500 images on one core.
         alignment: measure whether masks follow images, which takes two trainings.
         steps: optimiser steps of each training; default: by size, as in a trial; batch: slices a step, 16 by default.
@@ -178,7 +179,7 @@ def _chosen_audits(
         )
     audits = AUDITS
     if fidelity:
-        network = OnnxNetwork(Path(features)) if features is not None else None
+        network = open_network(Path(features)) if features is not None else None
         audits = (*audits, Audit("fidelity", partial(audit_fidelity, learner=learner, network=network), fidelity_table))
     if privacy:
         audits = (*audits, Audit("privacy", partial(audit_privacy, learner=learner), privacy_table))

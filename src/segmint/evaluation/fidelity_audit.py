@@ -34,7 +34,7 @@ from segmint.metrics.frechet import Extrapolated, frechet_infinity
 from segmint.metrics.intensity_distance import BINS
 from segmint.metrics.power_spectrum import frequencies
 from segmint.outputs import without_nan
-from segmint.reference.onnx_features import OnnxNetwork
+from segmint.reference.given_network import GivenNetwork
 
 # Bins of the histograms that are kept to be drawn.
 _DRAWN_BINS = 64
@@ -48,7 +48,7 @@ def audit_fidelity(
     folder: Path,  # noqa: ARG001
     *,
     learner: Learner | None = None,
-    network: OnnxNetwork | None = None,
+    network: GivenNetwork | None = None,
     seed: int = 0,
 ) -> dict[str, Any]:
     """Compare synthetic with real images, and other real images with the same real ones as a yardstick.
@@ -106,7 +106,7 @@ def _compared(
     evidence: Evidence,
     sets: Sets,
     networks: Mapping[str, Network],
-    network: OnnxNetwork | None,
+    network: GivenNetwork | None,
     *,
     seed: int,
 ) -> dict[str, Any]:
@@ -145,7 +145,7 @@ def _counted(all_of: Chosen | None, shown: Chosen | None) -> dict[str, int]:
 
 
 def _described(
-    raw: ImageSummary, scaled: ImageSummary, names: Sequence[str], network: OnnxNetwork | None, evidence: Evidence
+    raw: ImageSummary, scaled: ImageSummary, names: Sequence[str], network: GivenNetwork | None, evidence: Evidence
 ) -> dict[str, Any]:
     slices, numbers = evidence.training.slices, {whole_of(name): one.shape[1] for name, one in raw.features.items()}
     components: dict[str, list[int]] = {}

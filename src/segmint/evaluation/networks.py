@@ -17,7 +17,7 @@ from segmint.evaluation.evidence import Evidence
 from segmint.evaluation.pictured import Pictured
 from segmint.reference.cross_fitted import Fitted
 from segmint.reference.feature_distance import features_of
-from segmint.reference.onnx_features import OnnxNetwork
+from segmint.reference.given_network import GivenNetwork
 from segmint.reference.random_features import RandomFeatures
 
 RANDOM, LEARNT = "random network", "segmenter"
@@ -48,7 +48,7 @@ class Network:
 
 
 def named_networks(
-    evidence: Evidence, learner: Learner | None, *, cells: int, given: OnnxNetwork | None = None
+    evidence: Evidence, learner: Learner | None, *, cells: int, given: GivenNetwork | None = None
 ) -> dict[str, Network]:
     """By name all that there are. Segmenters that are parts of one whole have names that `whole_of` brings together.
 

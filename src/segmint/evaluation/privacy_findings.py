@@ -149,6 +149,11 @@ def privacy_notes(section: Mapping[str, Any]) -> list[str]:
             f"There are {there}{' ' + few if few else ''}: with fewer than {FEWEST}, or of a single subject, nobody can say how"
             " near new images come by chance, so there is no threshold, only the ranking of the nearest pairs."
         )
+    elif held["subjects"] < held["shown"]:
+        notes.append(
+            "Bounds of held-out images count all images of a subject as one, since those that come near by chance may come"
+            " together: more held-out subjects make them narrower, more images of the same ones do not."
+        )
     for name, one in (("synthetic", shown), ("held-out", held)):
         if one is not None and one["shown"] < one["slices"]:
             notes.append(f"Of {one['slices']} {name} images {one['shown']} were looked at, chosen at random.")

@@ -76,3 +76,27 @@ def effective_size(hits: NDArray[np.bool_], units: NDArray[np.int64]) -> float:
     residuals = np.bincount(units, weights=hits - share)
     variance = clusters / (clusters - 1) * float(np.square(residuals).sum()) / total**2
     return float(np.clip(share * (1 - share) / max(variance, 1e-12), clusters, total))
+
+
+def least_effective_size(units: NDArray[np.int64]) -> float:
+    """How many independent numbers n clustered ones say as much as where all of a cluster are hits, or none is.
+
+    That is the least they can say: hits of a rare kind may come together even where frequent ones do not, and where none is seen
+    the data cannot tell [Kish 1965, Survey Sampling].
+
+    Args:
+        units: [n] the cluster of each.
+
+    Returns:
+        n squared over the sum of squared sizes: the number of clusters where they are equally large, else fewer.
+    """
+    sizes = np.unique(units, return_counts=True)[1].astype(np.float64)
+    return float(sizes.sum() ** 2 / np.square(sizes).sum())
+
+
+def bound_with_recall(high: float, recall: Share) -> float:
+    """An upper bound of the share there is, from one of the share that was recognised and from how much of it is, as measured.
+
+    Both bounds are 95% ones, so that together they hold with 90% confidence at least.
+    """
+    return 1.0 if recall.low <= 0 else float(np.clip(high / recall.low, 0.0, 1.0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from segmint.evaluation.alignment_findings import duration_sentence
 from segmint.report.material import Material
 from segmint.report.pictures import embed_picture
 from segmint.report.sections import label_colours
@@ -34,6 +35,7 @@ def alignment_section(material: Material) -> Mapping[str, Any] | None:
         "findings": alignment["findings"],
         "sentences": [*alignment["sentences"], *forecast["sentences"]],
         "notes": [*alignment["notes"], *forecast["notes"]],
+        "durations": duration_sentence(alignment),
         "picture": embed_picture(picture) if picture is not None and picture.is_file() else None,
         "examples": {
             kind: [f"{example['dice']:.2f}" for example in alignment["examples"] if example["kind"] == kind]

@@ -34,10 +34,14 @@ CHUNK = 32
 
 
 class Segmenter:
-    """A trained segmenter, at the size it was trained at."""
+    """A trained segmenter, at the size it was trained at.
 
-    def __init__(self, stage: SegmenterStage, device: str) -> None:
-        self.stage, self.device = stage, device
+    Attributes:
+        training_seconds: how long its steps took, whenever that was; None where it is not known.
+    """
+
+    def __init__(self, stage: SegmenterStage, device: str, training_seconds: float | None = None) -> None:
+        self.stage, self.device, self.training_seconds = stage, device, training_seconds
 
     def predict(self, images: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         """Images [N, C, S, S] in [-1, 1] -> ids [N, S, S] and probabilities [N, K, S, S]."""
@@ -166,7 +170,7 @@ def train_segmenter(
     stage = _segmenter_stage(stages)
     if run.status == "done":
         _read_back(stages, run, stage)
-        return Segmenter(stage, hardware.device)
+        return Segmenter(stage, hardware.device, _seconds(stages, run))
     for number, one in enumerate(stages):
         _train_stage(
             one,
@@ -182,7 +186,7 @@ def train_segmenter(
         if any(one in later.stands_on for later in stages):
             freeze(one, run.checkpoints(run.stage_folder(number, one.name)), which="last")
     run.set_status("done")
-    return Segmenter(stage, hardware.device)
+    return Segmenter(stage, hardware.device, _seconds(stages, run))
 
 
 def _train_stage(
@@ -259,7 +263,15 @@ def open_segmenter(folder: Path, *, device: str = "auto") -> Segmenter:
     stages = build_stages(recipe, task, settings, hardware, seed=seed)
     stage = _segmenter_stage(stages)
     _read_back(stages, run, stage)
-    return Segmenter(stage, hardware.device)
+    return Segmenter(stage, hardware.device, _seconds(stages, run))
+
+
+def _seconds(stages: Sequence[Stage], run: RunFolder) -> float | None:
+    """Of all stages together, as their last checkpoints say; None where one does not."""
+    entries = (run.checkpoints(run.stage_folder(number, one.name)).entry("last") for number, one in enumerate(stages))
+    told: list[float | None] = [entry.get("seconds") for entry in entries]
+    known = [seconds for seconds in told if seconds is not None]
+    return float(sum(known)) if len(known) == len(told) else None
 
 
 def learning_curve(folder: Path) -> list[tuple[int, float]]:

@@ -151,10 +151,16 @@ class _Pair(Entry):
     kind: str
 
 
+class _Durations(Entry):
+    training: Amount | None
+    measuring: Amount
+
+
 class _Alignment(_Section):
     mean: _Agreement
     labels: dict[str, _Agreement]
     examples: list[_Pair]
+    seconds: _Durations | None = None
     picture: PictureName | None = None
 
 
