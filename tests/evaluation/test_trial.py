@@ -96,6 +96,29 @@ def test_stopped_trial_goes_on_and_another_is_refused(tmp_path: Path, real: Path
     assert concluded(out, designed(real, [synthetic], seeds=4), study.stand_in(), overwrite=True)["seeds"] == 4
 
 
+def test_the_primary_arm_is_chosen_beforehand_and_kept(tmp_path: Path, real: Path, synthetic: Path, study: Any) -> None:
+    train = study.stand_in(lambda share, seed: 0.15 + 0.02 * seed - 0.15 * share)
+    arms, out = "100R,100R+{100,200}F,100F", tmp_path / "trial"
+    content = concluded(out, designed(real, [synthetic], arms=arms, primary="100R+200F"), train)
+    assert content["primary"]["comparison"] == "100R+200F minus 100R"
+    assert content["verdict"]["kind"] == "helps"
+    assert json.loads((out / "settings.json").read_text())["primary"] == "100R+200F"
+    with pytest.raises(UserError, match=r"primary: 100R\+200F there, 100R\+100F now"):
+        concluded(out, designed(real, [synthetic], arms=arms, primary="100R+100F"), train)
+
+
+def test_a_mixture_without_a_primary_arm_is_described(tmp_path: Path, real: Path, synthetic: Path, study: Any) -> None:
+    content = concluded(tmp_path / "trial", designed(real, [synthetic], arms="100R,100R+{100,200}F"), study.stand_in())
+    assert content["primary"] is None
+    assert content["verdict"]["kind"] == "descriptive"
+    assert content["verdict"]["sentence"] == (
+        "Descriptive, no verdict, as none of 100R+100F, 100R+200F was named with --primary before the trial: each comparison with"
+        " 100R is secondary, and its p value adjusted for their number."
+    )
+    assert all(arm["wilcoxon"]["p_holm"] is not None for arm in content["arms"][1:])
+    assert content["notes"]
+
+
 def test_several_sets_take_turns(tmp_path: Path, real: Path, synthetic: Path, study: Any) -> None:
     made = study.provenance(open_dataset(real), run="run2", checkpoint="d00d")
     second = study.write_synthetic(tmp_path / "second", made, pairs=45, seed=8)

@@ -22,6 +22,19 @@ def test_makes_the_folder_and_goes_on_with_it(tmp_path: Path) -> None:
         assert (out / "cells").is_dir()
 
 
+def test_settings_of_earlier_versions_are_read_with_what_those_versions_had(tmp_path: Path) -> None:
+    arms = ["100R", "100R+25F", "100R+300F"]
+    with opened_trial_folder(tmp_path / "trial", {"arms": arms}, overwrite=False):
+        pass
+    with opened_trial_folder(tmp_path / "trial", {"arms": arms, "primary": "100R+300F"}, overwrite=False):
+        pass
+    with (
+        pytest.raises(UserError, match=r"primary: 100R\+300F there, 100R\+25F now"),
+        opened_trial_folder(tmp_path / "trial", {"arms": arms, "primary": "100R+25F"}, overwrite=False),
+    ):
+        pass
+
+
 @pytest.mark.parametrize(
     ("change", "words"), [({"seeds": 5}, "seeds: 3 there, 5 now"), ({"arms": ["100R"]}, "arms: 100R, 100F there")]
 )

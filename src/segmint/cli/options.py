@@ -79,7 +79,16 @@ Arms = Annotated[
     typer.Option(
         "--arms",
         metavar="A,B,...",
-        help="Training sets to compare, such as 100R,100F,100R+300F, in percent (R real, F synthetic, C curated, A flipped real).",
+        help="Training sets to compare, such as 100R,100F,'100R+{25,50}F', in percent (R real, F synthetic, C curated, A flipped"
+        " real); braces need quotes.",
+    ),
+]
+Primary = Annotated[
+    str | None,
+    typer.Option(
+        "--primary",
+        metavar="ARM",
+        help="The arm whose difference from 100R gives the verdict.  [default: gate, 100R+300F, or the only one with pairs]",
     ),
 ]
 MaskSource = Annotated[
@@ -188,6 +197,17 @@ def read_settings(pairs: Sequence[str] | None, *, flag: str = "--set") -> dict[s
 def read_list(text: str | None) -> list[str]:
     """Comma-separated words as a list; nothing as an empty one."""
     return [word.strip() for word in (text or "").split(",") if word.strip()]
+
+
+def read_arms(text: str | None) -> list[str] | None:
+    """Comma-separated arms, braces written out; nothing given stays None.
+
+    Raises:
+        UserError: a brace is open, or holds nothing.
+    """
+    from segmint.evaluation.arms import expand_arms
+
+    return None if text is None else expand_arms(text)
 
 
 def read_whole_numbers(flag: str, text: str) -> tuple[int, ...]:

@@ -49,6 +49,7 @@ def trial_verb(
         list[Path] | None, typer.Argument(metavar="SYNTH...", help="Datasets that segmint sample wrote.")
     ] = None,
     arms: options.Arms = None,
+    primary: options.Primary = None,
     seeds: Annotated[int, typer.Option("--seeds", metavar="K", help="Segmenters trained for each arm.")] = 5,
     steps: Annotated[
         int | None,
@@ -123,6 +124,7 @@ def trial_verb(
     """
     from segmint.evaluation.trial import trial
 
+    _refuse_expanded([real, *(synthetic or [])])
     orders: dict[str, Any] = {
         "kimg": kimg,
         "batch": generator_batch,
@@ -146,7 +148,8 @@ def trial_verb(
         out=out,
         size=size,
         axis=axis,
-        arms=options.read_list(arms) if arms is not None else None,
+        arms=options.read_arms(arms),
+        primary=primary,
         seeds=seeds,
         steps=steps,
         batch=batch,
@@ -169,6 +172,22 @@ def trial_verb(
         device=device,
     )
     typer.echo(f"Trial: {out / 'trial.json'}, {out / 'trial.csv'}")
+
+
+def _refuse_expanded(datasets: list[Path]) -> None:
+    """Arms in the place of a dataset are what a shell makes of braces that were not quoted."""
+    from segmint.evaluation.arms import parse_arms
+
+    for path in datasets:
+        try:
+            parse_arms(str(path), gate=True, curated=True)
+        except UserError:
+            continue
+        if not path.exists():
+            raise UserError(
+                f"{path} stands in the place of a dataset: quote arms with braces, as in --arms '100R,100R+{{25,50}}F', or the"
+                " shell takes them apart."
+            )
 
 
 def _generator(recipe: str | None, orders: dict[str, Any], *, seeds: int) -> GeneratorOrders | None:
@@ -203,6 +222,7 @@ def score_verb(
     ] = None,
     subset: options.Subset = None,
     repeat: options.Repeat = None,
+    primary: options.Primary = None,
     overwrite: options.Overwrite = False,
 ) -> None:
     """The statistics of a trial on label maps of segmenters trained elsewhere, such as nnU-Net."""
@@ -215,6 +235,7 @@ def score_verb(
         out=out,
         subset=subset,
         repeat=repeat,
+        primary=primary,
         overwrite=overwrite,
     )
     typer.echo(f"Trial: {out / 'trial.json'}, {out / 'trial.csv'}")
@@ -241,7 +262,13 @@ def export_verb(
     from segmint.evaluation.export import export_arms
 
     export_arms(
-        real, synthetic, out=out, arms=options.read_list(arms), subset=subset, first_id=first_id, overwrite=overwrite
+        real,
+        synthetic,
+        out=out,
+        arms=options.read_arms(arms) or [],
+        subset=subset,
+        first_id=first_id,
+        overwrite=overwrite,
     )
     typer.echo(f"Datasets: {', '.join(path.name for path in sorted(out.iterdir()))}")
 

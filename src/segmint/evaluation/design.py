@@ -19,6 +19,7 @@ from segmint.errors import UserError
 from segmint.evaluation.arm_pool import holding
 from segmint.evaluation.arms import DEFAULT_ARMS, Arm, parse_arms
 from segmint.evaluation.budget import BATCH, default_steps
+from segmint.evaluation.primary import choose_primary
 from segmint.evaluation.regime import Regime, choose_regime
 from segmint.evaluation.synthetic_sets import SyntheticSet, generator_count, generator_runs, open_synthetic_sets
 from segmint.recipes import find_recipe
@@ -38,6 +39,7 @@ class Design:
     regime: Regime
     synthetic: tuple[SyntheticSet, ...]
     arms: tuple[Arm, ...]
+    primary: str | None
     seeds: int
     steps: int
     batch: int
@@ -70,6 +72,7 @@ class Design:
             "size": self.regime.slices.size,
             "axis": self.regime.slices.axis,
             "arms": [arm.name for arm in self.arms],
+            "primary": self.primary,
             "seeds": self.seeds,
             "steps": self.steps,
             "batch": self.batch,
@@ -102,6 +105,7 @@ def design_trial(
     repeat: str | None = None,
     device: str,
     demonstration: bool,
+    primary: str | None = None,
     split: Split | None = None,
     curated: bool = False,
 ) -> Design:
@@ -115,6 +119,7 @@ def design_trial(
         UserError: anything in it is wrong.
     """
     parsed = parse_arms(DEFAULT_ARMS if arms is None else arms, curated=curated)
+    chosen = choose_primary(parsed, primary)
     if seeds < 1:
         raise UserError(f"--seeds {seeds}: a trial needs at least one.")
     if len(synthetic) > seeds and any(arm.synthetic for arm in parsed):
@@ -154,6 +159,7 @@ def design_trial(
         regime=regime,
         synthetic=sets,
         arms=parsed,
+        primary=chosen,
         seeds=seeds,
         steps=steps,
         batch=batch,

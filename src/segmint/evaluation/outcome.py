@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 
 from segmint.data.dataset import Dataset
-from segmint.evaluation.arms import REAL_ARM
+from segmint.evaluation.arms import GATE, REAL_ARM
 from segmint.evaluation.cells import CellResult
 from segmint.evaluation.convergence import LARGEST_GAIN
 from segmint.evaluation.design import Design
 from segmint.evaluation.gate import Choice
 from segmint.evaluation.metric_summary import describe_metrics, partly_measured
 from segmint.evaluation.pooling import Fold, FoldedChoice, mean_counts, notes_of_folds
+from segmint.evaluation.primary import without_primary
 from segmint.evaluation.subject_grids import plan_grids
 from segmint.evaluation.summary import (
     Scores,
@@ -73,7 +74,7 @@ def conclude(
     dataset, regime = design.regime.dataset, design.regime
     scores = collect_scores(results, label_names=dataset.label_names)
     gain = gain_of_real(scores)
-    primary, pairing_notes = compare(scores)
+    primary, pairing_notes = compare(scores, design.primary)
     verdict = decide(
         primary,
         gain=gain,
@@ -82,8 +83,9 @@ def conclude(
         generators=max(generator_count(one.synthetic) if one.synthetic else 0 for one in designs),
         demonstration=design.demonstration,
         subject_kind=dataset.subject_kind,
-        gate=gate,
+        gate=gate if design.primary == GATE else None,
         folds=len(folds),
+        absent=without_primary(scores.arms),
     )
     judged = not math.isnan(gain)
     unjudged = [] if judged else [_not_judged(scores)]

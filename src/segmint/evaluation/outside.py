@@ -30,6 +30,7 @@ def score_predictions(
     out: Path,
     subset: str | None = None,
     repeat: str | None = None,
+    primary: str | None = None,
     overwrite: bool = False,
     progress: bool = True,
 ) -> Path:
@@ -45,6 +46,7 @@ def score_predictions(
             an arm is taken to have learned from set k modulo their number.
         out: folder to write: trial.json and trial.csv.
         subset: the stored training set that was R; repeat: the label of arms with B.
+        primary: as in `segmint.trial`; name it before you look at any result.
         overwrite: replace what is at `out`.
         progress: print the table.
 
@@ -58,7 +60,7 @@ def score_predictions(
     out = Path(out)
     check_target(out, overwrite=overwrite, inputs=[Path(real), *(Path(folder) for _, folder in predictions)])
     folders = _by_arm(predictions)
-    design = _designed(Path(real), synthetic, folders, subset=subset, repeat=repeat)
+    design = _designed(Path(real), synthetic, folders, subset=subset, repeat=repeat, primary=primary)
     console = Console(stderr=True, quiet=not progress, soft_wrap=True, markup=False, highlight=False)
     results = []
     for cell in plan_cells(design.arms, seeds=design.seeds, synthetic_sets=len(design.synthetic)):
@@ -108,6 +110,7 @@ def _designed(
     *,
     subset: str | None,
     repeat: str | None,
+    primary: str | None,
 ) -> Design:
     return design_trial(
         real,
@@ -122,6 +125,7 @@ def _designed(
         subset=subset,
         real_slices=None,
         repeat=repeat,
+        primary=primary,
         device="cpu",
         demonstration=False,
     )

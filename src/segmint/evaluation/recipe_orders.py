@@ -39,7 +39,7 @@ class RecipeOrders:
     """Arms, seeds, generators and gate of a trial whose synthetic sets are made on the way.
 
     Attributes:
-        arms: as asked for; the gated one is resolved by the gate.
+        arms: as asked for; the gated one is resolved by the gate. primary: of `choose_primary`.
         given: synthetic sets for the arms, where the generators are for the gate alone.
         size, axis, repeat: as in `segmint.trial`; split: in the place of the dataset's own.
         generator_seeds: generators trained for the trial itself; seed k of every arm with F takes set k modulo their number.
@@ -57,6 +57,7 @@ class RecipeOrders:
     progress: bool
     train: TrainsSegmenter
     draw: DrawsPairs = draw_pairs
+    primary: str | None = None
     given: tuple[Path, ...] = ()
     size: int | None = None
     axis: int | None = None
@@ -97,6 +98,7 @@ class RecipeOrders:
         """All that decides the result, as JSON."""
         return real.settings() | {
             "arms": [arm.name for arm in self.arms],
+            "primary": self.primary,
             "generator": self.generator.as_json() | {"seeds": self.generator_seeds},
             "synthetic": [open_dataset(path).identity for path in self.given],
             "gate": asdict(self.gate) | {"filters": list(self.filters)} if self.gated else None,

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from segmint.errors import UserError
+from segmint.evaluation.arms import parse_arms
+from segmint.evaluation.primary import default_primary
 from segmint.outputs import check_target, opened_folder, read_object, refuse_inputs, write_json
 
 SETTINGS = "settings.json"
@@ -72,13 +74,21 @@ def _check(out: Path, settings: Mapping[str, Any], what: str) -> None:
         check_target(out, overwrite=False)
         return
     # What earlier versions did not record they could not choose either.
-    before = {"kind": "trial", **read_object(out / SETTINGS)}
+    before = {**_unrecorded(settings), **read_object(out / SETTINGS)}
     for key, now in settings.items():
         if key in before and before[key] != now:
             raise UserError(
                 f"{out} holds another {what} ({key.replace('_', ' ')}: {_short(before.get(key))} there, {_short(now)} "
                 "now): choose another --out, repeat the command that began it, or pass --overwrite."
             )
+
+
+def _unrecorded(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What settings of earlier versions lack, as those versions had it, where it can be chosen now."""
+    found: dict[str, Any] = {"kind": "trial"}
+    if "primary" in settings:
+        found["primary"] = default_primary(parse_arms(settings["arms"], gate=True, curated=True))
+    return found
 
 
 def _short(value: Any) -> str:

@@ -90,6 +90,7 @@ def decide(
     subject_kind: SubjectKind = "subject",
     gate: GateChoice | None = None,
     folds: int = 0,
+    absent: str = f"the primary comparison, {COMPARISON}, is not in this trial",
 ) -> Verdict:
     """Decide what may be said.
 
@@ -106,8 +107,9 @@ def decide(
         subject_kind: what the tested "subjects" are.
         gate: what the gate chose, where the primary comparison is that of its arm.
         folds: of a cross-validated trial, 0 of another; then sets and generators are those of a fold.
+        absent: why there is no primary comparison.
     """
-    kind, sentence = _decide(primary, gain=gain, steps=steps, subject_kind=subject_kind, gate=gate)
+    kind, sentence = _decide(primary, gain=gain, steps=steps, subject_kind=subject_kind, gate=gate, absent=absent)
     if primary is not None and kind not in ("not converged", "none added"):
         sentence += _condition(synthetic_sets, generators, folds)
         if gate is not None:
@@ -118,7 +120,7 @@ def decide(
 
 
 def _decide(
-    primary: Primary | None, *, gain: float, steps: int, subject_kind: SubjectKind, gate: GateChoice | None
+    primary: Primary | None, *, gain: float, steps: int, subject_kind: SubjectKind, gate: GateChoice | None, absent: str
 ) -> tuple[Kind, str]:
     if gain > LARGEST_GAIN:
         return "not converged", (
@@ -128,7 +130,7 @@ def _decide(
     if gate is not None and not gate.opened:
         return "none added", f"{gate.sentence}; what the segmenter learns from stays as it was"
     if primary is None:
-        return "descriptive", f"Descriptive, no verdict, as the primary comparison, {COMPARISON}, is not in this trial"
+        return "descriptive", f"Descriptive, no verdict, as {absent}"
     difference = primary.difference
     if primary.subjects == 0:
         return (

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from segmint.data.dataset import open_dataset
 from segmint.errors import UserError
-from segmint.evaluation.arms import REAL_ARM
+from segmint.evaluation.arms import REAL_ARM, Arm, parse_arms
 from segmint.evaluation.design import design_trial
 from segmint.evaluation.gate import FILTERS, candidate_arms, inner_splits
+from segmint.evaluation.primary import choose_primary
 from segmint.synthesis.drawing_check import check_drawing
 from segmint.workflow.orders import Orders
 
@@ -30,6 +31,7 @@ def check_orders(orders: Orders, dataset: Path, recipe: str, *, device: str) -> 
         balance=orders.balance,
         label_names=open_dataset(dataset).label_names,
     )
+    choose_primary([*parse_arms(orders.arms), *([Arm(gated=True)] if orders.gate is not None else [])], orders.primary)
     # Synthetic arms need a synthetic set; all else of the trial is there.
     design = design_trial(
         dataset,

@@ -32,6 +32,7 @@ class Orders:
     seed: int = 0
     truncation: float | None = None
     arms: tuple[str, ...] = DEFAULT_ARMS
+    primary: str | None = None
     seeds: int = 5
     steps: int | None = None
     trial_batch: int | None = None
