@@ -50,6 +50,13 @@ def test_settings_name_all_that_decides_and_no_place(real: Path, synthetic: Path
     assert str(real.parent) not in str(settings)
 
 
+def test_a_segmenter_as_published_and_its_width_are_settings(real: Path) -> None:
+    design = designed(real, [], arms="100R", size=32, segmenter="segan", segmenter_preset="faithful")
+    assert (design.segmenter_preset, design.segmenter_capacity) == ("faithful", "small")
+    told = designed(real, [], arms="100R", segmenter_capacity="full").settings()
+    assert (told["segmenter_preset"], told["segmenter_capacity"]) == ("repaired", "full")
+
+
 def test_a_subset_drawn_anew_under_its_name_is_another_trial(tmp_path: Path, study: Any) -> None:
     real = study.write_real(tmp_path / "real")
     first = designed(real, [], arms=["100R"], subset="2").settings()
@@ -121,6 +128,8 @@ def test_notes_tell_what_a_reader_must_know(real: Path, synthetic: Path, tmp_pat
         ({"batch": -1}, "--batch -1"),
         ({"segmenter": "joint-stylegan2"}, "gives no segmenter"),
         ({"augment": ["mixup"]}, "--set augment"),
+        ({"segmenter_preset": "mended"}, "--segmenter-preset mended: unet has repaired, faithful"),
+        ({"segmenter_capacity": "wide"}, "--segmenter-capacity wide: unet has small, full"),
         ({"segmenter_settings": {"augment": "flips"}}, "--set augment: .* chosen with --augment"),
         ({"segmenter_settings": {"depth": "3"}}, "--set depth"),
         ({"segmenter": "segan", "segmenter_settings": {"target": "edges"}}, "--set target"),

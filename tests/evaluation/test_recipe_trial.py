@@ -67,6 +67,18 @@ def test_the_gate_adds_pairs_that_help(tmp_path: Path, real: Path, study: Any) -
         assert enough == 3 * len(one.train) * study.depth
 
 
+def test_another_arm_than_the_gates_may_give_the_verdict(tmp_path: Path, real: Path, study: Any) -> None:
+    arms = parse_arms("100R,100R+100F,gate", gate=True)
+    train = study.stand_in(lambda share, seed: 0.02 * seed + 0.3 * share)
+    one = prepared(real, study.draws(), train, arms=arms, primary="100R+100F")
+    content = conducted(tmp_path / "trial", one)
+    assert content["primary"]["comparison"] == "100R+100F minus 100R"
+    assert content["gate"]["chosen"] == "100R"
+    assert content["verdict"]["kind"] == "harms"
+    assert "gate" not in content["verdict"]["sentence"]
+    assert one.settings(one.resolved())["primary"] == "100R+100F"
+
+
 def test_the_gate_leaves_out_pairs_that_harm(tmp_path: Path, real: Path, study: Any) -> None:
     draw, train = study.draws(), study.stand_in(lambda share, seed: 0.02 * seed + 0.3 * share)
     content = conducted(tmp_path / "trial", prepared(real, draw, train))

@@ -119,6 +119,18 @@ def test_a_mixture_without_a_primary_arm_is_described(tmp_path: Path, real: Path
     assert content["notes"]
 
 
+def test_every_segmenter_has_the_preset_and_width_of_the_trial(
+    tmp_path: Path, real: Path, synthetic: Path, study: Any
+) -> None:
+    train = study.stand_in()
+    chosen = designed(real, [synthetic], seeds=1, segmenter_preset="faithful", segmenter_capacity="full")
+    content = concluded(tmp_path / "trial", chosen, train)
+    assert set(train.widths) == {("faithful", "full")}
+    assert (content["segmenter_preset"], content["segmenter_capacity"]) == ("faithful", "full")
+    with pytest.raises(UserError, match="segmenter capacity: full there, small now"):
+        concluded(tmp_path / "trial", designed(real, [synthetic], seeds=1, segmenter_preset="faithful"), train)
+
+
 def test_several_sets_take_turns(tmp_path: Path, real: Path, synthetic: Path, study: Any) -> None:
     made = study.provenance(open_dataset(real), run="run2", checkpoint="d00d")
     second = study.write_synthetic(tmp_path / "second", made, pairs=45, seed=8)

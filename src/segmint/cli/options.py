@@ -130,6 +130,28 @@ Truncation = Annotated[
     ),
 ]
 Segmenter = Annotated[str, typer.Option("--segmenter", metavar="NAME", help="A recipe that gives a segmenter.")]
+SegmenterPreset = Annotated[
+    str,
+    typer.Option(
+        "--segmenter-preset",
+        metavar="faithful|repaired",
+        help="The segmenter as published, or with what it lacked mended.",
+    ),
+]
+SegmenterCapacity = Annotated[
+    str | None,
+    typer.Option(
+        "--segmenter-capacity",
+        metavar="small|full",
+        help="Width of the segmenters.  [default: as begun, or small on a CPU]",
+    ),
+]
+OtherSegmenterSettings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--segmenter-set", metavar="KEY=VALUE", help="One setting of the segmenter; may be given several times."
+    ),
+]
 SegmenterSettings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="One setting of the segmenter; may be given several times."),

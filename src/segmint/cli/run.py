@@ -37,6 +37,10 @@ def run_verb(
     seeds: Annotated[int, typer.Option("--seeds", metavar="K", help="Segmenters trained for each arm.")] = 5,
     steps: options.Steps = None,
     trial_batch: options.TrialBatch = None,
+    segmenter: options.Segmenter = "unet",
+    segmenter_preset: options.SegmenterPreset = "repaired",
+    segmenter_capacity: options.SegmenterCapacity = None,
+    segmenter_settings: options.OtherSegmenterSettings = None,
     augment: options.Augment = "none",
     fidelity: Annotated[
         bool, typer.Option("--fidelity/--no-fidelity", help="Compare images: how real, how varied.")
@@ -98,6 +102,10 @@ def run_verb(
         seeds=seeds,
         steps=steps,
         trial_batch=trial_batch,
+        segmenter=segmenter,
+        segmenter_preset=segmenter_preset,
+        segmenter_capacity=segmenter_capacity,
+        segmenter_settings=options.read_settings(segmenter_settings, flag="--segmenter-set"),
         augment=options.read_names(augment) or [],
         fidelity=fidelity,
         privacy=privacy,

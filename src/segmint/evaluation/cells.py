@@ -100,6 +100,8 @@ class TrainsSegmenter(Protocol):
         seed: int,
         device: str,
         threads: int | None,
+        preset: str,
+        capacity: str | None,
         settings: Mapping[str, str],
     ) -> Predicts:
         """Train in `folder`, going on from what is there."""
@@ -107,7 +109,10 @@ class TrainsSegmenter(Protocol):
 
 @dataclass(frozen=True)
 class Bench:
-    """What all cells share; `synthetic` are the sets by their number, `threads` those of every training."""
+    """What all cells share; `synthetic` are the sets by their number, `threads` those of every training.
+
+    `preset`, `capacity` and `settings` are of the segmenter's recipe.
+    """
 
     regime: Regime
     synthetic: Mapping[int, SyntheticSet]
@@ -119,6 +124,8 @@ class Bench:
     train: TrainsSegmenter
     repeat: int | None = None
     threads: int | None = None
+    preset: str = "repaired"
+    capacity: str | None = None
 
 
 def plan_cells(arms: Sequence[Arm], *, seeds: int, synthetic_sets: int) -> tuple[Cell, ...]:
@@ -166,6 +173,8 @@ def run_cell(cell: Cell, folder: Path, bench: Bench) -> CellResult:
         seed=cell.seed,
         device=bench.device,
         threads=bench.threads,
+        preset=bench.preset,
+        capacity=bench.capacity,
         settings=bench.settings,
     )
     return score_cell(cell, folder, segmenter, regime, slices=len(pool), began=began, curve=learning_curve(folder))
@@ -177,6 +186,8 @@ def _forget_what_began_elsewhere(folder: Path, bench: Bench) -> None:
         return
     begun = RunFolder(folder).config
     now = asdict(choose_hardware(device=bench.device, threads=bench.threads))
+    if bench.capacity is not None:
+        now["capacity"] = bench.capacity
     if any(begun.get(key) != value for key, value in now.items()):
         for left in (folder / "config.json", folder / "state.json", folder / "log.jsonl"):
             left.unlink(missing_ok=True)

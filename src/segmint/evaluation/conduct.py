@@ -34,6 +34,8 @@ def cell_jobs(
         regime=design.regime,
         synthetic=dict(enumerate(design.synthetic)),
         segmenter=design.segmenter,
+        preset=design.segmenter_preset,
+        capacity=design.segmenter_capacity,
         settings=design.segmenter_changes,
         steps=design.steps,
         batch=design.batch,

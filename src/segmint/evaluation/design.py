@@ -24,8 +24,10 @@ from segmint.evaluation.regime import Regime, choose_regime
 from segmint.evaluation.synthetic_sets import SyntheticSet, generator_count, generator_runs, open_synthetic_sets
 from segmint.recipes import find_recipe
 from segmint.recipes.contract import Task
+from segmint.recipes.recipe import RecipeSettings
 from segmint.training.material import default_size
 from segmint.training.precision import choose_hardware
+from segmint.training.segmenter import default_capacity
 
 SPLIT_SEED = 0
 # Fewer seeds than this say little of how much seeds differ.
@@ -44,6 +46,8 @@ class Design:
     steps: int
     batch: int
     segmenter: str
+    segmenter_preset: str
+    segmenter_capacity: str
     segmenter_settings: Mapping[str, str]
     augment: tuple[str, ...]
     subset: str | None
@@ -77,6 +81,8 @@ class Design:
             "steps": self.steps,
             "batch": self.batch,
             "segmenter": self.segmenter,
+            "segmenter_preset": self.segmenter_preset,
+            "segmenter_capacity": self.segmenter_capacity,
             "segmenter_settings": dict(self.segmenter_settings),
             "augment": list(self.augment),
             "subset": self.subset,
@@ -98,6 +104,8 @@ def design_trial(
     steps: int | None,
     batch: int | None,
     segmenter: str,
+    segmenter_preset: str = "repaired",
+    segmenter_capacity: str | None = None,
     segmenter_settings: Mapping[str, str] | None = None,
     augment: Sequence[str] = (),
     subset: str | None,
@@ -126,19 +134,17 @@ def design_trial(
         raise UserError(
             f"--seeds {seeds} cannot use all {len(synthetic)} synthetic datasets: give at least as many seeds."
         )
-    if "segmenter" not in find_recipe(segmenter).gives:
-        raise UserError(
-            f"--segmenter {segmenter}: this recipe gives no segmenter; choose one that does (segmint recipes)."
-        )
     changes = _changes(segmenter_settings or {}, augment)
-    settings = find_recipe(segmenter).settings(preset="repaired", capacity="small", changes=changes)
+    hardware = choose_hardware(device=device)
+    capacity = segmenter_capacity or default_capacity(hardware.device)
+    settings = checked_settings(segmenter, preset=segmenter_preset, capacity=capacity, changes=changes)
     dataset = open_dataset(real)
     if dataset.provenance is not None:
         raise UserError(f"{real} is a synthetic dataset: the first dataset of a trial is the real one.")
     runs = generator_runs(synthetic)
     axis = _agreed(runs, "axis") if axis is None and dataset.dimensions == 3 else axis
     if size is None:
-        size = _agreed(runs, "size") or default_size(dataset, device=choose_hardware(device=device).device, axis=axis)
+        size = _agreed(runs, "size") or default_size(dataset, device=hardware.device, axis=axis)
     split_notes: list[str] = []
     if split is None:
         split, split_notes = _choose_split(dataset, runs)
@@ -164,6 +170,8 @@ def design_trial(
         steps=steps,
         batch=batch,
         segmenter=segmenter,
+        segmenter_preset=segmenter_preset,
+        segmenter_capacity=capacity,
         segmenter_settings=dict(segmenter_settings or {}),
         augment=tuple(augment),
         subset=subset,
@@ -172,6 +180,26 @@ def design_trial(
         demonstration=demonstration,
         notes=(*split_notes, *seen_notes, *repeat_notes, *_notes(regime, sets, parsed, seeds=seeds)),
     )
+
+
+def checked_settings(segmenter: str, *, preset: str, capacity: str, changes: Mapping[str, str]) -> RecipeSettings:
+    """Settings of a segmenter's recipe.
+
+    Raises:
+        UserError: the recipe gives no segmenter, or it has no such preset, capacity or setting.
+    """
+    recipe = find_recipe(segmenter)
+    if "segmenter" not in recipe.gives:
+        raise UserError(
+            f"--segmenter {segmenter}: this recipe gives no segmenter; choose one that does (segmint recipes)."
+        )
+    for flag, value, known in (
+        ("preset", preset, recipe.presets),
+        ("capacity", capacity, recipe.preset_capacities.get(preset, recipe.capacities)),
+    ):
+        if value not in known:
+            raise UserError(f"--segmenter-{flag} {value}: {segmenter} has {', '.join(known)}; choose one of them.")
+    return recipe.settings(preset=preset, capacity=capacity, changes=changes)
 
 
 def _changes(settings: Mapping[str, str], augment: Sequence[str]) -> dict[str, str]:

@@ -102,6 +102,8 @@ def conclude(
         "batch": None if outside else design.batch,
         "seeds": design.seeds,
         "segmenter": OUTSIDE if outside else design.segmenter,
+        "segmenter_preset": None if outside else design.segmenter_preset,
+        "segmenter_capacity": None if outside else design.segmenter_capacity,
         "segmenter_settings": dict(design.segmenter_settings),
         "augment": list(design.augment),
         "subset": design.subset,

@@ -90,7 +90,7 @@ class RecipeTrial(RecipeOrders):
         whole = replace(
             designs[0],
             arms=trained,
-            primary=self.primary,
+            primary=self.compared,
             synthetic=tuple(one for design in designs for one in design.synthetic),
             notes=tuple(dict.fromkeys(note for design in designs for note in design.notes)),
         )

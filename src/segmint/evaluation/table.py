@@ -88,7 +88,9 @@ def trial_table(trial: Mapping[str, Any]) -> RenderableType:
     """The table of Dice, one of further metrics, then the verdict, what was tested beside it, the notes, for a rich console."""
     labels = list(trial["label_names"][1:])
     seeds, subjects = trial["seeds"], len(trial["test_subjects"])
-    trained = trial["segmenter"] if trial["steps"] is None else f"{trial['steps']} steps of {trial['batch']}"
+    trained = (
+        trial["segmenter"] if trial["steps"] is None else f"{trial['steps']} steps of {trial['batch']}{_of(trial)}"
+    )
     table = Table(
         title=f"Dice on {subjects} test subject{_s(subjects)}, {seeds} seed{_s(seeds)} an arm, {trained}; 95% intervals",
         title_justify="left",
@@ -121,6 +123,17 @@ def trial_table(trial: Mapping[str, Any]) -> RenderableType:
     further = [metric_table(trial)] if "metrics" in trial else []
     secondary = [Text(line, style="dim") for line in secondary_sentences(trial)]
     return Group(table, *by_label, *further, verdict, *secondary, *notes)
+
+
+def segmenter_words(trial: Mapping[str, Any]) -> str:
+    """Recipe, preset and capacity of a trial's segmenters, as far as it tells them, such as "segan, faithful, small"."""
+    return ", ".join(
+        str(trial[key]) for key in ("segmenter", "segmenter_preset", "segmenter_capacity") if trial.get(key)
+    )
+
+
+def _of(trial: Mapping[str, Any]) -> str:
+    return f" ({segmenter_words(trial)})" if trial.get("segmenter_capacity") else ""
 
 
 def _label_table(trial: Mapping[str, Any], labels: list[str]) -> Table:

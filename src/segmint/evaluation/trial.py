@@ -40,6 +40,8 @@ def trial(
     steps: int | None = None,
     batch: int | None = None,
     segmenter: str = "unet",
+    segmenter_preset: str = "repaired",
+    segmenter_capacity: str | None = None,
     segmenter_settings: Mapping[str, str] | None = None,
     augment: Sequence[str] = (),
     subset: str | None = None,
@@ -90,7 +92,9 @@ def trial(
             gate's, or else 100R+300F, or else the only one there is; with several, none of which was named, the trial describes.
         seeds: cells of each arm, with seeds 0 to seeds - 1.
         steps: optimiser steps of every cell; batch: slices a step. Defaults suit small 2-D sets.
-        segmenter: a recipe that gives a segmenter; segmenter_settings: settings of it, by name, as text.
+        segmenter: a recipe that gives a segmenter; segmenter_preset: "faithful" (as published) or "repaired"; segmenter_settings:
+            settings of it, by name, as text; segmenter_capacity: "small" or "full" width of all segmenters, by default that
+            of a trial that was begun, or else "small" on a CPU.
         augment: augmentation of every arm alike: any of "flips", "elastic", "strong" (nnU-Net's set), "cutmix" (a box of
             another slice of the batch), "copypaste" (lesions of another slice of the batch); none by default.
         subset: name of a stored subset; only its subjects or slices are R. real_slices: only so many slices, drawn at
@@ -128,6 +132,8 @@ def trial(
         steps=steps,
         batch=batch,
         segmenter=segmenter,
+        segmenter_preset=segmenter_preset,
+        segmenter_capacity=jobs.with_capacity(Path(out), asked=segmenter_capacity, device=device, overwrite=overwrite),
         segmenter_settings=segmenter_settings,
         augment=augment,
         subset=subset,
@@ -144,7 +150,7 @@ def trial(
         )
         return Path(out)
     asked = _with_gate(arms, gate, curated=generator is not None)
-    chosen = choose_primary(asked, primary)
+    choose_primary(asked, primary)
     if folds is not None:
         refuse_folds(asked, generator=generator is not None, sets=bool(sets), subset=subset, real_slices=real_slices)
     if generator is not None and sets and not any(arm.gated for arm in asked):
@@ -170,7 +176,7 @@ def trial(
             return RealTrial(**common)
         return RecipeTrial(
             **common,
-            primary=chosen,
+            primary=primary,
             dataset=Path(real),
             generator=generator,
             generator_seeds=generator_seeds,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from segmint.evaluation.secondary import secondary_sentences
+from segmint.evaluation.table import segmenter_words
 from segmint.report.arms import Arm, signed_points
 from segmint.report.facts import counted
 from segmint.report.health import gather_warnings
@@ -81,7 +82,7 @@ def _design(trial: Mapping[str, Any], arms: tuple[Arm, ...]) -> str:
     seeds = trial.get("seeds")
     often = "once" if seeds == 1 else f"{seeds} times with different seeds"
     return (
-        f"A segmentation network ({trial.get('segmenter', 'unet')}) was trained from scratch on each of"
+        f"A segmentation network ({segmenter_words(trial) or 'unet'}) was trained from scratch on each of"
         f" {counted(len(arms), 'training set')}, {often}, for the same {counted(trial.get('steps'), 'optimiser step')} of"
         f" {counted(trial.get('batch'), 'image')} at {trial.get('size')} pixels. {_tested(trial)}"
     )

@@ -36,6 +36,10 @@ class Orders:
     seeds: int = 5
     steps: int | None = None
     trial_batch: int | None = None
+    segmenter: str = "unet"
+    segmenter_preset: str = "repaired"
+    segmenter_capacity: str | None = None
+    segmenter_settings: Mapping[str, str] = field(default_factory=dict)
     augment: tuple[str, ...] = ()
     fidelity: bool = True
     privacy: bool = True

@@ -41,6 +41,10 @@ def run_workflow(
     seeds: int = 5,
     steps: int | None = None,
     trial_batch: int | None = None,
+    segmenter: str = "unet",
+    segmenter_preset: str = "repaired",
+    segmenter_capacity: str | None = None,
+    segmenter_settings: Mapping[str, str] | None = None,
     augment: Sequence[str] = (),
     fidelity: bool = True,
     privacy: bool = True,
@@ -69,7 +73,8 @@ def run_workflow(
         size, kimg, batch, preset, capacity, mask_source, auxiliary, conditions, tile, subset, unlabelled, settings,
             axis, seed, precision, threads: as in `segmint.train`.
         truncation, balance: as in `segmint.sample`.
-        arms, primary, seeds, steps, augment: as in `segmint.trial`; trial_batch: slices a step of the trial's segmenters.
+        arms, primary, seeds, steps, segmenter, segmenter_preset, segmenter_capacity, segmenter_settings, augment: as in
+            `segmint.trial`; trial_batch: slices a step of the trial's segmenters.
         fidelity, privacy: as in `segmint.evaluate`.
         alignment: as in `segmint.evaluate`; each segmenter takes as many steps as one of the trial's.
         gate: what the gate looks at, as in `segmint.trial`: further generators are trained, alike, inside the training
@@ -111,6 +116,10 @@ def run_workflow(
         seeds=seeds,
         steps=steps,
         trial_batch=trial_batch,
+        segmenter=segmenter,
+        segmenter_preset=segmenter_preset,
+        segmenter_capacity=segmenter_capacity,
+        segmenter_settings=dict(segmenter_settings or {}),
         augment=tuple(augment),
         fidelity=fidelity,
         privacy=privacy,
