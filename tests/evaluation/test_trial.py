@@ -131,6 +131,21 @@ def test_every_segmenter_has_the_preset_and_width_of_the_trial(
         concluded(tmp_path / "trial", designed(real, [synthetic], seeds=1, segmenter_preset="faithful"), train)
 
 
+def test_the_surface_dice_has_the_tolerance_asked_for(tmp_path: Path, real: Path, study: Any) -> None:
+    found = {}
+    for tolerance in (None, 0.0, 5.0):
+        design = designed(real, [], arms="100R", seeds=1, surface_tolerance=tolerance)
+        out = tmp_path / f"trial{tolerance}"
+        found[tolerance] = concluded(out, design, study.stand_in(lambda _share, _seed: 0.1))
+        assert found[tolerance]["surface_tolerance"] == tolerance
+        assert json.loads((out / "settings.json").read_text())["surface_tolerance"] == tolerance
+    measured = {tolerance: one["metrics"]["nsd"] for tolerance, one in found.items()}
+    assert [one["tolerance"] for one in measured.values()] == [1.0, 0.0, 5.0]
+    means = {tolerance: one["arms"]["100R"]["mean"] for tolerance, one in measured.items()}
+    assert means[0.0] < means[None] <= means[5.0]
+    assert found[0.0]["metrics"]["hd95"] == found[5.0]["metrics"]["hd95"]
+
+
 def test_several_sets_take_turns(tmp_path: Path, real: Path, synthetic: Path, study: Any) -> None:
     made = study.provenance(open_dataset(real), run="run2", checkpoint="d00d")
     second = study.write_synthetic(tmp_path / "second", made, pairs=45, seed=8)

@@ -36,6 +36,26 @@ def test_settings_of_earlier_versions_are_read_with_what_those_versions_had(tmp_
         pass
 
 
+@pytest.mark.parametrize(
+    ("now", "words"),
+    [
+        ({"segmenter": "segan"}, "segmenter: unet there, segan now"),
+        ({"segmenter_preset": "faithful"}, "segmenter preset: repaired there, faithful now"),
+        ({"surface_tolerance": 2.0}, "surface tolerance: None there, 2.0 now"),
+    ],
+)
+def test_what_could_not_be_chosen_then_is_refused_where_it_differs(
+    tmp_path: Path, now: dict[str, object], words: str
+) -> None:
+    with opened_trial_folder(tmp_path / "trial", {"seeds": 3}, overwrite=False):
+        pass
+    with (
+        pytest.raises(UserError, match=words),
+        opened_trial_folder(tmp_path / "trial", {"seeds": 3, **now}, overwrite=False),
+    ):
+        pass
+
+
 def begun_earlier(folder: Path, *capacities: str) -> Path:
     """A trial whose settings do not tell the width of its segmenters."""
     write_json(folder / SETTINGS, {"arms": ["100R"]})

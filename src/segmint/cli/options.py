@@ -167,6 +167,14 @@ Repeat = Annotated[
     str | None,
     typer.Option("--repeat", metavar="LABEL", help="Arms with B, such as 100R+50B, repeat real slices with it."),
 ]
+SurfaceTolerance = Annotated[
+    float | None,
+    typer.Option(
+        "--surface-tolerance",
+        metavar="MM",
+        help="Tolerance of the normalised surface Dice.  [default: one pixel of the source]",
+    ),
+]
 Gate = Annotated[
     bool,
     typer.Option("--gate", help="An arm that adds pairs only where they helped inside the training subjects."),

@@ -42,6 +42,7 @@ def run_verb(
     segmenter_capacity: options.SegmenterCapacity = None,
     segmenter_settings: options.OtherSegmenterSettings = None,
     augment: options.Augment = "none",
+    surface_tolerance: options.SurfaceTolerance = None,
     fidelity: Annotated[
         bool, typer.Option("--fidelity/--no-fidelity", help="Compare images: how real, how varied.")
     ] = True,
@@ -107,6 +108,7 @@ def run_verb(
         segmenter_capacity=segmenter_capacity,
         segmenter_settings=options.read_settings(segmenter_settings, flag="--segmenter-set"),
         augment=options.read_names(augment) or [],
+        surface_tolerance=surface_tolerance,
         fidelity=fidelity,
         privacy=privacy,
         alignment=alignment,

@@ -68,6 +68,7 @@ def trial_verb(
         int | None, typer.Option("--real-slices", metavar="N", help="Use only N real slices, drawn at random.")
     ] = None,
     repeat: options.Repeat = None,
+    surface_tolerance: options.SurfaceTolerance = None,
     recipe: Annotated[
         str | None,
         typer.Option("--recipe", metavar="NAME", help="Train the generators of this trial too, instead of SYNTH."),
@@ -163,6 +164,7 @@ def trial_verb(
         subset=subset,
         real_slices=real_slices,
         repeat=repeat,
+        surface_tolerance=surface_tolerance,
         demonstration=demonstration,
         generator=generator,
         generator_seeds=generator_seeds,
@@ -226,6 +228,7 @@ def score_verb(
     ] = None,
     subset: options.Subset = None,
     repeat: options.Repeat = None,
+    surface_tolerance: options.SurfaceTolerance = None,
     primary: options.Primary = None,
     overwrite: options.Overwrite = False,
 ) -> None:
@@ -239,6 +242,7 @@ def score_verb(
         out=out,
         subset=subset,
         repeat=repeat,
+        surface_tolerance=surface_tolerance,
         primary=primary,
         overwrite=overwrite,
     )

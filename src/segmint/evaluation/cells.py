@@ -111,7 +111,7 @@ class TrainsSegmenter(Protocol):
 class Bench:
     """What all cells share; `synthetic` are the sets by their number, `threads` those of every training.
 
-    `preset`, `capacity` and `settings` are of the segmenter's recipe.
+    `preset`, `capacity` and `settings` are of the segmenter's recipe; `tolerance` of the normalised surface Dice.
     """
 
     regime: Regime
@@ -126,6 +126,7 @@ class Bench:
     threads: int | None = None
     preset: str = "repaired"
     capacity: str | None = None
+    tolerance: float | None = None
 
 
 def plan_cells(arms: Sequence[Arm], *, seeds: int, synthetic_sets: int) -> tuple[Cell, ...]:
@@ -177,7 +178,16 @@ def run_cell(cell: Cell, folder: Path, bench: Bench) -> CellResult:
         capacity=bench.capacity,
         settings=bench.settings,
     )
-    return score_cell(cell, folder, segmenter, regime, slices=len(pool), began=began, curve=learning_curve(folder))
+    return score_cell(
+        cell,
+        folder,
+        segmenter,
+        regime,
+        slices=len(pool),
+        began=began,
+        curve=learning_curve(folder),
+        tolerance=bench.tolerance,
+    )
 
 
 def _forget_what_began_elsewhere(folder: Path, bench: Bench) -> None:
@@ -203,13 +213,15 @@ def score_cell(
     slices: int,
     began: float,
     curve: Sequence[tuple[int, float]] = (),
+    tolerance: float | None = None,
 ) -> CellResult:
     """Score a trained segmenter on the test subjects and keep what it found in `folder`.
 
     Args:
         slices: how many it was trained on; began: when, by the monotonic clock; curve: how it learned, where that is known.
+        tolerance: of the normalised surface Dice, as in `plan_grids`.
     """
-    scores = sorted(score_subjects(segmenter, regime.slices, regime.test).items())
+    scores = sorted(score_subjects(segmenter, regime.slices, regime.test, tolerance=tolerance).items())
     result = {
         "arm": cell.arm.name,
         "seed": cell.seed,

@@ -42,6 +42,7 @@ def cell_jobs(
         device=device,
         train=train,
         repeat=design.repeat,
+        tolerance=design.surface_tolerance,
         threads=threads,
     )
     cells = plan_cells(design.arms, seeds=design.seeds, synthetic_sets=len(design.synthetic))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +24,10 @@ from segmint.evaluation.arms import DEFAULT_ARMS, Arm, parse_arms
 from segmint.evaluation.budget import BATCH, default_steps
 from segmint.evaluation.primary import choose_primary
 from segmint.evaluation.regime import Regime, choose_regime
+from segmint.evaluation.subject_grids import plan_grids
 from segmint.evaluation.synthetic_sets import SyntheticSet, generator_count, generator_runs, open_synthetic_sets
 from segmint.recipes import find_recipe
-from segmint.recipes.contract import Task
+from segmint.recipes.contract import Stage, Task
 from segmint.recipes.recipe import RecipeSettings
 from segmint.training.material import default_size
 from segmint.training.precision import choose_hardware
@@ -53,13 +57,14 @@ class Design:
     subset: str | None
     real_slices: int | None
     repeat: int | None
+    surface_tolerance: float | None
     demonstration: bool
     notes: tuple[str, ...]
 
     @property
     def segmenter_changes(self) -> dict[str, str]:
         """What the segmenter's recipe is told, augmentation included."""
-        return _changes(self.segmenter_settings, self.augment)
+        return segmenter_changes(self.segmenter_settings, self.augment)
 
     @property
     def inputs(self) -> list[Path]:
@@ -89,6 +94,7 @@ class Design:
             "real_slices": self.real_slices,
             "training": self.regime.described_training(),
             "repeat": self.repeat,
+            "surface_tolerance": self.surface_tolerance,
             "demonstration": self.demonstration,
         }
 
@@ -111,6 +117,7 @@ def design_trial(
     subset: str | None,
     real_slices: int | None,
     repeat: str | None = None,
+    surface_tolerance: float | None = None,
     device: str,
     demonstration: bool,
     primary: str | None = None,
@@ -134,10 +141,11 @@ def design_trial(
         raise UserError(
             f"--seeds {seeds} cannot use all {len(synthetic)} synthetic datasets: give at least as many seeds."
         )
-    changes = _changes(segmenter_settings or {}, augment)
+    given = dict(segmenter_settings or {})
     hardware = choose_hardware(device=device)
     capacity = segmenter_capacity or default_capacity(hardware.device)
-    settings = checked_settings(segmenter, preset=segmenter_preset, capacity=capacity, changes=changes)
+    chosen_settings = partial(checked_settings, segmenter, preset=segmenter_preset, capacity=capacity)
+    chosen_settings(changes=segmenter_changes(given, augment))
     dataset = open_dataset(real)
     if dataset.provenance is not None:
         raise UserError(f"{real} is a synthetic dataset: the first dataset of a trial is the real one.")
@@ -157,10 +165,9 @@ def design_trial(
     steps = default_steps(size) if steps is None else steps
     if steps < 1 or batch < 1:
         raise UserError(f"--steps {steps} and --batch {batch} must be at least 1.")
-    # What does not fit is refused here rather than in the first cell, which may come after hours of training generators.
-    task = Task(size, len(dataset.channel_names), len(dataset.label_names), batch, steps * batch)
-    with torch.random.fork_rng(devices=[]):
-        find_recipe(segmenter).stages(task, settings)
+    given = {**find_recipe(segmenter).budgets(steps * batch), **given}
+    settings = chosen_settings(changes=segmenter_changes(given, augment))
+    stages = check_segmenter(segmenter, settings, dataset, size=size, batch=batch, steps=steps)
     return Design(
         regime=regime,
         synthetic=sets,
@@ -172,14 +179,30 @@ def design_trial(
         segmenter=segmenter,
         segmenter_preset=segmenter_preset,
         segmenter_capacity=capacity,
-        segmenter_settings=dict(segmenter_settings or {}),
+        segmenter_settings=given,
         augment=tuple(augment),
         subset=subset,
         real_slices=real_slices,
         repeat=repeated,
+        surface_tolerance=_tolerance(surface_tolerance, regime),
         demonstration=demonstration,
-        notes=(*split_notes, *seen_notes, *repeat_notes, *_notes(regime, sets, parsed, seeds=seeds)),
+        notes=(
+            *split_notes,
+            *seen_notes,
+            *repeat_notes,
+            *note_stages(segmenter, stages),
+            *_notes(regime, sets, parsed, seeds=seeds),
+        ),
     )
+
+
+@contextmanager
+def told_by(flag: str) -> Iterator[None]:
+    """Names settings of the segmenter in refusals by the option that a command has for them."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(str(error).replace("--set ", f"{flag} ")) from error
 
 
 def checked_settings(segmenter: str, *, preset: str, capacity: str, changes: Mapping[str, str]) -> RecipeSettings:
@@ -202,7 +225,35 @@ def checked_settings(segmenter: str, *, preset: str, capacity: str, changes: Map
     return recipe.settings(preset=preset, capacity=capacity, changes=changes)
 
 
-def _changes(settings: Mapping[str, str], augment: Sequence[str]) -> dict[str, str]:
+def check_segmenter(
+    segmenter: str, settings: RecipeSettings, dataset: Dataset, *, size: int, batch: int, steps: int
+) -> Sequence[Stage]:
+    """The stages of a segmenter of a dataset, which are not trained.
+
+    What does not fit is refused here rather than in the first cell, which may come after hours of training generators.
+
+    Raises:
+        UserError: something does not.
+    """
+    task = Task(size, len(dataset.channel_names), len(dataset.label_names), batch, steps * batch)
+    with torch.random.fork_rng(devices=[]):
+        return find_recipe(segmenter).stages(task, settings)
+
+
+def note_stages(segmenter: str, stages: Sequence[Stage]) -> list[str]:
+    """What is trained in several parts, and for how long."""
+    if len(stages) < 2:
+        return []
+    parts = [f"{stage.name} {stage.task.total_images // stage.task.batch} steps" for stage in stages]
+    return [f"Each {segmenter} is trained in {len(parts)} parts, one after the other: {', '.join(parts)}."]
+
+
+def segmenter_changes(settings: Mapping[str, str], augment: Sequence[str]) -> dict[str, str]:
+    """What a segmenter's recipe is told: its settings, and how its slices are augmented.
+
+    Raises:
+        UserError: the settings tell of augmentation too.
+    """
     if "augment" in settings:
         raise UserError("--set augment: augmentation of the arms is chosen with --augment; give that instead.")
     return {**settings, **({"augment": ",".join(augment)} if augment else {})}
@@ -248,6 +299,20 @@ def _repeated(name: str | None, regime: Regime, arms: Sequence[Arm]) -> tuple[in
         if arm.real == 100
     ]
     return label, notes
+
+
+def _tolerance(asked: float | None, regime: Regime) -> float | None:
+    """In millimetres, which the data must have."""
+    if asked is None:
+        return None
+    if not (math.isfinite(asked) and asked >= 0):
+        raise UserError(f"--surface-tolerance {asked:g}: give millimetres, 0 or more.")
+    if not plan_grids(regime.slices, regime.test).physical:
+        raise UserError(
+            f"--surface-tolerance {asked:g}: {regime.dataset.root} records no spacing for some of its cases, so nothing can be"
+            " measured in millimetres: leave it out."
+        )
+    return float(asked)
 
 
 def note_few_seeds(seeds: int) -> list[str]:

@@ -30,6 +30,7 @@ def score_predictions(
     out: Path,
     subset: str | None = None,
     repeat: str | None = None,
+    surface_tolerance: float | None = None,
     primary: str | None = None,
     overwrite: bool = False,
     progress: bool = True,
@@ -46,7 +47,7 @@ def score_predictions(
             an arm is taken to have learned from set k modulo their number.
         out: folder to write: trial.json and trial.csv.
         subset: the stored training set that was R; repeat: the label of arms with B.
-        primary: as in `segmint.trial`; name it before you look at any result.
+        surface_tolerance, primary: as in `segmint.trial`; name an arm before you look at any result.
         overwrite: replace what is at `out`.
         progress: print the table.
 
@@ -60,14 +61,27 @@ def score_predictions(
     out = Path(out)
     check_target(out, overwrite=overwrite, inputs=[Path(real), *(Path(folder) for _, folder in predictions)])
     folders = _by_arm(predictions)
-    design = _designed(Path(real), synthetic, folders, subset=subset, repeat=repeat, primary=primary)
+    design = _designed(
+        Path(real),
+        synthetic,
+        folders,
+        subset=subset,
+        repeat=repeat,
+        surface_tolerance=surface_tolerance,
+        primary=primary,
+    )
     console = Console(stderr=True, quiet=not progress, soft_wrap=True, markup=False, highlight=False)
     results = []
     for cell in plan_cells(design.arms, seeds=design.seeds, synthetic_sets=len(design.synthetic)):
         folder = folders[cell.arm][cell.seed]
         console.print(f"{cell.arm.name}  {folder}")
         indices = design.regime.test
-        scores = score_maps(_stored(folder, design.regime.slices, indices), design.regime.slices, indices)
+        scores = score_maps(
+            _stored(folder, design.regime.slices, indices),
+            design.regime.slices,
+            indices,
+            tolerance=design.surface_tolerance,
+        )
         counts = {subject: score.counts for subject, score in sorted(scores.items())}
         metrics = {subject: score.metrics for subject, score in sorted(scores.items())}
         results.append(CellResult(cell, counts, [], metrics))
@@ -110,6 +124,7 @@ def _designed(
     *,
     subset: str | None,
     repeat: str | None,
+    surface_tolerance: float | None,
     primary: str | None,
 ) -> Design:
     return design_trial(
@@ -125,6 +140,7 @@ def _designed(
         subset=subset,
         real_slices=None,
         repeat=repeat,
+        surface_tolerance=surface_tolerance,
         primary=primary,
         device="cpu",
         demonstration=False,

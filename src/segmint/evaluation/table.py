@@ -89,7 +89,9 @@ def trial_table(trial: Mapping[str, Any]) -> RenderableType:
     labels = list(trial["label_names"][1:])
     seeds, subjects = trial["seeds"], len(trial["test_subjects"])
     trained = (
-        trial["segmenter"] if trial["steps"] is None else f"{trial['steps']} steps of {trial['batch']}{_of(trial)}"
+        trial["segmenter"]
+        if trial["steps"] is None
+        else f"{trial['steps']} steps of {trial['batch']}{of_segmenter(trial)}"
     )
     table = Table(
         title=f"Dice on {subjects} test subject{_s(subjects)}, {seeds} seed{_s(seeds)} an arm, {trained}; 95% intervals",
@@ -132,7 +134,8 @@ def segmenter_words(trial: Mapping[str, Any]) -> str:
     )
 
 
-def _of(trial: Mapping[str, Any]) -> str:
+def of_segmenter(trial: Mapping[str, Any]) -> str:
+    """The same in brackets, after a space; empty for what earlier versions wrote."""
     return f" ({segmenter_words(trial)})" if trial.get("segmenter_capacity") else ""
 
 

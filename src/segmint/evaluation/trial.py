@@ -47,6 +47,7 @@ def trial(
     subset: str | None = None,
     real_slices: int | None = None,
     repeat: str | None = None,
+    surface_tolerance: float | None = None,
     primary: str | None = None,
     overwrite: bool = False,
     device: str = "auto",
@@ -100,6 +101,7 @@ def trial(
         subset: name of a stored subset; only its subjects or slices are R. real_slices: only so many slices, drawn at
             random.
         repeat: name or id of the label whose slices B repeats; needed where an arm has B.
+        surface_tolerance: of the normalised surface Dice, in millimetres; default: one pixel of the source.
         overwrite: replace what is in `out`.
         demonstration: say in the verdict that this is no evidence.
         generator: how generators are trained, in the place of `synthetic`, or beside it for the gate alone, where
@@ -138,6 +140,7 @@ def trial(
         augment=augment,
         subset=subset,
         real_slices=real_slices,
+        surface_tolerance=surface_tolerance,
         device=jobs.device_here(device),
         demonstration=demonstration,
     )

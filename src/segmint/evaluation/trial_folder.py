@@ -108,7 +108,13 @@ def _check(out: Path, settings: Mapping[str, Any], what: str) -> None:
 
 def _unrecorded(out: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
     """What settings of earlier versions lack, as those versions had it, where it can be chosen now."""
-    found: dict[str, Any] = {"kind": "trial", "segmenter_preset": "repaired"}
+    found: dict[str, Any] = {
+        "kind": "trial",
+        "segmenter": "unet",
+        "segmenter_preset": "repaired",
+        "segmenter_settings": {},
+        "surface_tolerance": None,
+    }
     capacity = begun_capacity(out)
     if capacity is not None:
         found["segmenter_capacity"] = capacity

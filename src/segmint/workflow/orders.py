@@ -41,6 +41,7 @@ class Orders:
     segmenter_capacity: str | None = None
     segmenter_settings: Mapping[str, str] = field(default_factory=dict)
     augment: tuple[str, ...] = ()
+    surface_tolerance: float | None = None
     fidelity: bool = True
     privacy: bool = True
     alignment: bool = False

@@ -46,6 +46,7 @@ def run_workflow(
     segmenter_capacity: str | None = None,
     segmenter_settings: Mapping[str, str] | None = None,
     augment: Sequence[str] = (),
+    surface_tolerance: float | None = None,
     fidelity: bool = True,
     privacy: bool = True,
     alignment: bool = True,
@@ -73,8 +74,8 @@ def run_workflow(
         size, kimg, batch, preset, capacity, mask_source, auxiliary, conditions, tile, subset, unlabelled, settings,
             axis, seed, precision, threads: as in `segmint.train`.
         truncation, balance: as in `segmint.sample`.
-        arms, primary, seeds, steps, segmenter, segmenter_preset, segmenter_capacity, segmenter_settings, augment: as in
-            `segmint.trial`; trial_batch: slices a step of the trial's segmenters.
+        arms, primary, seeds, steps, segmenter, segmenter_preset, segmenter_capacity, segmenter_settings, augment,
+            surface_tolerance: as in `segmint.trial`; trial_batch: slices a step of the trial's segmenters.
         fidelity, privacy: as in `segmint.evaluate`.
         alignment: as in `segmint.evaluate`; each segmenter takes as many steps as one of the trial's.
         gate: what the gate looks at, as in `segmint.trial`: further generators are trained, alike, inside the training
@@ -121,6 +122,7 @@ def run_workflow(
         segmenter_capacity=segmenter_capacity,
         segmenter_settings=dict(segmenter_settings or {}),
         augment=tuple(augment),
+        surface_tolerance=None if surface_tolerance is None else float(surface_tolerance),
         fidelity=fidelity,
         privacy=privacy,
         alignment=alignment,

@@ -66,6 +66,7 @@ class CellJob:
             "device": bench.device,
             "threads": bench.threads,
             "repeat": bench.repeat,
+            "tolerance": bench.tolerance,
         }
 
     def began(self) -> str:
@@ -98,9 +99,10 @@ def read_cell_job(content: Mapping[str, Any]) -> CellJob:
         regime=regime,
         synthetic=synthetic,
         segmenter=content["segmenter"],
-        preset=content["preset"],
-        capacity=content["capacity"],
+        preset=content.get("preset", "repaired"),
+        capacity=content.get("capacity"),
         settings=content["settings"],
+        tolerance=content.get("tolerance"),
         steps=content["steps"],
         batch=content["batch"],
         device=content["device"],
