@@ -146,6 +146,23 @@ def test_the_surface_dice_has_the_tolerance_asked_for(tmp_path: Path, real: Path
     assert found[0.0]["metrics"]["hd95"] == found[5.0]["metrics"]["hd95"]
 
 
+@pytest.mark.parametrize(
+    ("options", "advice"),
+    [
+        ({"arms": "100R"}, "--folds 5 would test each of them once"),
+        ({"arms": "100R", "subset": "2"}, "--folds 5 without --subset would test each of them once"),
+        ({}, "--folds 5 with --recipe NAME in the place of the synthetic datasets would test each of them once"),
+    ],
+)
+def test_every_trial_of_few_subjects_says_how_to_test_more(
+    tmp_path: Path, real: Path, synthetic: Path, study: Any, options: dict[str, Any], advice: str
+) -> None:
+    design = designed(real, [] if options else [synthetic], seeds=1, **options)
+    train = study.stand_in()
+    content = concluded(tmp_path / "trial", design, train)
+    assert f"Only 16 of 23 subjects are tested: {advice}." in content["notes"]
+
+
 def test_several_sets_take_turns(tmp_path: Path, real: Path, synthetic: Path, study: Any) -> None:
     made = study.provenance(open_dataset(real), run="run2", checkpoint="d00d")
     second = study.write_synthetic(tmp_path / "second", made, pairs=45, seed=8)

@@ -230,6 +230,14 @@ def score_verb(
     repeat: options.Repeat = None,
     surface_tolerance: options.SurfaceTolerance = None,
     primary: options.Primary = None,
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            "--folds",
+            metavar="K",
+            help="Maps of every subject, by segmenters of K folds (segmint trial export --folds K).",
+        ),
+    ] = None,
     overwrite: options.Overwrite = False,
 ) -> None:
     """The statistics of a trial on label maps of segmenters trained elsewhere, such as nnU-Net."""
@@ -244,6 +252,7 @@ def score_verb(
         repeat=repeat,
         surface_tolerance=surface_tolerance,
         primary=primary,
+        folds=folds,
         overwrite=overwrite,
     )
     typer.echo(f"Trial: {out / 'trial.json'}, {out / 'trial.csv'}")
@@ -254,27 +263,35 @@ def export_verb(
     real: Annotated[Path, typer.Argument(metavar="REAL", help="The real dataset, with its split.")],
     out: options.Out,
     synthetic: Annotated[
-        Path | None, typer.Argument(metavar="SYNTH", help="Dataset that arms with F take their pairs from.")
+        list[Path] | None,
+        typer.Argument(
+            metavar="[SYNTH]...", help="Dataset that arms with F take their pairs from; with --folds one a fold."
+        ),
     ] = None,
     arms: Annotated[
         str,
         typer.Option("--arms", metavar="A,B,...", help="Training sets of all real slices, synthetic pairs, or both."),
     ] = "100R,100R+300F",
     subset: options.Subset = None,
+    folds: Annotated[
+        int | None,
+        typer.Option("--folds", metavar="K", help="Every arm once for each of K folds, which test every subject once."),
+    ] = None,
     first_id: Annotated[
         int, typer.Option("--first-id", metavar="N", help="nnU-Net's number of the first dataset.")
     ] = 501,
     overwrite: options.Overwrite = False,
 ) -> None:
-    """Each arm as a dataset for nnU-Net, with one fold that validates on real cases alone."""
+    """Each arm as a dataset for nnU-Net, with a splits_final.json that validates on real cases alone."""
     from segmint.evaluation.export import export_arms
 
     export_arms(
         real,
-        synthetic,
+        synthetic or [],
         out=out,
         arms=options.read_arms(arms) or [],
         subset=subset,
+        folds=folds,
         first_id=first_id,
         overwrite=overwrite,
     )

@@ -15,6 +15,7 @@ from segmint.evaluation.arms import GATE, REAL_ARM
 from segmint.evaluation.cells import CellResult
 from segmint.evaluation.convergence import LARGEST_GAIN
 from segmint.evaluation.design import Design
+from segmint.evaluation.folds import note_few_tested
 from segmint.evaluation.gate import Choice
 from segmint.evaluation.metric_summary import describe_metrics, partly_measured
 from segmint.evaluation.pooling import Fold, FoldedChoice, mean_counts, notes_of_folds
@@ -60,6 +61,7 @@ def conclude(
     outside: bool = False,
     gate: Choice | FoldedChoice | None = None,
     folds: Sequence[Fold] = (),
+    made_here: bool = False,
 ) -> dict[str, Any]:
     """Put together trial.json from the results of all cells; Dice as a fraction, None where there is none.
 
@@ -67,6 +69,7 @@ def conclude(
         outside: the segmenters were trained elsewhere, so that nothing is known of their steps.
         gate: what the gate chose, where one of the arms is its own.
         folds: of a cross-validated trial, whose pooled results these are; `design` is that of one of them.
+        made_here: the trial trained the generators of its arms itself.
     """
     designs = [fold.design for fold in folds] or [design]
     sets = [one for each in designs for one in each.synthetic]
@@ -125,10 +128,36 @@ def conclude(
         "primary": describe_primary(primary),
         "gate": None if gate is None else gate.as_json(),
         "verdict": asdict(verdict),
-        "notes": [*notes_of_folds(folds, design.notes), *pairing_notes, *unjudged, *partly_measured(results)],
+        "notes": [
+            *notes_of_folds(folds, design.notes),
+            *(
+                []
+                if folds
+                else note_few_tested(regime.split, advice=_advice(design, outside=outside, made_here=made_here))
+            ),
+            *pairing_notes,
+            *unjudged,
+            *partly_measured(results),
+        ],
     }
     described: dict[str, Any] = without_nan(content)
     return described
+
+
+def _advice(design: Design, *, outside: bool, made_here: bool) -> str:
+    """How the trial could test every subject once."""
+    if outside:
+        return "segmint trial export and segmint trial score with --folds 5 would test each of them once"
+    without = [
+        flag
+        for flag, value in (("--subset", design.subset), ("--real-slices", design.real_slices))
+        if value is not None
+    ]
+    with_recipe = (
+        " with --recipe NAME in the place of the synthetic datasets" if design.synthetic and not made_here else ""
+    )
+    dropped = f" without {' and '.join(without)}" if without else ""
+    return f"--folds 5{with_recipe}{dropped} would test each of them once"
 
 
 def write_outcome(out: Path, content: Mapping[str, Any]) -> None:

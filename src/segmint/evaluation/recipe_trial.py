@@ -15,7 +15,6 @@ from segmint.evaluation.arms import REAL_ARM, Arm, parse_arm
 from segmint.evaluation.cells import CellResult, read_cell
 from segmint.evaluation.conduct import cell_jobs, cell_plan
 from segmint.evaluation.design import Design
-from segmint.evaluation.folds import note_few_tested
 from segmint.evaluation.gate import Choice, candidate_arms, choose, inner_splits
 from segmint.evaluation.generator import kept_pairs
 from segmint.evaluation.jobs.cell_job import CellJob
@@ -60,10 +59,7 @@ class RecipeTrial(RecipeOrders):
                     highlight=False,
                 )
                 raise
-            # What folds would refuse is not advised.
-            advice = note_few_tested(real.regime.split) if real.subset is None and not self.given else []
-            design = replace(found.design, notes=(*found.design.notes, *advice))
-            content = conclude(design, found.results, gate=found.choice)
+            content = conclude(found.design, found.results, gate=found.choice, made_here=not self.given)
             write_outcome(out, content)
         return content
 
