@@ -55,6 +55,7 @@ def test_installed_command_prints_one_sentence_and_exits_with_2(tmp_path: Path) 
         (["sample", "run", "--out", "x"], "--n"),
         (["sample", "run", "--n", "many", "--out", "x"], "--n"),
         (["trial", "real", "--out", "x", "--folds", "3"], "--folds"),
+        (["trial", "real", "--arms", "100R,100R+25F", "100R,100R+50F", "--out", "x"], "quote arms with braces"),
         (["trial", "real", "--out", "x", "--kimg", "3"], "--kimg is for generators that the trial trains"),
         (["trial", "real", "--out", "x", "--generator-set", "a=1"], "--generator-set is for generators"),
         (["trial", "real", "--out", "x", "--gate-folds", "3"], "--gate-folds is for the gate"),

@@ -169,6 +169,7 @@ class StandIn:
         self.shift, self.curve, self.with_pairs = shift, curve, with_pairs or curve
         self.calls: list[tuple[int, int]] = []
         self.settings: list[dict[str, str]] = []
+        self.widths: list[tuple[str, str | None]] = []
         self.fail_at: int | None = None
         self.validation: int | None = len(VALIDATION) * DEPTH
 
@@ -184,9 +185,12 @@ class StandIn:
         seed: int,
         device: str,
         threads: int | None,
+        preset: str,
+        capacity: str | None,
         settings: Mapping[str, str],
     ) -> ThresholdSegmenter:
         del threads
+        self.widths.append((preset, capacity))
         if self.fail_at == len(self.calls):
             raise KeyboardInterrupt
         assert (recipe, device) == ("unet", "cpu")

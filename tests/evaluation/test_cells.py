@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -170,3 +170,8 @@ def test_what_was_begun_on_other_hardware_is_trained_anew(tmp_path: Path, regime
         assert not checkpoint.exists(), other
         assert not (folder / "config.json").exists(), other
         assert is_finished(folder)
+    for capacity, kept in (("full", True), ("small", False)):
+        shutil.rmtree(folder)
+        begun(capacity="full")
+        run_cell(cell, folder, replace(bench, capacity=capacity))
+        assert checkpoint.is_file() == kept

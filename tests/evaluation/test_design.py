@@ -50,6 +50,35 @@ def test_settings_name_all_that_decides_and_no_place(real: Path, synthetic: Path
     assert str(real.parent) not in str(settings)
 
 
+def test_a_segmenter_as_published_and_its_width_are_settings(real: Path) -> None:
+    design = designed(real, [], arms="100R", size=32, segmenter="segan", segmenter_preset="faithful")
+    assert (design.segmenter_preset, design.segmenter_capacity) == ("faithful", "small")
+    told = designed(real, [], arms="100R", segmenter_capacity="full").settings()
+    assert (told["segmenter_preset"], told["segmenter_capacity"]) == ("repaired", "full")
+
+
+def test_steps_govern_every_part_of_a_segmenter(tmp_path: Path, study: Any) -> None:
+    real = study.write_real(tmp_path / "real")
+    design = designed(real, [], arms="100R", size=32, segmenter="semanticgan", steps=50, batch=4)
+    assert design.segmenter_settings == {"encoder_kimg": "0.2"}
+    assert (
+        "Each semanticgan is trained in 2 parts, one after the other: pairs 50 steps, encoder 50 steps." in design.notes
+    )
+    own = designed(
+        real,
+        [],
+        arms="100R",
+        size=32,
+        segmenter="semanticgan",
+        steps=50,
+        batch=4,
+        segmenter_settings={"encoder_kimg": "0.4"},
+    )
+    assert own.settings()["segmenter_settings"] == {"encoder_kimg": "0.4"}
+    assert any("pairs 50 steps, encoder 100 steps" in note for note in own.notes)
+    assert not any("parts" in note for note in designed(real, [], arms="100R").notes)
+
+
 def test_a_subset_drawn_anew_under_its_name_is_another_trial(tmp_path: Path, study: Any) -> None:
     real = study.write_real(tmp_path / "real")
     first = designed(real, [], arms=["100R"], subset="2").settings()
@@ -121,6 +150,9 @@ def test_notes_tell_what_a_reader_must_know(real: Path, synthetic: Path, tmp_pat
         ({"batch": -1}, "--batch -1"),
         ({"segmenter": "joint-stylegan2"}, "gives no segmenter"),
         ({"augment": ["mixup"]}, "--set augment"),
+        ({"surface_tolerance": -1.0}, "--surface-tolerance -1: give millimetres"),
+        ({"segmenter_preset": "mended"}, "--segmenter-preset mended: unet has repaired, faithful"),
+        ({"segmenter_capacity": "wide"}, "--segmenter-capacity wide: unet has small, full"),
         ({"segmenter_settings": {"augment": "flips"}}, "--set augment: .* chosen with --augment"),
         ({"segmenter_settings": {"depth": "3"}}, "--set depth"),
         ({"segmenter": "segan", "segmenter_settings": {"target": "edges"}}, "--set target"),

@@ -13,6 +13,7 @@ from segmint.data.subjects import Split
 from segmint.data.writer import DatasetWriter
 from segmint.errors import UserError
 from segmint.evaluation.export import export_arms
+from segmint.evaluation.folds import splits_of
 from segmint.evaluation.outside import score_predictions
 
 
@@ -65,6 +66,62 @@ def test_what_is_predicted_for_its_test_images_can_be_scored(
     content = json.loads((scored / "trial.json").read_text())
     assert [arm["mean"] for arm in content["arms"]] == [1.0, 1.0]
     assert content["test_subjects"] == list(study.test)
+
+
+def test_folds_are_exported_and_scored_together(tmp_path: Path, real: Path, study: Any) -> None:
+    dataset = open_dataset(real)
+    splits = splits_of(dataset, 3)
+    sets = [
+        study.write_synthetic(
+            tmp_path / f"fakes{k}",
+            study.provenance(
+                dataset,
+                labels_seen=split.train,
+                images_seen=split.train,
+                selected_on=split.validation,
+                checkpoint=str(k),
+            ),
+            pairs=study.depth * len(split.train),
+        )
+        for k, split in enumerate(splits)
+    ]
+    arms = ("100R", "100R+100F")
+    out = export_arms(real, sets, out=tmp_path / "raw", arms=arms, folds=3)
+    names = [
+        f"Dataset{501 + 2 * k + place}_study_{arm}_fold{k}"
+        for k in range(3)
+        for place, arm in enumerate(("100R", "100R_100F"))
+    ]
+    assert sorted(path.name for path in out.iterdir()) == names
+    predicted = [tmp_path / "real", tmp_path / "mixed"]
+    for folder in predicted:
+        folder.mkdir()
+    tested = []
+    for k, split in enumerate(splits):
+        (fold,) = json.loads((out / names[2 * k] / "splits_final.json").read_text())
+        assert fold == {"train": [f"case_{s}" for s in split.train], "val": [f"case_{s}" for s in split.validation]}
+        for image in (out / names[2 * k] / "imagesTs").iterdir():
+            tested.append(image.name.replace("_0000", ""))
+            for folder in predicted:
+                shutil.copyfile(real / "labelsTr" / tested[-1], folder / tested[-1])
+    assert sorted(tested) == sorted(path.name for path in (real / "labelsTr").iterdir())
+    scored = score_predictions(
+        real,
+        sets,
+        predictions=list(zip(arms, predicted, strict=True)),
+        folds=3,
+        out=tmp_path / "scored",
+        progress=False,
+    )
+    content = json.loads((scored / "trial.json").read_text())
+    assert content["test_subjects"] == sorted(study.split.subjects)
+    assert [arm["mean"] for arm in content["arms"]] == [1.0, 1.0]
+    assert len(content["folds"]) == 3
+    assert content["primary"]["subjects"] == len(study.split.subjects)
+    with pytest.raises(UserError, match="one synthetic dataset for each fold, in their order, not 2"):
+        export_arms(real, sets[:2], out=tmp_path / "few", arms=arms, folds=3)
+    with pytest.raises(UserError, match=r"Fold 1 of --folds 3 cannot be used: .*fakes1"):
+        export_arms(real, [sets[1], sets[0], sets[2]], out=tmp_path / "swapped", arms=arms, folds=3)
 
 
 def tiff_cells(folder: Path) -> Path:

@@ -73,6 +73,18 @@ def test_the_gate_adds_pairs_that_help(tmp_path: Path, real: Path, study: Any) -
         assert enough == 3 * len(one.train) * study.depth
 
 
+def test_another_arm_than_the_gates_may_give_the_verdict(tmp_path: Path, real: Path, study: Any) -> None:
+    arms = parse_arms("100R,100R+100F,gate", gate=True)
+    train = study.stand_in(lambda share, seed: 0.001 * seed + 0.4 * share)
+    one = prepared(real, study.draws(), train, arms=arms, primary="100R+100F")
+    content = conducted(tmp_path / "trial", one)
+    assert content["primary"]["comparison"] == "100R+100F minus 100R"
+    assert content["gate"]["chosen"] == "100R"
+    assert content["verdict"]["kind"] == "harms"
+    assert "gate" not in content["verdict"]["sentence"]
+    assert one.settings(one.resolved())["primary"] == "100R+100F"
+
+
 def test_the_gate_leaves_out_pairs_that_harm(tmp_path: Path, real: Path, study: Any) -> None:
     draw, train = study.draws(), study.stand_in(lambda share, seed: 0.02 * seed + 0.3 * share)
     content = conducted(tmp_path / "trial", prepared(real, draw, train))
@@ -103,7 +115,7 @@ def test_given_pairs_serve_the_arms_and_generators_the_gate(
     assert content["gate"]["chosen"] == "100R+300F"
     assert [one["path"] for one in content["synthetic"]] == [str(synthetic.resolve())]
     assert len(draw.calls) == 2, "one generator a fold, none beside them"
-    assert not any("--folds" in note for note in content["notes"])
+    assert any("--folds 5 with --recipe NAME in the place of the synthetic" in note for note in content["notes"])
     few = study.write_synthetic(tmp_path / "few", study.provenance(open_dataset(real)), pairs=study.real_slices)
     with pytest.raises(UserError, match="holds 15 pairs, but the arm 100R\\+300F needs 45"):
         prepared(real, draw, train, given=(few,)).conduct(tmp_path / "other", overwrite=False)

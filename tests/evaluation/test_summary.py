@@ -161,6 +161,14 @@ def test_without_100r_there_is_nothing_to_compare_with() -> None:
     assert arm["difference_to_real"] is None
 
 
+def test_another_arm_may_be_compared() -> None:
+    scores = collect_scores(results("100R,100R+100F,100R+300F", gain=10), label_names=NAMES)
+    for asked, compared in ((None, "100R+300F"), ("100R+100F", "100R+100F")):
+        primary, _ = compare(scores, asked)
+        assert primary is not None
+        assert primary.comparison == f"{compared} minus 100R"
+
+
 def test_scores_are_listed_one_by_one() -> None:
     listed = list_scores(collect_scores(results("100R,100F"), label_names=NAMES))
     assert len(listed) == 2 * 3 * 20 * 2

@@ -160,12 +160,79 @@ def test_stopped_trial_goes_on_and_another_is_refused(tmp_path: Path, real: Path
     assert concluded(out, designed(real, [synthetic], seeds=4), study.stand_in(), overwrite=True)["seeds"] == 4
 
 
+def test_the_primary_arm_is_chosen_beforehand_and_kept(tmp_path: Path, real: Path, synthetic: Path, study: Any) -> None:
+    train = study.stand_in(lambda share, seed: 0.15 + 0.02 * seed - 0.15 * share)
+    arms, out = "100R,100R+{100,200}F,100F", tmp_path / "trial"
+    content = concluded(out, designed(real, [synthetic], arms=arms, primary="100R+200F"), train)
+    assert content["primary"]["comparison"] == "100R+200F minus 100R"
+    assert content["verdict"]["kind"] == "helps"
+    assert json.loads((out / "settings.json").read_text())["primary"] == "100R+200F"
+    with pytest.raises(UserError, match=r"primary: 100R\+200F there, 100R\+100F now"):
+        concluded(out, designed(real, [synthetic], arms=arms, primary="100R+100F"), train)
+
+
+def test_a_mixture_without_a_primary_arm_is_described(tmp_path: Path, real: Path, synthetic: Path, study: Any) -> None:
+    content = concluded(tmp_path / "trial", designed(real, [synthetic], arms="100R,100R+{100,200}F"), study.stand_in())
+    assert content["primary"] is None
+    assert content["verdict"]["kind"] == "descriptive"
+    assert content["verdict"]["sentence"] == (
+        "Descriptive, no verdict, as none of 100R+100F, 100R+200F was named with --primary before the trial: each comparison with"
+        " 100R is secondary, and its p value adjusted for their number."
+    )
+    assert all(arm["wilcoxon"]["p_holm"] is not None for arm in content["arms"][1:])
+    assert content["notes"]
+
+
+def test_every_segmenter_has_the_preset_and_width_of_the_trial(
+    tmp_path: Path, real: Path, synthetic: Path, study: Any
+) -> None:
+    train = study.stand_in()
+    chosen = designed(real, [synthetic], seeds=1, segmenter_preset="faithful", segmenter_capacity="full")
+    content = concluded(tmp_path / "trial", chosen, train)
+    assert set(train.widths) == {("faithful", "full")}
+    assert (content["segmenter_preset"], content["segmenter_capacity"]) == ("faithful", "full")
+    with pytest.raises(UserError, match="segmenter capacity: full there, small now"):
+        concluded(tmp_path / "trial", designed(real, [synthetic], seeds=1, segmenter_preset="faithful"), train)
+
+
+def test_the_surface_dice_has_the_tolerance_asked_for(tmp_path: Path, real: Path, study: Any) -> None:
+    found = {}
+    for tolerance in (None, 0.0, 5.0):
+        design = designed(real, [], arms="100R", seeds=1, surface_tolerance=tolerance)
+        out = tmp_path / f"trial{tolerance}"
+        found[tolerance] = concluded(out, design, study.stand_in(lambda _share, _seed: 0.1))
+        assert found[tolerance]["surface_tolerance"] == tolerance
+        assert json.loads((out / "settings.json").read_text())["surface_tolerance"] == tolerance
+    measured = {tolerance: one["metrics"]["nsd"] for tolerance, one in found.items()}
+    assert [one["tolerance"] for one in measured.values()] == [1.0, 0.0, 5.0]
+    means = {tolerance: one["arms"]["100R"]["mean"] for tolerance, one in measured.items()}
+    assert means[0.0] < means[None] <= means[5.0]
+    assert found[0.0]["metrics"]["hd95"] == found[5.0]["metrics"]["hd95"]
+
+
+@pytest.mark.parametrize(
+    ("options", "advice"),
+    [
+        ({"arms": "100R"}, "--folds 5 would test each of them once"),
+        ({"arms": "100R", "subset": "2"}, "--folds 5 without --subset would test each of them once"),
+        ({}, "--folds 5 with --recipe NAME in the place of the synthetic datasets would test each of them once"),
+    ],
+)
+def test_every_trial_of_few_subjects_says_how_to_test_more(
+    tmp_path: Path, real: Path, synthetic: Path, study: Any, options: dict[str, Any], advice: str
+) -> None:
+    design = designed(real, [] if options else [synthetic], seeds=1, **options)
+    train = study.stand_in()
+    content = concluded(tmp_path / "trial", design, train)
+    assert f"Only 16 of 23 subjects are tested: {advice}." in content["notes"]
+
+
 def test_several_sets_take_turns(tmp_path: Path, real: Path, synthetic: Path, study: Any) -> None:
     made = study.provenance(open_dataset(real), run="run2", checkpoint="d00d")
     second = study.write_synthetic(tmp_path / "second", made, pairs=45, seed=8)
     design = designed(real, [synthetic, second], seeds=4)
     content = concluded(tmp_path / "trial", design, study.stand_in(lambda share, seed: 0.1 * share * (seed % 2)))
-    assert "conditional on 2 generators, too few to tell how they differ" in content["verdict"]["sentence"]
+    assert "over 2 generators, so few that the interval is wide where they differ" in content["verdict"]["sentence"]
     assert len(content["synthetic"]) == 2
     cells = [
         json.loads((tmp_path / "trial" / "cells" / f"100R+300F-seed{k}" / "result.json").read_text()) for k in range(4)

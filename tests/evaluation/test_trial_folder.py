@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from segmint.errors import UserError
-from segmint.evaluation.trial_folder import SETTINGS, opened_trial_folder
-from segmint.outputs import read_json
+from segmint.evaluation.jobs.orders import JobOrders
+from segmint.evaluation.trial_folder import SETTINGS, begun_capacity, opened_trial_folder
+from segmint.outputs import read_json, write_json
 
 PLAN = {"arms": ["100R", "100F"], "seeds": 3, "real_slices": None}
 
@@ -20,6 +21,81 @@ def test_makes_the_folder_and_goes_on_with_it(tmp_path: Path) -> None:
     assert read_json(out / SETTINGS) == {"kind": "trial", **PLAN}
     with opened_trial_folder(out, {**PLAN, "arms": ("100R", "100F")}, overwrite=False):
         assert (out / "cells").is_dir()
+
+
+def test_settings_of_earlier_versions_are_read_with_what_those_versions_had(tmp_path: Path) -> None:
+    arms = ["100R", "100R+25F", "100R+300F"]
+    with opened_trial_folder(tmp_path / "trial", {"arms": arms}, overwrite=False):
+        pass
+    with opened_trial_folder(tmp_path / "trial", {"arms": arms, "primary": "100R+300F"}, overwrite=False):
+        pass
+    with (
+        pytest.raises(UserError, match=r"primary: 100R\+300F there, 100R\+25F now"),
+        opened_trial_folder(tmp_path / "trial", {"arms": arms, "primary": "100R+25F"}, overwrite=False),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("now", "words"),
+    [
+        ({"segmenter": "segan"}, "segmenter: unet there, segan now"),
+        ({"segmenter_preset": "faithful"}, "segmenter preset: repaired there, faithful now"),
+        ({"surface_tolerance": 2.0}, "surface tolerance: None there, 2.0 now"),
+    ],
+)
+def test_what_could_not_be_chosen_then_is_refused_where_it_differs(
+    tmp_path: Path, now: dict[str, object], words: str
+) -> None:
+    with opened_trial_folder(tmp_path / "trial", {"seeds": 3}, overwrite=False):
+        pass
+    with (
+        pytest.raises(UserError, match=words),
+        opened_trial_folder(tmp_path / "trial", {"seeds": 3, **now}, overwrite=False),
+    ):
+        pass
+
+
+def begun_earlier(folder: Path, *capacities: str) -> Path:
+    """A trial whose settings do not tell the width of its segmenters."""
+    write_json(folder / SETTINGS, {"arms": ["100R"]})
+    for seed, capacity in enumerate(capacities):
+        cell = folder / f"fold{seed}" / "cells" / f"100R-seed{seed}"
+        cell.mkdir(parents=True)
+        write_json(cell / "config.json", {"capacity": capacity})
+        write_json(cell / "result.json", {})
+    return folder
+
+
+def test_the_width_of_an_earlier_trial_is_that_of_its_segmenters(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    out = begun_earlier(tmp_path / "a", "full", "full")
+    orders = JobOrders()
+    assert begun_capacity(out) == "full"
+    assert orders.with_capacity(out, asked=None, device="cpu", overwrite=False) == "full"
+    assert orders.with_capacity(out, asked=None, device="cpu", overwrite=True) == "small"
+    with opened_trial_folder(out, {"arms": ["100R"], "segmenter_capacity": "full"}, overwrite=False):
+        pass
+    with (
+        pytest.raises(UserError, match="segmenter capacity: full there, small now"),
+        opened_trial_folder(out, {"arms": ["100R"], "segmenter_capacity": "small"}, overwrite=False),
+    ):
+        pass
+
+
+def test_segmenters_of_two_widths_are_not_compared(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    out = begun_earlier(tmp_path / "a", "small", "full")
+    with pytest.raises(UserError, match="segmenters of both capacities, full and small, trained on different machines"):
+        begun_capacity(out)
+
+
+def test_a_cluster_is_asked_for_its_gpus(tmp_path: Path) -> None:
+    for settings, device, capacity in (
+        ({}, "auto", "small"), ({"gpus": "1"}, "auto", "full"), ({"gpus": "1"}, "cpu", "small"), ({}, "cuda", "full"),
+    ):  # fmt: skip
+        orders = JobOrders(cluster="slurm", settings=settings)
+        assert orders.with_capacity(tmp_path / "new", asked=None, device=device, overwrite=False) == capacity
 
 
 @pytest.mark.parametrize(

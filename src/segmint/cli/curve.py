@@ -32,6 +32,10 @@ def curve_verb(
         list[str] | None,
         typer.Option("--set", metavar="RECIPE.KEY=VALUE", help="One setting of a recipe; may be given several times."),
     ] = None,
+    segmenter: options.Segmenter = "unet",
+    segmenter_preset: options.SegmenterPreset = "repaired",
+    segmenter_capacity: options.SegmenterCapacity = None,
+    segmenter_settings: options.OtherSegmenterSettings = None,
     axis: options.Axis = None,
     seed: options.Seed = 0,
     steps: options.Steps = None,
@@ -47,8 +51,8 @@ def curve_verb(
 ) -> None:
     """How many labels does each way of training do without?
 
-    Trains a U-Net on the first N labelled subjects, alone, with strong augmentation, and with pairs of each recipe that was given
-    the same labels, for every N; writes a table and a plot of Dice on the test subjects.
+    Trains a U-Net (or another --segmenter) on the first N labelled subjects, alone, with strong augmentation, and with pairs of
+    each recipe that was given the same labels, for every N; writes a table and a plot of Dice on the test subjects.
 
     The same command goes on with a curve that was stopped.
     """
@@ -67,6 +71,10 @@ def curve_verb(
         preset=preset,
         capacity=capacity,
         settings=options.read_settings(settings),
+        segmenter=segmenter,
+        segmenter_preset=segmenter_preset,
+        segmenter_capacity=segmenter_capacity,
+        segmenter_settings=options.read_settings(segmenter_settings, flag="--segmenter-set"),
         axis=axis,
         seed=seed,
         steps=steps,

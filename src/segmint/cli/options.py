@@ -79,7 +79,16 @@ Arms = Annotated[
     typer.Option(
         "--arms",
         metavar="A,B,...",
-        help="Training sets to compare, such as 100R,100F,100R+300F, in percent (R real, F synthetic, C curated, A flipped real).",
+        help="Training sets to compare, such as 100R,100F,'100R+{25,50}F', in percent (R real, F synthetic, C curated, A flipped"
+        " real); braces need quotes.",
+    ),
+]
+Primary = Annotated[
+    str | None,
+    typer.Option(
+        "--primary",
+        metavar="ARM",
+        help="The arm whose difference from 100R gives the verdict.  [default: gate, 100R+300F, or the only one with pairs]",
     ),
 ]
 MaskSource = Annotated[
@@ -121,6 +130,28 @@ Truncation = Annotated[
     ),
 ]
 Segmenter = Annotated[str, typer.Option("--segmenter", metavar="NAME", help="A recipe that gives a segmenter.")]
+SegmenterPreset = Annotated[
+    str,
+    typer.Option(
+        "--segmenter-preset",
+        metavar="faithful|repaired",
+        help="The segmenter as published, or with what it lacked mended.",
+    ),
+]
+SegmenterCapacity = Annotated[
+    str | None,
+    typer.Option(
+        "--segmenter-capacity",
+        metavar="small|full",
+        help="Width of the segmenters.  [default: as begun, or small on a CPU]",
+    ),
+]
+OtherSegmenterSettings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--segmenter-set", metavar="KEY=VALUE", help="One setting of the segmenter; may be given several times."
+    ),
+]
 SegmenterSettings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="One setting of the segmenter; may be given several times."),
@@ -135,6 +166,14 @@ TrialBatch = Annotated[
 Repeat = Annotated[
     str | None,
     typer.Option("--repeat", metavar="LABEL", help="Arms with B, such as 100R+50B, repeat real slices with it."),
+]
+SurfaceTolerance = Annotated[
+    float | None,
+    typer.Option(
+        "--surface-tolerance",
+        metavar="MM",
+        help="Tolerance of the normalised surface Dice.  [default: one pixel of the source]",
+    ),
 ]
 Gate = Annotated[
     bool,
@@ -188,6 +227,17 @@ def read_settings(pairs: Sequence[str] | None, *, flag: str = "--set") -> dict[s
 def read_list(text: str | None) -> list[str]:
     """Comma-separated words as a list; nothing as an empty one."""
     return [word.strip() for word in (text or "").split(",") if word.strip()]
+
+
+def read_arms(text: str | None) -> list[str] | None:
+    """Comma-separated arms, braces written out; nothing given stays None.
+
+    Raises:
+        UserError: a brace is open, or holds nothing.
+    """
+    from segmint.evaluation.arms import expand_arms
+
+    return None if text is None else expand_arms(text)
 
 
 def read_whole_numbers(flag: str, text: str) -> tuple[int, ...]:

@@ -25,6 +25,8 @@ def train_verb(
         str, typer.Option("--arm", metavar="ARM", help="What it learns from, such as 100R+300F; as in a trial.")
     ] = "100R",
     segmenter: options.Segmenter = "unet",
+    segmenter_preset: options.SegmenterPreset = "repaired",
+    segmenter_capacity: options.SegmenterCapacity = None,
     settings: options.SegmenterSettings = None,
     augment: options.Augment = "none",
     size: options.Size = None,
@@ -51,6 +53,8 @@ def train_verb(
         out=out,
         arm=arm,
         segmenter=segmenter,
+        segmenter_preset=segmenter_preset,
+        segmenter_capacity=segmenter_capacity,
         segmenter_settings=options.read_settings(settings),
         augment=options.read_names(augment) or [],
         size=size,

@@ -49,6 +49,7 @@ def trial_verb(
         list[Path] | None, typer.Argument(metavar="SYNTH...", help="Datasets that segmint sample wrote.")
     ] = None,
     arms: options.Arms = None,
+    primary: options.Primary = None,
     seeds: Annotated[int, typer.Option("--seeds", metavar="K", help="Segmenters trained for each arm.")] = 5,
     steps: Annotated[
         int | None,
@@ -58,6 +59,8 @@ def trial_verb(
     size: options.Size = None,
     axis: options.Axis = None,
     segmenter: options.Segmenter = "unet",
+    segmenter_preset: options.SegmenterPreset = "repaired",
+    segmenter_capacity: options.SegmenterCapacity = None,
     settings: options.SegmenterSettings = None,
     augment: options.Augment = "none",
     subset: options.Subset = None,
@@ -65,6 +68,7 @@ def trial_verb(
         int | None, typer.Option("--real-slices", metavar="N", help="Use only N real slices, drawn at random.")
     ] = None,
     repeat: options.Repeat = None,
+    surface_tolerance: options.SurfaceTolerance = None,
     recipe: Annotated[
         str | None,
         typer.Option("--recipe", metavar="NAME", help="Train the generators of this trial too, instead of SYNTH."),
@@ -123,6 +127,7 @@ def trial_verb(
     """
     from segmint.evaluation.trial import trial
 
+    _refuse_expanded([real, *(synthetic or [])])
     orders: dict[str, Any] = {
         "kimg": kimg,
         "batch": generator_batch,
@@ -146,16 +151,20 @@ def trial_verb(
         out=out,
         size=size,
         axis=axis,
-        arms=options.read_list(arms) if arms is not None else None,
+        arms=options.read_arms(arms),
+        primary=primary,
         seeds=seeds,
         steps=steps,
         batch=batch,
         segmenter=segmenter,
+        segmenter_preset=segmenter_preset,
+        segmenter_capacity=segmenter_capacity,
         segmenter_settings=options.read_settings(settings),
         augment=options.read_names(augment) or [],
         subset=subset,
         real_slices=real_slices,
         repeat=repeat,
+        surface_tolerance=surface_tolerance,
         demonstration=demonstration,
         generator=generator,
         generator_seeds=generator_seeds,
@@ -169,6 +178,22 @@ def trial_verb(
         device=device,
     )
     typer.echo(f"Trial: {out / 'trial.json'}, {out / 'trial.csv'}")
+
+
+def _refuse_expanded(datasets: list[Path]) -> None:
+    """Arms in the place of a dataset are what a shell makes of braces that were not quoted."""
+    from segmint.evaluation.arms import parse_arms
+
+    for path in datasets:
+        try:
+            parse_arms(str(path), gate=True, curated=True)
+        except UserError:
+            continue
+        if not path.exists():
+            raise UserError(
+                f"{path} stands in the place of a dataset: quote arms with braces, as in --arms '100R,100R+{{25,50}}F', or the"
+                " shell takes them apart."
+            )
 
 
 def _generator(recipe: str | None, orders: dict[str, Any], *, seeds: int) -> GeneratorOrders | None:
@@ -203,6 +228,16 @@ def score_verb(
     ] = None,
     subset: options.Subset = None,
     repeat: options.Repeat = None,
+    surface_tolerance: options.SurfaceTolerance = None,
+    primary: options.Primary = None,
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            "--folds",
+            metavar="K",
+            help="Maps of every subject, by segmenters of K folds (segmint trial export --folds K).",
+        ),
+    ] = None,
     overwrite: options.Overwrite = False,
 ) -> None:
     """The statistics of a trial on label maps of segmenters trained elsewhere, such as nnU-Net."""
@@ -215,6 +250,9 @@ def score_verb(
         out=out,
         subset=subset,
         repeat=repeat,
+        surface_tolerance=surface_tolerance,
+        primary=primary,
+        folds=folds,
         overwrite=overwrite,
     )
     typer.echo(f"Trial: {out / 'trial.json'}, {out / 'trial.csv'}")
@@ -225,23 +263,37 @@ def export_verb(
     real: Annotated[Path, typer.Argument(metavar="REAL", help="The real dataset, with its split.")],
     out: options.Out,
     synthetic: Annotated[
-        Path | None, typer.Argument(metavar="SYNTH", help="Dataset that arms with F take their pairs from.")
+        list[Path] | None,
+        typer.Argument(
+            metavar="[SYNTH]...", help="Dataset that arms with F take their pairs from; with --folds one a fold."
+        ),
     ] = None,
     arms: Annotated[
         str,
         typer.Option("--arms", metavar="A,B,...", help="Training sets of all real slices, synthetic pairs, or both."),
     ] = "100R,100R+300F",
     subset: options.Subset = None,
+    folds: Annotated[
+        int | None,
+        typer.Option("--folds", metavar="K", help="Every arm once for each of K folds, which test every subject once."),
+    ] = None,
     first_id: Annotated[
         int, typer.Option("--first-id", metavar="N", help="nnU-Net's number of the first dataset.")
     ] = 501,
     overwrite: options.Overwrite = False,
 ) -> None:
-    """Each arm as a dataset for nnU-Net, with one fold that validates on real cases alone."""
+    """Each arm as a dataset for nnU-Net, with a splits_final.json that validates on real cases alone."""
     from segmint.evaluation.export import export_arms
 
     export_arms(
-        real, synthetic, out=out, arms=options.read_list(arms), subset=subset, first_id=first_id, overwrite=overwrite
+        real,
+        synthetic or [],
+        out=out,
+        arms=options.read_arms(arms) or [],
+        subset=subset,
+        folds=folds,
+        first_id=first_id,
+        overwrite=overwrite,
     )
     typer.echo(f"Datasets: {', '.join(path.name for path in sorted(out.iterdir()))}")
 

@@ -14,6 +14,7 @@ GATE_ARMS = (REAL_ARM, GATE)
 
 _TERM = re.compile(r"([0-9]+)([RFCAB])")
 _EXAMPLES = "100R, 50R, 100F, 100R+300F or 100R+300A"
+_BRACES = re.compile(r"\{([^{}]*)\}")
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,11 @@ class Arm:
     def name(self) -> str:
         """The arm as it is written, R before F or C before A before B."""
         return GATE if self.gated else self.content
+
+    @property
+    def adds_pairs(self) -> bool:
+        """Whether it is all real slices and synthetic pairs, nothing else."""
+        return self.gated or (self.real == 100 and self.synthetic > 0 and not self.flipped and not self.repeated)
 
     @property
     def content(self) -> str:
@@ -124,13 +130,37 @@ def parse_arm(text: str, *, gate: bool = False, curated: bool = False) -> Arm:
     return arm
 
 
+def expand_arms(text: str) -> list[str]:
+    """Arms joined by commas, one for each word in braces: `100R,100R+{25,50}F` is `100R`, `100R+25F` and `100R+50F`.
+
+    Raises:
+        UserError: a brace is open, or holds nothing.
+    """
+    words = [word.strip() for word in re.split(r",(?![^{}]*\})", text) if word.strip()]
+    return [arm for word in words for arm in _written_out(word, text)]
+
+
+def _written_out(word: str, text: str) -> list[str]:
+    found = _BRACES.search(word)
+    if found is None:
+        if "{" in word or "}" in word:
+            raise UserError(
+                f"--arms {text}: a brace is not closed, or not opened; write it as in 100R,100R+{{25,50}}F."
+            )
+        return [word]
+    choices = [choice.strip() for choice in found[1].split(",")]
+    if not all(choices):
+        raise UserError(f"--arms {text}: braces with nothing to choose; write it as in 100R,100R+{{25,50}}F.")
+    return [arm for one in choices for arm in _written_out(word[: found.start()] + one + word[found.end() :], text)]
+
+
 def parse_arms(texts: str | Sequence[str], *, gate: bool = False, curated: bool = False) -> tuple[Arm, ...]:
-    """Read the arms of a trial, in their order; a single string holds them joined by commas. Options as of `parse_arm`.
+    """Read the arms of a trial, in their order; a string is expanded by `expand_arms` first. Options as of `parse_arm`.
 
     Raises:
         UserError: there is none, one is no arm, or two are the same.
     """
-    named = texts.split(",") if isinstance(texts, str) else texts
+    named = [one for text in ([texts] if isinstance(texts, str) else texts) for one in expand_arms(text)]
     arms = tuple(parse_arm(text, gate=gate, curated=curated) for text in named)
     if not arms:
         raise UserError(f"The trial has no arms: name some, such as {_EXAMPLES}.")

@@ -117,6 +117,8 @@ class TrainsSegmenter(Protocol):
         seed: int,
         device: str,
         threads: int | None,
+        preset: str,
+        capacity: str | None,
         settings: Mapping[str, str],
     ) -> Predicts:
         """Train in `folder`, going on from what is there."""
@@ -124,7 +126,10 @@ class TrainsSegmenter(Protocol):
 
 @dataclass(frozen=True)
 class Bench:
-    """What all cells share; `synthetic` are the sets by their number, `threads` those of every training."""
+    """What all cells share; `synthetic` are the sets by their number, `threads` those of every training.
+
+    `preset`, `capacity` and `settings` are of the segmenter's recipe; `tolerance` of the normalised surface Dice.
+    """
 
     regime: Regime
     synthetic: Mapping[int, SyntheticSet]
@@ -136,6 +141,9 @@ class Bench:
     train: TrainsSegmenter
     repeat: int | None = None
     threads: int | None = None
+    preset: str = "repaired"
+    capacity: str | None = None
+    tolerance: float | None = None
 
 
 def plan_cells(arms: Sequence[Arm], *, seeds: int, synthetic_sets: int) -> tuple[Cell, ...]:
@@ -183,9 +191,20 @@ def run_cell(cell: Cell, folder: Path, bench: Bench) -> CellResult:
         seed=cell.seed,
         device=bench.device,
         threads=bench.threads,
+        preset=bench.preset,
+        capacity=bench.capacity,
         settings=bench.settings,
     )
-    return score_cell(cell, folder, segmenter, regime, slices=len(pool), began=began, curve=learning_curve(folder))
+    return score_cell(
+        cell,
+        folder,
+        segmenter,
+        regime,
+        slices=len(pool),
+        began=began,
+        curve=learning_curve(folder),
+        tolerance=bench.tolerance,
+    )
 
 
 def _forget_what_began_elsewhere(folder: Path, bench: Bench) -> None:
@@ -194,6 +213,8 @@ def _forget_what_began_elsewhere(folder: Path, bench: Bench) -> None:
         return
     begun = RunFolder(folder).config
     now = asdict(choose_hardware(device=bench.device, threads=bench.threads))
+    if bench.capacity is not None:
+        now["capacity"] = bench.capacity
     if any(begun.get(key) != value for key, value in now.items()):
         for left in (folder / "config.json", folder / "state.json", folder / "log.jsonl"):
             left.unlink(missing_ok=True)
@@ -209,13 +230,15 @@ def score_cell(
     slices: int,
     began: float,
     curve: Sequence[tuple[int, float]] = (),
+    tolerance: float | None = None,
 ) -> CellResult:
     """Score a trained segmenter on the test subjects and keep what it found in `folder`.
 
     Args:
         slices: how many it was trained on; began: when, by the monotonic clock; curve: how it learned, where that is known.
+        tolerance: of the normalised surface Dice, as in `plan_grids`.
     """
-    scores = sorted(score_subjects(segmenter, regime.slices, regime.test).items())
+    scores = sorted(score_subjects(segmenter, regime.slices, regime.test, tolerance=tolerance).items())
     result = {
         "arm": cell.arm.name,
         "seed": cell.seed,

@@ -37,12 +37,15 @@ def cell_jobs(
         regime=design.regime,
         synthetic=dict(enumerate(design.synthetic)),
         segmenter=design.segmenter,
+        preset=design.segmenter_preset,
+        capacity=design.segmenter_capacity,
         settings=design.segmenter_changes,
         steps=design.steps,
         batch=design.batch,
         device=device,
         train=train,
         repeat=design.repeat,
+        tolerance=design.surface_tolerance,
         threads=threads,
     )
     cells = plan_cells(design.arms, seeds=design.seeds, synthetic_sets=len(design.synthetic))

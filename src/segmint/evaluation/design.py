@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +22,16 @@ from segmint.errors import UserError
 from segmint.evaluation.arm_pool import holding
 from segmint.evaluation.arms import DEFAULT_ARMS, Arm, parse_arms
 from segmint.evaluation.budget import BATCH, default_steps
+from segmint.evaluation.primary import choose_primary
 from segmint.evaluation.regime import Regime, choose_regime
+from segmint.evaluation.subject_grids import plan_grids
 from segmint.evaluation.synthetic_sets import SyntheticSet, generator_count, generator_runs, open_synthetic_sets
 from segmint.recipes import find_recipe
-from segmint.recipes.contract import Task
+from segmint.recipes.contract import Stage, Task
+from segmint.recipes.recipe import RecipeSettings
 from segmint.training.material import default_size
 from segmint.training.precision import choose_hardware
+from segmint.training.segmenter import default_capacity
 
 SPLIT_SEED = 0
 # Fewer seeds than this say little of how much seeds differ.
@@ -38,22 +45,26 @@ class Design:
     regime: Regime
     synthetic: tuple[SyntheticSet, ...]
     arms: tuple[Arm, ...]
+    primary: str | None
     seeds: int
     steps: int
     batch: int
     segmenter: str
+    segmenter_preset: str
+    segmenter_capacity: str
     segmenter_settings: Mapping[str, str]
     augment: tuple[str, ...]
     subset: str | None
     real_slices: int | None
     repeat: int | None
+    surface_tolerance: float | None
     demonstration: bool
     notes: tuple[str, ...]
 
     @property
     def segmenter_changes(self) -> dict[str, str]:
         """What the segmenter's recipe is told, augmentation included."""
-        return _changes(self.segmenter_settings, self.augment)
+        return segmenter_changes(self.segmenter_settings, self.augment)
 
     @property
     def inputs(self) -> list[Path]:
@@ -70,16 +81,20 @@ class Design:
             "size": self.regime.slices.size,
             "axis": self.regime.slices.axis,
             "arms": [arm.name for arm in self.arms],
+            "primary": self.primary,
             "seeds": self.seeds,
             "steps": self.steps,
             "batch": self.batch,
             "segmenter": self.segmenter,
+            "segmenter_preset": self.segmenter_preset,
+            "segmenter_capacity": self.segmenter_capacity,
             "segmenter_settings": dict(self.segmenter_settings),
             "augment": list(self.augment),
             "subset": self.subset,
             "real_slices": self.real_slices,
             "training": self.regime.described_training(),
             "repeat": self.repeat,
+            "surface_tolerance": self.surface_tolerance,
             "demonstration": self.demonstration,
         }
 
@@ -95,13 +110,17 @@ def design_trial(
     steps: int | None,
     batch: int | None,
     segmenter: str,
+    segmenter_preset: str = "repaired",
+    segmenter_capacity: str | None = None,
     segmenter_settings: Mapping[str, str] | None = None,
     augment: Sequence[str] = (),
     subset: str | None,
     real_slices: int | None,
     repeat: str | None = None,
+    surface_tolerance: float | None = None,
     device: str,
     demonstration: bool,
+    primary: str | None = None,
     split: Split | None = None,
     curated: bool = False,
 ) -> Design:
@@ -115,25 +134,25 @@ def design_trial(
         UserError: anything in it is wrong.
     """
     parsed = parse_arms(DEFAULT_ARMS if arms is None else arms, curated=curated)
+    chosen = choose_primary(parsed, primary)
     if seeds < 1:
         raise UserError(f"--seeds {seeds}: a trial needs at least one.")
     if len(synthetic) > seeds and any(arm.synthetic for arm in parsed):
         raise UserError(
             f"--seeds {seeds} cannot use all {len(synthetic)} synthetic datasets: give at least as many seeds."
         )
-    if "segmenter" not in find_recipe(segmenter).gives:
-        raise UserError(
-            f"--segmenter {segmenter}: this recipe gives no segmenter; choose one that does (segmint recipes)."
-        )
-    changes = _changes(segmenter_settings or {}, augment)
-    settings = find_recipe(segmenter).settings(preset="repaired", capacity="small", changes=changes)
+    given = dict(segmenter_settings or {})
+    hardware = choose_hardware(device=device)
+    capacity = segmenter_capacity or default_capacity(hardware.device)
+    chosen_settings = partial(checked_settings, segmenter, preset=segmenter_preset, capacity=capacity)
+    chosen_settings(changes=segmenter_changes(given, augment))
     dataset = open_dataset(real)
     if dataset.provenance is not None:
         raise UserError(f"{real} is a synthetic dataset: the first dataset of a trial is the real one.")
     runs = generator_runs(synthetic)
     axis = _agreed(runs, "axis") if axis is None and dataset.dimensions == 3 else axis
     if size is None:
-        size = _agreed(runs, "size") or default_size(dataset, device=choose_hardware(device=device).device, axis=axis)
+        size = _agreed(runs, "size") or default_size(dataset, device=hardware.device, axis=axis)
     split_notes: list[str] = []
     if split is None:
         split, split_notes = _choose_split(dataset, runs)
@@ -146,29 +165,95 @@ def design_trial(
     steps = default_steps(size) if steps is None else steps
     if steps < 1 or batch < 1:
         raise UserError(f"--steps {steps} and --batch {batch} must be at least 1.")
-    # What does not fit is refused here rather than in the first cell, which may come after hours of training generators.
-    task = Task(size, len(dataset.channel_names), len(dataset.label_names), batch, steps * batch)
-    with torch.random.fork_rng(devices=[]):
-        find_recipe(segmenter).stages(task, settings)
+    given = {**find_recipe(segmenter).budgets(steps * batch), **given}
+    settings = chosen_settings(changes=segmenter_changes(given, augment))
+    stages = check_segmenter(segmenter, settings, dataset, size=size, batch=batch, steps=steps)
     return Design(
         regime=regime,
         synthetic=sets,
         arms=parsed,
+        primary=chosen,
         seeds=seeds,
         steps=steps,
         batch=batch,
         segmenter=segmenter,
-        segmenter_settings=dict(segmenter_settings or {}),
+        segmenter_preset=segmenter_preset,
+        segmenter_capacity=capacity,
+        segmenter_settings=given,
         augment=tuple(augment),
         subset=subset,
         real_slices=real_slices,
         repeat=repeated,
+        surface_tolerance=_tolerance(surface_tolerance, regime),
         demonstration=demonstration,
-        notes=(*split_notes, *seen_notes, *repeat_notes, *_notes(regime, sets, parsed, seeds=seeds)),
+        notes=(
+            *split_notes,
+            *seen_notes,
+            *repeat_notes,
+            *note_stages(segmenter, stages),
+            *_notes(regime, sets, parsed, seeds=seeds),
+        ),
     )
 
 
-def _changes(settings: Mapping[str, str], augment: Sequence[str]) -> dict[str, str]:
+@contextmanager
+def told_by(flag: str) -> Iterator[None]:
+    """Names settings of the segmenter in refusals by the option that a command has for them."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(str(error).replace("--set ", f"{flag} ")) from error
+
+
+def checked_settings(segmenter: str, *, preset: str, capacity: str, changes: Mapping[str, str]) -> RecipeSettings:
+    """Settings of a segmenter's recipe.
+
+    Raises:
+        UserError: the recipe gives no segmenter, or it has no such preset, capacity or setting.
+    """
+    recipe = find_recipe(segmenter)
+    if "segmenter" not in recipe.gives:
+        raise UserError(
+            f"--segmenter {segmenter}: this recipe gives no segmenter; choose one that does (segmint recipes)."
+        )
+    for flag, value, known in (
+        ("preset", preset, recipe.presets),
+        ("capacity", capacity, recipe.preset_capacities.get(preset, recipe.capacities)),
+    ):
+        if value not in known:
+            raise UserError(f"--segmenter-{flag} {value}: {segmenter} has {', '.join(known)}; choose one of them.")
+    return recipe.settings(preset=preset, capacity=capacity, changes=changes)
+
+
+def check_segmenter(
+    segmenter: str, settings: RecipeSettings, dataset: Dataset, *, size: int, batch: int, steps: int
+) -> Sequence[Stage]:
+    """The stages of a segmenter of a dataset, which are not trained.
+
+    What does not fit is refused here rather than in the first cell, which may come after hours of training generators.
+
+    Raises:
+        UserError: something does not.
+    """
+    task = Task(size, len(dataset.channel_names), len(dataset.label_names), batch, steps * batch)
+    with torch.random.fork_rng(devices=[]):
+        return find_recipe(segmenter).stages(task, settings)
+
+
+def note_stages(segmenter: str, stages: Sequence[Stage]) -> list[str]:
+    """What is trained in several parts, and for how long."""
+    if len(stages) < 2:
+        return []
+    parts = [f"{stage.name} {stage.task.total_images // stage.task.batch} steps" for stage in stages]
+    return [f"Each {segmenter} is trained in {len(parts)} parts, one after the other: {', '.join(parts)}."]
+
+
+def segmenter_changes(settings: Mapping[str, str], augment: Sequence[str]) -> dict[str, str]:
+    """What a segmenter's recipe is told: its settings, and how its slices are augmented.
+
+    Raises:
+        UserError: the settings tell of augmentation too.
+    """
     if "augment" in settings:
         raise UserError("--set augment: augmentation of the arms is chosen with --augment; give that instead.")
     return {**settings, **({"augment": ",".join(augment)} if augment else {})}
@@ -214,6 +299,20 @@ def _repeated(name: str | None, regime: Regime, arms: Sequence[Arm]) -> tuple[in
         if arm.real == 100
     ]
     return label, notes
+
+
+def _tolerance(asked: float | None, regime: Regime) -> float | None:
+    """In millimetres, which the data must have."""
+    if asked is None:
+        return None
+    if not (math.isfinite(asked) and asked >= 0):
+        raise UserError(f"--surface-tolerance {asked:g}: give millimetres, 0 or more.")
+    if not plan_grids(regime.slices, regime.test).physical:
+        raise UserError(
+            f"--surface-tolerance {asked:g}: {regime.dataset.root} records no spacing for some of its cases, so nothing can be"
+            " measured in millimetres: leave it out."
+        )
+    return float(asked)
 
 
 def note_few_seeds(seeds: int) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from segmint.data.case import Case
@@ -13,6 +14,7 @@ from segmint.data.formats.copying import copy_image
 from segmint.errors import UserError
 from segmint.evaluation.arms import PRIMARY_ARM, REAL_ARM, Arm
 from segmint.evaluation.design import Design, design_trial
+from segmint.evaluation.outside_folds import design_folds
 from segmint.evaluation.synthetic_sets import SyntheticSet
 from segmint.outputs import check_target, staged_folder, write_json
 
@@ -22,11 +24,12 @@ _LAST_ID = 999
 
 def export_arms(
     real: Path,
-    synthetic: Path | None = None,
+    synthetic: Path | Sequence[Path] = (),
     *,
     out: Path,
     arms: Sequence[str] = (REAL_ARM, PRIMARY_ARM),
     subset: str | None = None,
+    folds: int | None = None,
     first_id: int = FIRST_ID,
     overwrite: bool = False,
 ) -> Path:
@@ -37,10 +40,13 @@ def export_arms(
     validated on; `imagesTs` holds the test cases, the same in every arm. What the generator has seen is checked as in a trial.
 
     Args:
-        real: the real dataset, with its split; synthetic: the set that arms with F take their first pairs from.
+        real: the real dataset, with its split; synthetic: the set that arms with F take their first pairs from; with `folds` one
+            for each, in their order.
         out: folder to write; nnU-Net finds the datasets where its environment variable nnUNet_raw names this folder.
         arms: R must be all real slices, as nnU-Net takes whole cases; A has no place, as nnU-Net mirrors by itself.
         subset: a stored subset of subjects that is R.
+        folds: write every arm once for each of so many folds, which together test every subject once, as
+            `out/Dataset501_NAME_ARM_fold0` and so on; they are those of `segmint.trial` and of `score_predictions`.
         first_id: number of the first dataset.
         overwrite: replace what is at `out`.
 
@@ -51,11 +57,13 @@ def export_arms(
         UserError: an arm cannot be written as whole cases, refuses the synthetic set, or `out` exists.
     """
     out = Path(out)
-    sets = [] if synthetic is None else [Path(synthetic)]
+    sets = [Path(one) for one in ([synthetic] if isinstance(synthetic, str | Path) else synthetic)]
+    if folds is None and len(sets) > 1:
+        raise UserError(f"{sets[1]}: an export takes its pairs from one synthetic dataset; leave the others out.")
     check_target(out, overwrite=overwrite, inputs=[Path(real), *sets])
-    design = design_trial(
+    make = partial(
+        design_trial,
         Path(real),
-        sets,
         size=None,
         axis=None,
         arms=arms,
@@ -68,17 +76,27 @@ def export_arms(
         device="cpu",
         demonstration=False,
     )
-    _check(design, first_id)
+    designs = design_folds(make, Path(real), sets, folds=folds, subset=subset)
+    _check_numbers(first_id, count=len(designs) * len(designs[0].arms))
+    for design in designs:
+        _check(design)
     with staged_folder(out, overwrite=overwrite) as staging:
-        for number, arm in enumerate(design.arms):
-            _write_arm(staging / f"Dataset{first_id + number:03d}_{_plain(design, arm)}", design, arm)
+        for fold, design in enumerate(designs):
+            for place, arm in enumerate(design.arms):
+                number, ending = first_id + fold * len(design.arms) + place, "" if folds is None else f"_fold{fold}"
+                _write_arm(staging / f"Dataset{number:03d}_{_plain(design, arm)}{ending}", design, arm)
     return out
 
 
-def _check(design: Design, first_id: int) -> None:
+def _check_numbers(first_id: int, *, count: int) -> None:
+    if not 1 <= first_id <= _LAST_ID + 1 - count:
+        raise UserError(
+            f"--first-id {first_id}: nnU-Net numbers datasets from 1 to {_LAST_ID}, and {count} are written."
+        )
+
+
+def _check(design: Design) -> None:
     dataset, regime = design.regime.dataset, design.regime
-    if not 1 <= first_id <= _LAST_ID + 1 - len(design.arms):
-        raise UserError(f"--first-id {first_id}: nnU-Net numbers datasets from 1 to {_LAST_ID}.")
     if regime.reduced:
         raise UserError("--subset: nnU-Net takes whole cases, so give a subset of subjects, not of slices.")
     if dataset.packed and not dataset.rgb:

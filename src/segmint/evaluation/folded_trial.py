@@ -10,14 +10,13 @@ from typing import Any, Protocol
 from rich.console import Console
 
 from segmint.data.dataset import open_dataset
-from segmint.data.split import make_split
 from segmint.data.subjects import Split
 from segmint.errors import UserError
 from segmint.evaluation.arms import Arm
 from segmint.evaluation.cells import TrainsSegmenter
 from segmint.evaluation.conduct import cell_jobs, cell_plan
-from segmint.evaluation.design import SPLIT_SEED, Design
-from segmint.evaluation.folds import outer_splits
+from segmint.evaluation.design import Design
+from segmint.evaluation.folds import splits_of
 from segmint.evaluation.jobs.executor import carry_out
 from segmint.evaluation.jobs.job import Plan
 from segmint.evaluation.jobs.orders import IN_ORDER, JobOrders
@@ -108,7 +107,7 @@ class FoldedTrial:
             KeyboardInterrupt: stopped by Ctrl-C; the same call goes on.
         """
         opened = open_dataset(self.dataset)
-        splits = outer_splits(opened.split or make_split(opened.subjects, seed=SPLIT_SEED), self.folds)
+        splits = splits_of(opened, self.folds)
         trials = [self.at(split) for split in splits]
         designs = []
         for number, one in enumerate(trials):

@@ -6,8 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from segmint.data.dataset import Dataset
+from segmint.data.split import make_split
 from segmint.data.subjects import Split
 from segmint.errors import UserError
+from segmint.evaluation.design import SPLIT_SEED
 
 FEWEST_TESTED = 20
 """With fewer test subjects a trial is better cross-validated over all of them."""
@@ -52,9 +55,18 @@ def outer_splits(split: Split, folds: int, *, seed: int = 0) -> list[Split]:
     return found
 
 
-def note_few_tested(split: Split) -> list[str]:
-    """What folds would do for a trial that tests few of its subjects."""
+def splits_of(dataset: Dataset, folds: int) -> list[Split]:
+    """Outer splits of a dataset, by its own split or a seeded one.
+
+    Raises:
+        UserError: there are too few folds or subjects.
+    """
+    return outer_splits(dataset.split or make_split(dataset.subjects, seed=SPLIT_SEED), folds)
+
+
+def note_few_tested(split: Split, *, advice: str = "--folds 5 would test each of them once") -> list[str]:
+    """What folds would do for a trial that tests few of its subjects; `advice` says how to have them."""
     tested, everyone = len(split.test), len(split.subjects)
     if tested >= FEWEST_TESTED or everyone <= tested:
         return []
-    return [f"Only {tested} of {everyone} subjects are tested: --folds 5 would test each of them once."]
+    return [f"Only {tested} of {everyone} subjects are tested: {advice}."]

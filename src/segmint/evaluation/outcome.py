@@ -11,13 +11,15 @@ from typing import Any
 import numpy as np
 
 from segmint.data.dataset import Dataset
-from segmint.evaluation.arms import REAL_ARM
+from segmint.evaluation.arms import GATE, REAL_ARM
 from segmint.evaluation.cells import CellResult
 from segmint.evaluation.convergence import all_converged, describe_convergence
 from segmint.evaluation.design import Design
+from segmint.evaluation.folds import note_few_tested
 from segmint.evaluation.gate_choice import Choice
 from segmint.evaluation.metric_summary import describe_metrics, partly_measured
 from segmint.evaluation.pooling import Fold, FoldedChoice, mean_counts, notes_of_folds
+from segmint.evaluation.primary import without_primary
 from segmint.evaluation.subject_grids import plan_grids
 from segmint.evaluation.summary import (
     Scores,
@@ -27,7 +29,6 @@ from segmint.evaluation.summary import (
     describe_primary,
     last_gains,
     list_scores,
-    treated_arm,
 )
 from segmint.evaluation.synthetic_sets import generator_count
 from segmint.evaluation.table import trial_csv
@@ -46,14 +47,16 @@ _UNJUDGED_OUTSIDE = (
 )
 
 
-def _compared_gains(scores: Scores, gains: Mapping[str, float], gate: Choice | FoldedChoice | None) -> dict[str, float]:
+def _compared_gains(
+    gains: Mapping[str, float], gate: Choice | FoldedChoice | None, *, primary: str | None
+) -> dict[str, float]:
     """Those of 100R, NaN where it was not trained, and of the arm held against it, where that is in the trial.
 
     The arm of a gate that added nothing is 100R again.
     """
-    compared, treated = {REAL_ARM: gains.get(REAL_ARM, math.nan)}, treated_arm(scores)
-    if treated in gains and (gate is None or gate.opened):
-        compared[treated] = gains[treated]
+    compared, closed = {REAL_ARM: gains.get(REAL_ARM, math.nan)}, gate is not None and not gate.opened
+    if primary is not None and primary in gains and not (primary == GATE and closed):
+        compared[primary] = gains[primary]
     return compared
 
 
@@ -75,6 +78,7 @@ def conclude(
     outside: bool = False,
     gate: Choice | FoldedChoice | None = None,
     folds: Sequence[Fold] = (),
+    made_here: bool = False,
 ) -> dict[str, Any]:
     """Put together trial.json from the results of all cells; Dice as a fraction, None where there is none.
 
@@ -82,6 +86,7 @@ def conclude(
         outside: the segmenters were trained elsewhere, so that nothing is known of their steps.
         gate: what the gate chose, where one of the arms is its own.
         folds: of a cross-validated trial, whose pooled results these are; `design` is that of one of them.
+        made_here: the trial trained the generators of its arms itself.
     """
     designs = [fold.design for fold in folds] or [design]
     sets = [one for each in designs for one in each.synthetic]
@@ -89,8 +94,8 @@ def conclude(
     dataset, regime = design.regime.dataset, design.regime
     scores = collect_scores(results, label_names=dataset.label_names)
     gains = last_gains(scores)
-    compared = _compared_gains(scores, gains, gate)
-    primary, pairing_notes = compare(scores)
+    compared = _compared_gains(gains, gate, primary=design.primary)
+    primary, pairing_notes = compare(scores, design.primary)
     verdict = decide(
         primary,
         gains=compared,
@@ -103,8 +108,9 @@ def conclude(
             arm.name for arm in scores.arms if (arm.flipped or arm.repeated) and not (arm.synthetic or arm.gated)
         ],
         subject_kind=dataset.subject_kind,
-        gate=gate,
+        gate=gate if design.primary == GATE else None,
         folds=len(folds),
+        absent=without_primary(scores.arms),
     )
     unjudged = [_UNJUDGED_OUTSIDE] if outside else _not_judged(scores, compared)
     content = {
@@ -118,11 +124,14 @@ def conclude(
         "batch": None if outside else design.batch,
         "seeds": design.seeds,
         "segmenter": OUTSIDE if outside else design.segmenter,
+        "segmenter_preset": None if outside else design.segmenter_preset,
+        "segmenter_capacity": None if outside else design.segmenter_capacity,
         "segmenter_settings": dict(design.segmenter_settings),
         "augment": None if outside else list(design.augment),
         "subset": design.subset,
         "real_slices": design.real_slices,
         "repeat": None if design.repeat is None else dataset.label_names[design.repeat],
+        "surface_tolerance": design.surface_tolerance,
         "label_names": list(dataset.label_names),
         "training_subjects": sorted({subject for one in designs for subject in one.regime.labelled}),
         "validation_subjects": sorted({subject for one in designs for subject in one.regime.split.validation}),
@@ -130,7 +139,7 @@ def conclude(
         "demonstration": design.demonstration,
         "folds": [fold.described() for fold in folds],
         "arms": describe_arms(scores, real_slices=len(regime.training), counts=mean_counts(folds)),
-        "metrics": describe_metrics(scores, plan_grids(regime.slices, test)),
+        "metrics": describe_metrics(scores, plan_grids(regime.slices, test, tolerance=design.surface_tolerance)),
         "scores": list_scores(scores),
         "curves": scores.curves,
         "converged": all_converged(compared.values()),
@@ -139,10 +148,36 @@ def conclude(
         "primary": describe_primary(primary),
         "gate": None if gate is None else gate.as_json(),
         "verdict": asdict(verdict),
-        "notes": [*notes_of_folds(folds, design.notes), *pairing_notes, *unjudged, *partly_measured(results)],
+        "notes": [
+            *notes_of_folds(folds, design.notes),
+            *(
+                []
+                if folds
+                else note_few_tested(regime.split, advice=_advice(design, outside=outside, made_here=made_here))
+            ),
+            *pairing_notes,
+            *unjudged,
+            *partly_measured(results),
+        ],
     }
     described: dict[str, Any] = without_nan(content)
     return described
+
+
+def _advice(design: Design, *, outside: bool, made_here: bool) -> str:
+    """How the trial could test every subject once."""
+    if outside:
+        return "segmint trial export and segmint trial score with --folds 5 would test each of them once"
+    without = [
+        flag
+        for flag, value in (("--subset", design.subset), ("--real-slices", design.real_slices))
+        if value is not None
+    ]
+    with_recipe = (
+        " with --recipe NAME in the place of the synthetic datasets" if design.synthetic and not made_here else ""
+    )
+    dropped = f" without {' and '.join(without)}" if without else ""
+    return f"--folds 5{with_recipe}{dropped} would test each of them once"
 
 
 def write_outcome(out: Path, content: Mapping[str, Any]) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,8 @@ from segmint.evaluation.cells import CellResult, plan_cells
 from segmint.evaluation.design import Design, design_trial
 from segmint.evaluation.export import exported_ending
 from segmint.evaluation.outcome import conclude, write_outcome
+from segmint.evaluation.outside_folds import design_folds
+from segmint.evaluation.pooling import Fold, pool_results
 from segmint.evaluation.scoring import score_maps
 from segmint.evaluation.table import trial_table
 from segmint.outputs import check_target, staged_folder
@@ -30,6 +33,9 @@ def score_predictions(
     out: Path,
     subset: str | None = None,
     repeat: str | None = None,
+    surface_tolerance: float | None = None,
+    primary: str | None = None,
+    folds: int | None = None,
     overwrite: bool = False,
     progress: bool = True,
 ) -> Path:
@@ -45,6 +51,9 @@ def score_predictions(
             an arm is taken to have learned from set k modulo their number.
         out: folder to write: trial.json and trial.csv.
         subset: the stored training set that was R; repeat: the label of arms with B.
+        folds: each folder holds the maps of all subjects, each by the segmenter of the fold that tests it, as `export_arms` deals
+            them; `synthetic` is then one set for each fold.
+        surface_tolerance, primary: as in `segmint.trial`; name an arm before you look at any result.
         overwrite: replace what is at `out`.
         progress: print the table.
 
@@ -58,24 +67,44 @@ def score_predictions(
     out = Path(out)
     check_target(out, overwrite=overwrite, inputs=[Path(real), *(Path(folder) for _, folder in predictions)])
     folders = _by_arm(predictions)
-    design = _designed(Path(real), synthetic, folders, subset=subset, repeat=repeat)
+    designs = _designed(
+        Path(real),
+        synthetic,
+        folders,
+        subset=subset,
+        repeat=repeat,
+        surface_tolerance=surface_tolerance,
+        primary=primary,
+        folds=folds,
+    )
     console = Console(stderr=True, quiet=not progress, soft_wrap=True, markup=False, highlight=False)
-    results = []
-    for cell in plan_cells(design.arms, seeds=design.seeds, synthetic_sets=len(design.synthetic)):
-        folder = folders[cell.arm][cell.seed]
-        console.print(f"{cell.arm.name}  {folder}")
-        indices = design.regime.test
-        scores = score_maps(_stored(folder, design.regime.slices, indices), design.regime.slices, indices)
-        counts = {subject: score.counts for subject, score in sorted(scores.items())}
-        metrics = {subject: score.metrics for subject, score in sorted(scores.items())}
-        results.append(CellResult(cell, counts, [], metrics))
-    content = conclude(design, results, outside=True)
+    scored = []
+    for number, design in enumerate(designs):
+        if folds is not None:
+            console.print(f"fold {number + 1} of {folds}: {len(design.regime.split.test)} subjects")
+        scored.append(Fold(design, tuple(_scored(design, folders, console))))
+    if folds is None:
+        content = conclude(designs[0], scored[0].results, outside=True)
+    else:
+        content = conclude(designs[0], pool_results(scored), outside=True, folds=scored)
     content["predictions"] = [{"arm": arm.name, "folder": str(one)} for arm, of in folders.items() for one in of]
     with staged_folder(out, overwrite=overwrite) as staging:
         write_outcome(staging, content)
     if progress:
         Console().print(trial_table(content))
     return out
+
+
+def _scored(design: Design, folders: Mapping[Arm, Sequence[Path]], console: Console) -> Iterator[CellResult]:
+    """Every arm and seed, by the maps of the test subjects."""
+    for cell in plan_cells(design.arms, seeds=design.seeds, synthetic_sets=len(design.synthetic)):
+        folder = folders[cell.arm][cell.seed]
+        console.print(f"{cell.arm.name}  {folder}")
+        slices, indices = design.regime.slices, design.regime.test
+        scores = score_maps(_stored(folder, slices, indices), slices, indices, tolerance=design.surface_tolerance)
+        counts = {subject: score.counts for subject, score in sorted(scores.items())}
+        metrics = {subject: score.metrics for subject, score in sorted(scores.items())}
+        yield CellResult(cell, counts, [], metrics)
 
 
 def _by_arm(predictions: Sequence[tuple[str, Path]]) -> dict[Arm, list[Path]]:
@@ -108,10 +137,13 @@ def _designed(
     *,
     subset: str | None,
     repeat: str | None,
-) -> Design:
-    return design_trial(
+    surface_tolerance: float | None,
+    primary: str | None,
+    folds: int | None,
+) -> list[Design]:
+    make = partial(
+        design_trial,
         real,
-        [Path(path) for path in synthetic],
         size=None,
         axis=None,
         arms=[arm.name for arm in folders],
@@ -122,9 +154,12 @@ def _designed(
         subset=subset,
         real_slices=None,
         repeat=repeat,
+        surface_tolerance=surface_tolerance,
+        primary=primary,
         device="cpu",
         demonstration=False,
     )
+    return design_folds(make, real, [Path(path) for path in synthetic], folds=folds, subset=subset)
 
 
 def _stored(folder: Path, slices: SliceSet, indices: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.uint8]]]:

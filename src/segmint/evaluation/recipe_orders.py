@@ -15,6 +15,7 @@ from segmint.evaluation.design import Design
 from segmint.evaluation.gate import ALL, FILTERS, GateOrders, candidate_arms
 from segmint.evaluation.generator import DrawsPairs, GeneratorOrders, draw_pairs
 from segmint.evaluation.jobs.orders import IN_ORDER, JobOrders
+from segmint.evaluation.primary import choose_primary
 
 
 class MakesDesign(Protocol):
@@ -39,7 +40,7 @@ class RecipeOrders:
     """Arms, seeds, generators and gate of a trial whose synthetic sets are made on the way.
 
     Attributes:
-        arms: as asked for; the gated one is resolved by the gate.
+        arms: as asked for; the gated one is resolved by the gate. primary: likewise.
         given: synthetic sets for the arms, where the generators are for the gate alone.
         size, axis, repeat: as in `segmint.trial`; split: in the place of the dataset's own.
         generator_seeds: generators trained for the trial itself; seed k of every arm with F takes set k modulo their number.
@@ -57,6 +58,7 @@ class RecipeOrders:
     progress: bool
     train: TrainsSegmenter
     draw: DrawsPairs = draw_pairs
+    primary: str | None = None
     given: tuple[Path, ...] = ()
     size: int | None = None
     axis: int | None = None
@@ -68,6 +70,11 @@ class RecipeOrders:
     def gated(self) -> bool:
         """Whether one of the arms is the gate's."""
         return any(arm.gated for arm in self.arms)
+
+    @property
+    def compared(self) -> str | None:
+        """The arm of the primary comparison."""
+        return choose_primary(self.arms, self.primary)
 
     def resolved(self) -> Design:
         """Split, size, axis and what is repeated, by the given sets where there are any, before anything is trained."""
@@ -97,6 +104,7 @@ class RecipeOrders:
         """All that decides the result, as JSON."""
         return real.settings() | {
             "arms": [arm.name for arm in self.arms],
+            "primary": self.compared,
             "generator": self.generator.as_json() | {"seeds": self.generator_seeds},
             "synthetic": [open_dataset(path).identity for path in self.given],
             "gate": asdict(self.gate) | {"filters": list(self.filters)} if self.gated else None,

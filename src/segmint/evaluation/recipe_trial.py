@@ -14,7 +14,6 @@ from segmint.evaluation.arms import REAL_ARM, Arm, parse_arm
 from segmint.evaluation.cells import CellResult, read_cell
 from segmint.evaluation.conduct import cell_jobs, cell_plan
 from segmint.evaluation.design import Design
-from segmint.evaluation.folds import note_few_tested
 from segmint.evaluation.gate import candidate_arms, inner_splits
 from segmint.evaluation.gate_choice import Choice, Looked, choose
 from segmint.evaluation.generator import kept_pairs
@@ -60,10 +59,7 @@ class RecipeTrial(RecipeOrders):
                     highlight=False,
                 )
                 raise
-            # What folds would refuse is not advised.
-            advice = note_few_tested(real.regime.split) if real.subset is None and not self.given else []
-            design = replace(found.design, notes=(*found.design.notes, *advice))
-            content = conclude(design, found.results, gate=found.choice)
+            content = conclude(found.design, found.results, gate=found.choice, made_here=not self.given)
             write_outcome(out, content)
         return content
 
@@ -90,6 +86,7 @@ class RecipeTrial(RecipeOrders):
         whole = replace(
             designs[0],
             arms=trained,
+            primary=self.compared,
             synthetic=tuple(one for design in designs for one in design.synthetic),
             notes=tuple(dict.fromkeys(note for design in designs for note in design.notes)),
         )

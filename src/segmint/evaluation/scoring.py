@@ -36,7 +36,9 @@ class SubjectScore:
     metrics: dict[str, NDArray[np.float64]]
 
 
-def score_subjects(segmenter: Predicts, slices: SliceSet, indices: NDArray[np.int64]) -> dict[str, SubjectScore]:
+def score_subjects(
+    segmenter: Predicts, slices: SliceSet, indices: NDArray[np.int64], *, tolerance: float | None = None
+) -> dict[str, SubjectScore]:
     """Every metric of every subject, its slices put back together.
 
     Probabilities go back to each slice's own grid by linear interpolation, and the most probable label there is held
@@ -45,19 +47,24 @@ def score_subjects(segmenter: Predicts, slices: SliceSet, indices: NDArray[np.in
     Args:
         slices: real slices.
         indices: which to score, ascending, so that each file is read once; all slices of whole cases.
+        tolerance: of the normalised surface Dice, as in `plan_grids`.
     """
-    return score_maps(_predicted(segmenter, slices, indices), slices, indices)
+    return score_maps(_predicted(segmenter, slices, indices), slices, indices, tolerance=tolerance)
 
 
 def score_maps(
-    predicted: Iterable[tuple[int, NDArray[np.uint8]]], slices: SliceSet, indices: NDArray[np.int64]
+    predicted: Iterable[tuple[int, NDArray[np.uint8]]],
+    slices: SliceSet,
+    indices: NDArray[np.int64],
+    *,
+    tolerance: float | None = None,
 ) -> dict[str, SubjectScore]:
     """The same for label maps that are there already.
 
     Args:
         predicted: for each of `indices`, in their order, its number and ids [h, w] on the slice's own grid.
     """
-    planned = plan_grids(slices, indices)
+    planned = plan_grids(slices, indices, tolerance=tolerance)
     grid_of = {i: grid for grid in planned.grids for i in grid.slices}
     missing = {id(grid): len(grid.slices) for grid in planned.grids}
     maps: dict[int, tuple[NDArray[np.uint8], NDArray[np.uint8]]] = {}

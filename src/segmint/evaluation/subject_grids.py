@@ -46,17 +46,17 @@ class SubjectGrids:
     tolerance: float
 
 
-def plan_grids(slices: SliceSet, indices: NDArray[np.int64]) -> SubjectGrids:
+def plan_grids(slices: SliceSet, indices: NDArray[np.int64], *, tolerance: float | None = None) -> SubjectGrids:
     """Group slices into the maps on which subjects are measured.
 
     Slices of volumes go back into their volume. 2-D images that are recorded as slices of a volume are stacked where the
     distance between slices is recorded too and their numbers go up in equal steps; all others are measured one by one,
     in their plane. Which of both is decided by the whole dataset, so that folds and trials measure in the same unit.
 
-    The tolerance is one pixel of the source: the larger side of it in the plane, as in the median of the dataset.
-
     Args:
         slices: real slices; indices: all slices of whole cases, ascending.
+        tolerance: of the normalised surface Dice, in the unit of the spacing; default: one pixel of the source, the larger side
+            of it in the plane, as in the median of the dataset.
     """
     dataset = slices.dataset
     cases = {case.id: case for case in dataset.cases}
@@ -71,7 +71,9 @@ def plan_grids(slices: SliceSet, indices: NDArray[np.int64]) -> SubjectGrids:
         Grid(slices.records[i].subject, (i,), None, dataset.spacing(cases[slices.records[i].case]))
         for i in indices.tolist()
     ]
-    return SubjectGrids(tuple(grids), 3 if stacked else 2, physical, float(max(in_plane)))
+    return SubjectGrids(
+        tuple(grids), 3 if stacked else 2, physical, float(max(in_plane)) if tolerance is None else tolerance
+    )
 
 
 def _volumes(slices: SliceSet, indices: NDArray[np.int64]) -> list[Grid]:

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segmint.evaluation.arms import GATE, PRIMARY_ARM, REAL_ARM, Arm, ArmCounts
+from segmint.evaluation.arms import REAL_ARM, Arm, ArmCounts
 from segmint.evaluation.cells import CellResult
 from segmint.evaluation.convergence import last_fifth_gain
 from segmint.evaluation.false_alarms import compare_false_alarms
+from segmint.evaluation.primary import default_primary
 from segmint.evaluation.signed_rank import signed_ranks
 from segmint.evaluation.statistics import CONFIDENCE, Estimate, bootstrap_difference, bootstrap_mean
 from segmint.evaluation.subject_metrics import METRICS
@@ -146,13 +147,14 @@ def dice_difference(
     return bootstrap_difference(treated, control, units=units, within=dice.DIFFERENCES, confidence=confidence)
 
 
-def compare(scores: Scores) -> tuple[Primary | None, list[str]]:
+def compare(scores: Scores, primary: str | None = None) -> tuple[Primary | None, list[str]]:
     """The primary comparison, subject means over labels paired by subject and seed, and notes on what it leaves out.
 
-    Where the gate has an arm, the comparison is that of its arm with 100R.
+    Args:
+        primary: the arm held against 100R; default: that of `default_primary`.
     """
-    name = treated_arm(scores)
-    if not {name, REAL_ARM} <= scores.dice.keys():
+    name = primary or default_primary(scores.arms)
+    if name is None:
         return None, []
     treated, control = scores.by_subject(name), scores.by_subject(REAL_ARM)
     difference = dice_difference(treated, control, scores.units[name])
@@ -207,11 +209,6 @@ def describe_primary(primary: Primary | None) -> dict[str, Any] | None:
 def last_gains(scores: Scores) -> dict[str, float]:
     """By arm the validation Dice that it gained over the last fifth of the steps; NaN where that was not measured."""
     return {arm.name: last_fifth_gain(scores.curves[arm.name]) for arm in scores.arms}
-
-
-def treated_arm(scores: Scores) -> str:
-    """The arm that the primary comparison holds against 100R, whether it was trained or not: the gate's where there is one."""
-    return GATE if GATE in scores.dice else PRIMARY_ARM
 
 
 def list_scores(scores: Scores) -> list[dict[str, Any]]:

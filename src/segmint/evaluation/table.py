@@ -91,7 +91,11 @@ def trial_table(trial: Mapping[str, Any]) -> RenderableType:
     """The table of Dice, one of further metrics, then the verdict, what stands beside it, the notes, for a rich console."""
     labels = list(trial["label_names"][1:])
     seeds, subjects = trial["seeds"], len(trial["test_subjects"])
-    trained = trial["segmenter"] if trial["steps"] is None else f"{trial['steps']} steps of {trial['batch']}"
+    trained = (
+        trial["segmenter"]
+        if trial["steps"] is None
+        else f"{trial['steps']} steps of {trial['batch']}{of_segmenter(trial)}"
+    )
     table = Table(
         title=f"Dice on {subjects} test subject{_s(subjects)}, {seeds} seed{_s(seeds)} an arm, {trained}, augmentation "
         f"{augmentation_of(trial)}; 95% intervals",
@@ -126,6 +130,18 @@ def trial_table(trial: Mapping[str, Any]) -> RenderableType:
     beside = [convergence_sentence(trial), *secondary_sentences(trial)]
     secondary = [Text(line, style="dim") for line in beside if line]
     return Group(table, *by_label, *further, verdict, *secondary, *notes)
+
+
+def segmenter_words(trial: Mapping[str, Any]) -> str:
+    """Recipe, preset and capacity of a trial's segmenters, as far as it tells them, such as "segan, faithful, small"."""
+    return ", ".join(
+        str(trial[key]) for key in ("segmenter", "segmenter_preset", "segmenter_capacity") if trial.get(key)
+    )
+
+
+def of_segmenter(trial: Mapping[str, Any]) -> str:
+    """The same in brackets, after a space; empty for what earlier versions wrote."""
+    return f" ({segmenter_words(trial)})" if trial.get("segmenter_capacity") else ""
 
 
 def _label_table(trial: Mapping[str, Any], labels: list[str]) -> Table:

@@ -21,6 +21,7 @@ from segmint.evaluation.generator import GeneratorOrders
 from segmint.evaluation.jobs.executor import carry_out
 from segmint.evaluation.jobs.orders import IN_ORDER, JobOrders
 from segmint.evaluation.outcome import conclude, write_outcome
+from segmint.evaluation.primary import choose_primary
 from segmint.evaluation.recipe_trial import RecipeTrial
 from segmint.evaluation.table import trial_table
 from segmint.evaluation.trial_folder import again, opened_trial_folder
@@ -39,11 +40,15 @@ def trial(
     steps: int | None = None,
     batch: int | None = None,
     segmenter: str = "unet",
+    segmenter_preset: str = "repaired",
+    segmenter_capacity: str | None = None,
     segmenter_settings: Mapping[str, str] | None = None,
     augment: Sequence[str] = (),
     subset: str | None = None,
     real_slices: int | None = None,
     repeat: str | None = None,
+    surface_tolerance: float | None = None,
+    primary: str | None = None,
     overwrite: bool = False,
     device: str = "auto",
     demonstration: bool = False,
@@ -61,8 +66,8 @@ def trial(
 
     Every arm has the same optimiser steps, batch and, seed by seed, the same first weights; its last checkpoint is
     scored on all slices of the test subjects, on the grid they came on. Dice is taken for each label of each SUBJECT,
-    its slices put back together. The primary comparison is fixed beforehand, `100R+300F` minus `100R`: subject means
-    over labels, with a bootstrap over subjects and seeds. It gives no verdict below 15 test subjects, nor where
+    its slices put back together. The primary comparison is fixed beforehand, that of `primary` with `100R`: subject
+    means over labels, with a bootstrap over subjects and seeds. It gives no verdict below 15 test subjects, nor where
     validation Dice of either arm still gained more than 0.5 points over the last fifth of the steps.
 
     The same call goes on with a trial that was stopped; finished cells are not trained again. The split is the one
@@ -70,8 +75,8 @@ def trial(
 
     With `generator` the trial trains its generators itself, and may have the arm "gate": how many pairs to add, if any,
     is then chosen inside the training subjects by cross-validation, with generators that have not seen the subjects
-    they are judged on; pairs are added only where they gained for sure. The primary comparison is then that arm minus
-    `100R`.
+    they are judged on; pairs are added only where they gained for sure. The primary comparison is then that of this arm,
+    unless `primary` names another.
 
     Args:
         real: the real dataset.
@@ -84,14 +89,19 @@ def trial(
             cell's seed), F the first synthetic pairs, A real slices flipped (100A one way each, 300A all of h, v and
             hv), B real slices that hold the label `repeat`, again and again. Default: 100R, 100F, 100R+100F, 100R+300F,
             100R+100A, 100R+300A.
+        primary: the arm whose difference from 100R decides the verdict; one that adds synthetic pairs to 100R. Default: the
+            gate's, or else 100R+300F, or else the only one there is; with several, none of which was named, the trial describes.
         seeds: cells of each arm, with seeds 0 to seeds - 1.
         steps: optimiser steps of every cell; batch: slices a step. Defaults suit small 2-D sets.
-        segmenter: a recipe that gives a segmenter; segmenter_settings: settings of it, by name, as text.
+        segmenter: a recipe that gives a segmenter; segmenter_preset: "faithful" (as published) or "repaired"; segmenter_settings:
+            settings of it, by name, as text; segmenter_capacity: "small" or "full" width of all segmenters, by default that
+            of a trial that was begun, or else "small" on a CPU.
         augment: augmentation of every arm alike: any of "flips", "elastic", "strong" (nnU-Net's set), "cutmix" (a box of
             another slice of the batch), "copypaste" (lesions of another slice of the batch); none by default.
         subset: name of a stored subset; only its subjects or slices are R. real_slices: only so many slices, drawn at
             random.
         repeat: name or id of the label whose slices B repeats; needed where an arm has B.
+        surface_tolerance: of the normalised surface Dice, in millimetres; default: one pixel of the source.
         overwrite: replace what is in `out`.
         demonstration: say in the verdict that this is no evidence.
         generator: how generators are trained, in the place of `synthetic`, or beside it for the gate alone, where
@@ -124,22 +134,26 @@ def trial(
         steps=steps,
         batch=batch,
         segmenter=segmenter,
+        segmenter_preset=segmenter_preset,
+        segmenter_capacity=jobs.with_capacity(Path(out), asked=segmenter_capacity, device=device, overwrite=overwrite),
         segmenter_settings=segmenter_settings,
         augment=augment,
         subset=subset,
         real_slices=real_slices,
+        surface_tolerance=surface_tolerance,
         device=jobs.device_here(device),
         demonstration=demonstration,
     )
     if generator is None and gate is not None:
         raise UserError("The gate trains generators of its own: name their recipe with --recipe.")
     if generator is None and folds is None:
-        design = make(sets, arms=arms, seeds=seeds, size=size, axis=axis, repeat=repeat)
+        design = make(sets, arms=arms, primary=primary, seeds=seeds, size=size, axis=axis, repeat=repeat)
         conduct(
             design, Path(out), overwrite=overwrite, device=device, progress=progress, train=train_segmenter, jobs=jobs
         )
         return Path(out)
     asked = _with_gate(arms, gate, curated=generator is not None)
+    choose_primary(asked, primary)
     if folds is not None:
         refuse_folds(asked, generator=generator is not None, sets=bool(sets), subset=subset, real_slices=real_slices)
     if generator is not None and sets and not any(arm.gated for arm in asked):
@@ -165,6 +179,7 @@ def trial(
             return RealTrial(**common)
         return RecipeTrial(
             **common,
+            primary=primary,
             dataset=Path(real),
             generator=generator,
             generator_seeds=generator_seeds,

@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from segmint.errors import UserError
+from segmint.evaluation.arms import parse_arms
+from segmint.evaluation.primary import default_primary
 from segmint.outputs import check_target, opened_folder, read_object, refuse_inputs, write_json
+from segmint.training.run_folder import RunFolder
 
 SETTINGS = "settings.json"
 
@@ -61,6 +64,28 @@ def begun_with(out: Path) -> dict[str, Any]:
     return read_object(out / SETTINGS) if (out / SETTINGS).is_file() else {}
 
 
+def begun_capacity(out: Path) -> str | None:
+    """Width of the segmenters of the trial that was begun at `out`; None where none was, or none has been trained.
+
+    Earlier versions did not record it among the settings: there the segmenters themselves tell.
+
+    Raises:
+        UserError: there are segmenters of both widths.
+    """
+    settings = begun_with(out)
+    if not settings or settings.get("segmenter_capacity") is not None:
+        return settings.get("segmenter_capacity")
+    folders = [path.parent for path in out.glob("**/cells/*/config.json")] or [out / "training"]
+    trained = [folder for folder in folders if (folder / "result.json").is_file()] or folders
+    found = {RunFolder(folder).config.get("capacity") for folder in trained if (folder / "config.json").is_file()}
+    if len(found) > 1:
+        raise UserError(
+            f"{out} holds segmenters of both capacities, {' and '.join(sorted(map(str, found)))}, trained on different machines by"
+            " an earlier version, which cannot be compared: choose another --out, or pass --overwrite."
+        )
+    return found.pop() if found else None
+
+
 def again(*, overwrite: bool) -> str:
     """How to go on with what was stopped."""
     return "the same command without --overwrite" if overwrite else "the same command again"
@@ -72,13 +97,30 @@ def _check(out: Path, settings: Mapping[str, Any], what: str) -> None:
         check_target(out, overwrite=False)
         return
     # What earlier versions did not record they could not choose either.
-    before = {"kind": "trial", **read_object(out / SETTINGS)}
+    before = {**_unrecorded(out, settings), **read_object(out / SETTINGS)}
     for key, now in settings.items():
         if key in before and before[key] != now:
             raise UserError(
                 f"{out} holds another {what} ({key.replace('_', ' ')}: {_short(before.get(key))} there, {_short(now)} "
                 "now): choose another --out, repeat the command that began it, or pass --overwrite."
             )
+
+
+def _unrecorded(out: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What settings of earlier versions lack, as those versions had it, where it can be chosen now."""
+    found: dict[str, Any] = {
+        "kind": "trial",
+        "segmenter": "unet",
+        "segmenter_preset": "repaired",
+        "segmenter_settings": {},
+        "surface_tolerance": None,
+    }
+    capacity = begun_capacity(out)
+    if capacity is not None:
+        found["segmenter_capacity"] = capacity
+    if "primary" in settings:
+        found["primary"] = default_primary(parse_arms(settings["arms"], gate=True, curated=True))
+    return found
 
 
 def _short(value: Any) -> str:

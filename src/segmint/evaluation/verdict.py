@@ -95,6 +95,7 @@ def decide(
     subject_kind: SubjectKind = "subject",
     gate: GateChoice | None = None,
     folds: int = 0,
+    absent: str = f"the primary comparison, {COMPARISON}, is not in this trial",
 ) -> Verdict:
     """Decide what may be said.
 
@@ -114,8 +115,11 @@ def decide(
         subject_kind: what the tested "subjects" are.
         gate: what the gate chose, where the primary comparison is that of its arm.
         folds: of a cross-validated trial, 0 of another; then sets and generators are those of a fold.
+        absent: why there is no primary comparison.
     """
-    kind, sentence = _decide(primary, gains=gains, steps=steps, augment=augment, subject_kind=subject_kind, gate=gate)
+    kind, sentence = _decide(
+        primary, gains=gains, steps=steps, augment=augment, subject_kind=subject_kind, gate=gate, absent=absent
+    )
     if primary is not None and kind not in ("not converged", "none added"):
         sentence += _condition(synthetic_sets, generators, folds)
         if kind == "helps" and augment is not None and not augment:
@@ -135,6 +139,7 @@ def _decide(
     augment: Sequence[str] | None,
     subject_kind: SubjectKind,
     gate: GateChoice | None,
+    absent: str,
 ) -> tuple[Kind, str]:
     rising = [f"{name} still gained {points(gain)} points" for name, gain in gains.items() if gain > LARGEST_GAIN]
     if rising:
@@ -145,7 +150,7 @@ def _decide(
     if gate is not None and not gate.opened:
         return "none added", f"{gate.sentence}; what the segmenter learns from stays as it was"
     if primary is None:
-        return "descriptive", f"Descriptive, no verdict, as the primary comparison, {COMPARISON}, is not in this trial"
+        return "descriptive", f"Descriptive, no verdict, as {absent}"
     difference = primary.difference
     if primary.subjects == 0:
         return (

@@ -58,6 +58,7 @@ class Recipe:
             name.
         batch, kimg: defaults of the budget.
         epochs: by preset, passes over the training slices, where the source counts so; they take the place of `kimg`.
+        governed: settings in kimg that are budgets of single stages; those of a segmenter follow from its steps.
         conditions: which condition maps it is given: "none", "all" that the dataset has, or these by name.
         mask_source: by preset, where a recipe that gives images takes its masks from unless told otherwise.
         truncation, keep: by preset, of sampling unless told otherwise; 1 where absent.
@@ -78,6 +79,7 @@ class Recipe:
     mask_source: Mapping[str, str] = field(default_factory=dict)
     truncation: Mapping[str, float] = field(default_factory=dict)
     keep: Mapping[str, float] = field(default_factory=dict)
+    governed: tuple[str, ...] = ()
     conditions: Literal["none", "all"] | tuple[str, ...] = "none"
 
     def check_preset(self, preset: str) -> None:
@@ -88,6 +90,10 @@ class Recipe:
         """
         if preset not in self.presets:
             raise UserError(f"{self.name} has no preset {preset!r}: choose one of {', '.join(self.presets)}.")
+
+    def budgets(self, images: int) -> dict[str, str]:
+        """Changes of the settings after which every stage is shown so many images, where the budget itself does not do."""
+        return {name: str(images / 1000) for name in self.governed}
 
     def settings(self, *, preset: str, capacity: str, changes: Mapping[str, str]) -> RecipeSettings:
         """Settings of a preset at a capacity, with the user's `--set key=value` changes.

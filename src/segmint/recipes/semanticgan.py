@@ -60,5 +60,6 @@ RECIPE = Recipe(
     stages=_stages,
     batch={"faithful": 16, "repaired": 8},
     kimg=60.0,
+    governed=("encoder_kimg",),
     suits=_suits,
 )

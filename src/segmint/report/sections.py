@@ -9,10 +9,12 @@ from typing import Any
 
 from segmint.evaluation.augment_words import augmentation_of
 from segmint.evaluation.secondary import convergence_sentence, secondary_sentences
+from segmint.evaluation.table import segmenter_words
 from segmint.report.arms import Arm, signed_points
 from segmint.report.facts import counted
 from segmint.report.health import gather_warnings
 from segmint.report.material import RunRecord
+from segmint.report.mixture_figure import mixture_figure
 from segmint.report.pictures import Picture, embed_grid, spread
 from segmint.report.training_figures import counts_pixels, loss_figure, shown_unit, stages_of, validation_figure
 from segmint.report.trial_figures import forest, forest_by_label, learning_curves, subject_differences, subject_figure
@@ -20,6 +22,10 @@ from segmint.report.trial_metrics import metric_table
 from segmint.training.previews import LABEL_COLOURS
 
 _GLYPHS = {"real": "■", "fake": "●", "mixed": "◆", "flipped": "▲"}
+_MIXTURE = (
+    "Mixtures: difference in mean Dice from real slices alone (100R, the dashed line), in points with its 95% interval, by the"
+    " share of synthetic pairs. F pairs as they were drawn, C curated ones. Which share is best was not tested."
+)
 _ROWS_LATEST, _ROWS_EARLIER, _EARLIER_SHOWN = 6, 3, 4
 
 
@@ -28,6 +34,7 @@ def trial_section(trial: Mapping[str, Any], arms: tuple[Arm, ...], numbers: Iter
     figures = {
         "forest": forest(arms),
         "by_label": forest_by_label(arms),
+        "mixture": mixture_figure(arms),
         "subjects": subject_figure(trial),
         "curves": learning_curves(trial, arms),
     }
@@ -45,6 +52,7 @@ def trial_section(trial: Mapping[str, Any], arms: tuple[Arm, ...], numbers: Iter
         "forest_caption": "Mean Dice of each training set with its 95% interval. ■ real slices alone, ● synthetic"
         " alone,"
         " ◆ real and synthetic, ▲ real and flipped real. The dashed line stands at real slices alone.",
+        "mixture_caption": _MIXTURE,
         "subjects_caption": _subjects_caption(trial),
         "curves_caption": _curves_caption(trial),
         "gate": _gate(trial),
@@ -86,7 +94,7 @@ def _design(trial: Mapping[str, Any], arms: tuple[Arm, ...]) -> str:
     seeds = trial.get("seeds")
     often = "once" if seeds == 1 else f"{seeds} times with different seeds"
     return (
-        f"A segmentation network ({trial.get('segmenter', 'unet')}) was trained from scratch on each of"
+        f"A segmentation network ({segmenter_words(trial) or 'unet'}) was trained from scratch on each of"
         f" {counted(len(arms), 'training set')}, {often}, for the same {counted(trial.get('steps'), 'optimiser step')} of"
         f" {counted(trial.get('batch'), 'image')} at {trial.get('size')} pixels (augmentation of all of them:"
         f" {augmentation_of(trial)}). {_tested(trial)}"

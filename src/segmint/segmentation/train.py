@@ -14,6 +14,7 @@ from segmint.data.pool import PairPool, PoolPart
 from segmint.data.segmenter_description import DESCRIPTION, description_of
 from segmint.evaluation.arm_pool import build_pool
 from segmint.evaluation.design import Design, design_trial
+from segmint.evaluation.jobs.orders import IN_ORDER
 from segmint.evaluation.trial_folder import opened_trial_folder
 from segmint.outputs import write_json
 from segmint.training.segmenter import learning_curve, train_segmenter
@@ -28,6 +29,8 @@ def train_for_use(
     out: Path,
     arm: str = "100R",
     segmenter: str = "unet",
+    segmenter_preset: str = "repaired",
+    segmenter_capacity: str | None = None,
     segmenter_settings: Mapping[str, str] | None = None,
     augment: Sequence[str] = (),
     size: int | None = None,
@@ -50,7 +53,8 @@ def train_for_use(
         real: the real dataset; synthetic: what `sample` wrote, where the arm has F.
         out: the segmenter's folder: `segmenter.json`, and `training/` with weights and log.
         arm: its training set, as in `segmint.trial`.
-        segmenter, segmenter_settings, augment, size, axis, steps, batch, subset, repeat, device: as in `segmint.trial`.
+        segmenter, segmenter_preset, segmenter_capacity, segmenter_settings, augment, size, axis, steps, batch, subset, repeat,
+            device: as in `segmint.trial`.
         seed: of weights, data order, augmentation, and the choice of slices.
         overwrite: replace what is in `out`.
         progress: print a line a tick.
@@ -62,6 +66,7 @@ def train_for_use(
         UserError: the input is wrong, the arm refuses the synthetic set, or `out` holds something else.
         KeyboardInterrupt: stopped by Ctrl-C; the same call goes on.
     """
+    capacity = IN_ORDER.with_capacity(Path(out), asked=segmenter_capacity, device=device, overwrite=overwrite)
     design = design_trial(
         Path(real),
         [] if synthetic is None else [Path(synthetic)],
@@ -72,6 +77,8 @@ def train_for_use(
         steps=steps,
         batch=batch,
         segmenter=segmenter,
+        segmenter_preset=segmenter_preset,
+        segmenter_capacity=capacity,
         segmenter_settings=segmenter_settings,
         augment=augment,
         subset=subset,
@@ -109,6 +116,8 @@ def train_for_use(
                 batch=design.batch,
                 seed=seed,
                 device=device,
+                preset=design.segmenter_preset,
+                capacity=design.segmenter_capacity,
                 settings=design.segmenter_changes,
                 progress=progress,
             )
@@ -128,6 +137,8 @@ def _described(design: Design, *, seed: int) -> dict[str, Any]:
         **description_of(design.regime.slices),
         "segmint": metadata.version("segmint"),
         "segmenter": design.segmenter,
+        "segmenter_preset": design.segmenter_preset,
+        "segmenter_capacity": design.segmenter_capacity,
         "segmenter_settings": dict(design.segmenter_settings),
         "augment": list(design.augment),
         "arm": design.arms[0].name,

@@ -65,6 +65,7 @@ class SegmenterPlan:
     recipe: Recipe
     task: Task
     settings: RecipeSettings
+    preset: str
     capacity: str
     hardware: Hardware
     seed: int
@@ -76,7 +77,7 @@ class SegmenterPlan:
         return {
             "segmint": metadata.version("segmint"),
             "recipe": self.recipe.name,
-            "preset": "repaired",
+            "preset": self.preset,
             "capacity": self.capacity,
             "seed": self.seed,
             "task": asdict(self.task),
@@ -84,6 +85,11 @@ class SegmenterPlan:
             "settings": self.settings.model_dump(mode="json"),
             "training_slices": self.training_slices,
         }
+
+
+def default_capacity(device: str) -> str:
+    """Width of networks unless told otherwise, by where they train ("cpu", "cuda")."""
+    return "small" if device == "cpu" else "full"
 
 
 def plan_segmenter(
@@ -96,6 +102,8 @@ def plan_segmenter(
     device: str = "auto",
     precision: str = "auto",
     threads: int | None = None,
+    preset: str = "repaired",
+    capacity: str | None = None,
     settings: Mapping[str, str] | None = None,
 ) -> SegmenterPlan:
     """Resolve what `train_segmenter` is told.
@@ -107,11 +115,12 @@ def plan_segmenter(
     if "segmenter" not in chosen.gives:
         raise UserError(f"{recipe} gives no segmenter: choose one that does (segmint recipes).")
     hardware = choose_hardware(device=device, precision=precision, threads=threads)
-    capacity = "small" if hardware.device == "cpu" else "full"
+    capacity = capacity or default_capacity(hardware.device)
     return SegmenterPlan(
         recipe=chosen,
         task=Task(pool.size, pool.channels, pool.label_count, batch, steps * batch),
-        settings=chosen.settings(preset="repaired", capacity=capacity, changes=settings or {}),
+        settings=chosen.settings(preset=preset, capacity=capacity, changes=settings or {}),
+        preset=preset,
         capacity=capacity,
         hardware=hardware,
         seed=seed,
@@ -132,6 +141,8 @@ def train_segmenter(
     precision: str = "auto",
     threads: int | None = None,
     ticks: int = 20,
+    preset: str = "repaired",
+    capacity: str | None = None,
     settings: Mapping[str, str] | None = None,
     progress: bool = False,
 ) -> Segmenter:
@@ -141,6 +152,7 @@ def train_segmenter(
 
     Args:
         validation: pairs on which the learning curve is measured, `ticks` times; nothing is selected by it.
+        preset, settings: of the recipe; capacity: default by where it trains (`default_capacity`).
 
     Raises:
         UserError: the recipe gives no segmenter, or the folder belongs to another training.
@@ -155,6 +167,8 @@ def train_segmenter(
         device=device,
         precision=precision,
         threads=threads,
+        preset=preset,
+        capacity=capacity,
         settings=settings,
     )
     task, hardware, config = planned.task, planned.hardware, planned.config

@@ -32,10 +32,16 @@ class Orders:
     seed: int = 0
     truncation: float | None = None
     arms: tuple[str, ...] = DEFAULT_ARMS
+    primary: str | None = None
     seeds: int = 5
     steps: int | None = None
     trial_batch: int | None = None
+    segmenter: str = "unet"
+    segmenter_preset: str = "repaired"
+    segmenter_capacity: str | None = None
+    segmenter_settings: Mapping[str, str] = field(default_factory=dict)
     augment: tuple[str, ...] = ()
+    surface_tolerance: float | None = None
     fidelity: bool = True
     privacy: bool = True
     alignment: bool = False

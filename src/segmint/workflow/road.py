@@ -278,10 +278,13 @@ class Road:
             synthetic,
             out=folder,
             arms=[arm.name for arm in arms],
+            primary=orders.primary,
             seeds=orders.seeds,
             steps=orders.steps,
             batch=orders.trial_batch,
+            **_segmenter_options(orders),
             augment=orders.augment or None,
+            surface_tolerance=orders.surface_tolerance,
             size=orders.size,
             axis=orders.axis,
             subset=orders.subset,
@@ -304,10 +307,16 @@ class Road:
             size=orders.size,
             axis=orders.axis,
             arms=[arm.name for arm in arms],
+            primary=orders.primary,
             seeds=orders.seeds,
             steps=orders.steps,
             batch=orders.trial_batch,
+            segmenter=orders.segmenter,
+            segmenter_preset=orders.segmenter_preset,
+            segmenter_capacity=orders.segmenter_capacity,
+            segmenter_settings=orders.segmenter_settings,
             augment=orders.augment,
+            surface_tolerance=orders.surface_tolerance,
             subset=orders.subset,
             device=orders.device,
             demonstration=self.demonstration,
@@ -337,6 +346,14 @@ class Road:
 
     def _say(self, sentence: str) -> None:
         Console(stderr=True, quiet=not self.progress).print(sentence, highlight=False, markup=False, soft_wrap=True)
+
+
+def _segmenter_options(orders: Orders) -> dict[str, Any]:
+    """Options of the trial's command line that choose another segmenter."""
+    plain = Orders()
+    said = {key: getattr(orders, key) for key in ("segmenter", "segmenter_preset", "segmenter_capacity")}
+    chosen = {key: value for key, value in said.items() if value != getattr(plain, key)}
+    return {**chosen, "set": orders.segmenter_settings}
 
 
 def _gate_options(generator: GeneratorOrders | None, gate: GateOrders | None) -> dict[str, Any]:

@@ -37,10 +37,16 @@ def run_workflow(
     seed: int = 0,
     truncation: float | None = None,
     arms: Sequence[str] = DEFAULT_ARMS,
+    primary: str | None = None,
     seeds: int = 5,
     steps: int | None = None,
     trial_batch: int | None = None,
+    segmenter: str = "unet",
+    segmenter_preset: str = "repaired",
+    segmenter_capacity: str | None = None,
+    segmenter_settings: Mapping[str, str] | None = None,
     augment: Sequence[str] = (),
+    surface_tolerance: float | None = None,
     fidelity: bool = True,
     privacy: bool = True,
     alignment: bool = True,
@@ -68,7 +74,8 @@ def run_workflow(
         size, kimg, batch, preset, capacity, mask_source, auxiliary, conditions, tile, subset, unlabelled, settings,
             axis, seed, precision, threads: as in `segmint.train`.
         truncation, balance: as in `segmint.sample`.
-        arms, seeds, steps, augment: as in `segmint.trial`; trial_batch: slices a step of the trial's segmenters.
+        arms, primary, seeds, steps, segmenter, segmenter_preset, segmenter_capacity, segmenter_settings, augment,
+            surface_tolerance: as in `segmint.trial`; trial_batch: slices a step of the trial's segmenters.
         fidelity, privacy: as in `segmint.evaluate`.
         alignment: as in `segmint.evaluate`; each segmenter takes as many steps as one of the trial's.
         gate: what the gate looks at, as in `segmint.trial`: further generators are trained, alike, inside the training
@@ -106,10 +113,16 @@ def run_workflow(
         seed=seed,
         truncation=None if truncation is None else float(truncation),
         arms=tuple(arm.name for arm in parse_arms(arms)),
+        primary=primary,
         seeds=seeds,
         steps=steps,
         trial_batch=trial_batch,
+        segmenter=segmenter,
+        segmenter_preset=segmenter_preset,
+        segmenter_capacity=segmenter_capacity,
+        segmenter_settings=dict(segmenter_settings or {}),
         augment=tuple(augment),
+        surface_tolerance=None if surface_tolerance is None else float(surface_tolerance),
         fidelity=fidelity,
         privacy=privacy,
         alignment=alignment,

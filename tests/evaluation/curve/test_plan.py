@@ -12,7 +12,7 @@ import pytest
 from segmint import recipes
 from segmint.data.split import nested_subsets
 from segmint.errors import UserError
-from segmint.evaluation.curve.plan import CurvePlan, GeneratorOrders, plan_curve
+from segmint.evaluation.curve.plan import CurvePlan, CurveSegmenter, GeneratorOrders, plan_curve
 from segmint.evaluation.trial_folder import check_trial_folder, opened_trial_folder
 
 Planned = Callable[..., CurvePlan]
@@ -47,6 +47,40 @@ def test_a_recipe_that_gives_a_segmenter_too_has_an_arm_for_it(
     monkeypatch.setattr(recipes, "RECIPES", (*recipes.RECIPES, both))
     arms = planned(recipes=["both"]).arms
     assert [(arm.name, arm.own) for arm in arms[2:]] == [("with-both", False), ("both-segmenter", True)]
+
+
+def test_another_segmenter_takes_the_u_nets_place(planned: Planned) -> None:
+    plan = planned(segmenter=CurveSegmenter("segan", "faithful", "full", {"attention": "true"}), size=32)
+    assert [arm.title for arm in plan.arms] == [
+        "segan",
+        "segan, strong augmentation",
+        "segan with pairs of joint-stylegan2",
+    ]
+    told = plan.settings()
+    assert [told[f"segmenter{key}"] for key in ("", "_preset", "_capacity")] == ["segan", "faithful", "full"]
+    assert plan.segmenter.changes(plan.arms[1].augment) == {"attention": "true", "augment": "strong"}
+    assert told != planned(size=32).settings()
+
+
+def test_a_segmenter_that_cannot_augment_has_no_arm_for_it(planned: Planned) -> None:
+    plan = planned(segmenter=CurveSegmenter("semanticgan"), size=32)
+    assert plan.settings()["segmenter_settings"] == {"encoder_kimg": "0.08"}
+    assert any("encoder 20 steps" in note for note in plan.notes)
+    assert [arm.name for arm in plan.arms] == ["real", "with-joint-stylegan2"]
+
+
+@pytest.mark.parametrize(
+    ("segmenter", "said"),
+    [
+        (CurveSegmenter("joint-stylegan2"), "gives no segmenter"),
+        (CurveSegmenter(preset="mended"), "--segmenter-preset mended"),
+        (CurveSegmenter(settings={"depth": "3"}), "--segmenter-set depth: unet has no such setting"),
+        (CurveSegmenter("semanticgan"), "16"),
+    ],
+)
+def test_a_segmenter_that_does_not_fit_is_refused(planned: Planned, segmenter: CurveSegmenter, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        planned(segmenter=segmenter)
 
 
 def test_settings_belong_to_recipes(planned: Planned) -> None:

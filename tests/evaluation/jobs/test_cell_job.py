@@ -25,6 +25,7 @@ def job_of(regime: Regime, arm: str, synthetic: Path | None, folder: Path, **opt
     sets, _ = open_synthetic_sets([synthetic], regime, [parse_arm(arm)]) if synthetic else ((), [])
     bench = Bench(
         regime=regime, synthetic=dict(enumerate(sets, start=3)), segmenter="unet", settings={"augment": "flips"}, steps=8, batch=4,
+        preset="faithful", capacity="full", tolerance=2.5,
         device="cpu", train=lambda *_, **__: pytest.fail("not here"), threads=1, **options,
     )  # fmt: skip
     return CellJob(Cell(parse_arm(arm), 5, 3 if sets else None), folder, bench)
@@ -45,7 +46,18 @@ def test_trains_on_the_same_pairs(tmp_path: Path, slices: SliceSet, study: Any, 
     again = told(job)
     assert again.cell == job.cell
     assert again.folder == job.folder
-    for name in ("segmenter", "settings", "steps", "batch", "device", "repeat", "threads"):
+    for name in (
+        "segmenter",
+        "preset",
+        "capacity",
+        "tolerance",
+        "settings",
+        "steps",
+        "batch",
+        "device",
+        "repeat",
+        "threads",
+    ):
         assert getattr(again.bench, name) == getattr(job.bench, name)
     here, there = job.bench.regime, again.bench.regime
     for part in ("training", "validation", "test"):

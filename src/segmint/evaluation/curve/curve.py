@@ -11,7 +11,7 @@ from rich.console import Console
 from segmint.evaluation.cells import TrainsSegmenter
 from segmint.evaluation.curve.generators import Generators
 from segmint.evaluation.curve.outcome import conclude
-from segmint.evaluation.curve.plan import CurvePlan, GeneratorOrders, plan_curve
+from segmint.evaluation.curve.plan import CurvePlan, CurveSegmenter, GeneratorOrders, plan_curve
 from segmint.evaluation.curve.plot import write_curve_plot
 from segmint.evaluation.curve.points import Generates, Ground, cells_of, level_plan
 from segmint.evaluation.curve.table import curve_csv, curve_table
@@ -39,6 +39,10 @@ def draw_curve(
     preset: str = "repaired",
     capacity: str | None = None,
     settings: Mapping[str, str] | None = None,
+    segmenter: str = "unet",
+    segmenter_preset: str = "repaired",
+    segmenter_capacity: str | None = None,
+    segmenter_settings: Mapping[str, str] | None = None,
     steps: int | None = None,
     trial_batch: int | None = None,
     augment: Sequence[str] = (),
@@ -72,6 +76,7 @@ def draw_curve(
         size, axis: as in `segmint.train`.
         kimg, batch, preset, capacity, precision: of every generator, as in `segmint.train`; settings: of single recipes, by
             "recipe.name".
+        segmenter, segmenter_preset, segmenter_capacity, segmenter_settings: what takes the U-Net's place, as in `segmint.trial`.
         steps, trial_batch, augment: of every U-Net, as `steps`, `batch` and `augment` of `segmint.trial`.
         overwrite: replace what is in `out`.
         processes, cluster, cluster_settings, threads: where, and with how many threads, every generator and U-Net is trained, as
@@ -88,6 +93,7 @@ def draw_curve(
     jobs = JobOrders(processes, cluster, dict(cluster_settings or {}), threads)
     jobs.check()
     jobs = replace(jobs, threads=jobs.with_threads(Path(out), overwrite=overwrite))
+    capacity = jobs.with_capacity(Path(out), asked=segmenter_capacity, device=device, overwrite=overwrite)
     plan = plan_curve(
         Path(dataset),
         recipes=recipes,
@@ -99,6 +105,7 @@ def draw_curve(
         axis=axis,
         steps=steps,
         batch=trial_batch,
+        segmenter=CurveSegmenter(segmenter, segmenter_preset, capacity, dict(segmenter_settings or {})),
         augment=augment,
         settings=settings or {},
         orders=GeneratorOrders(

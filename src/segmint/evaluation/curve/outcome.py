@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmint.evaluation.convergence import LARGEST_GAIN, last_fifth_gain
-from segmint.evaluation.curve.plan import SEGMENTER, CurvePlan
+from segmint.evaluation.curve.plan import CurvePlan
 from segmint.evaluation.curve.points import Point
 from segmint.evaluation.design import note_few_seeds
 from segmint.evaluation.outcome import describe_dataset
@@ -41,7 +41,10 @@ def conclude(plan: CurvePlan, drawn: Sequence[Point]) -> dict[str, Any]:
         "batch": plan.batch,
         "seeds": plan.seeds,
         "seed": plan.seed,
-        "segmenter": SEGMENTER,
+        "segmenter": plan.segmenter.recipe,
+        "segmenter_preset": plan.segmenter.preset,
+        "segmenter_capacity": plan.segmenter.capacity,
+        "segmenter_settings": dict(plan.segmenter.settings),
         "augment": list(plan.augment),
         "recipes": list(plan.recipes),
         "label_names": list(dataset.label_names),
@@ -88,7 +91,7 @@ def _dice(point: Point, subjects: Sequence[str]) -> NDArray[np.float64]:
 
 
 def _described(point: Point, subjects: Sequence[str], real: NDArray[np.float64]) -> dict[str, Any]:
-    """Mean Dice with its interval, of each label too, and the paired difference from the U-Net on the same subjects."""
+    """Mean Dice with its interval, of each label too, and the paired difference from the first arm on the same subjects."""
     values = _dice(point, subjects)
     by_subject, of_real = dice.mean_over_labels(values), dice.mean_over_labels(real)
     mean = mean_dice(by_subject)
@@ -122,14 +125,14 @@ def _notes(plan: CurvePlan, drawn: Sequence[Point], subjects: Sequence[str]) -> 
         gain = last_fifth_gain([result.curve for result in point.results])
         if point.arm == plan.arms[0] and gain > LARGEST_GAIN:
             notes.append(
-                f"Not converged with {point.level.words}: validation Dice of the U-Net still rose by"
+                f"Not converged with {point.level.words}: validation Dice of the {plan.segmenter.called} still rose by"
                 f" {points(gain)} points over the last fifth of the {plan.steps} steps."
             )
     for arm in plan.arms:
         if arm.own:
             notes.append(
                 f"The {arm.title} was trained with its generator, once for each number of labels, for the recipe's budget rather"
-                " than for the steps of the U-Net."
+                f" than for the steps of the {plan.segmenter.called}."
             )
     return [*notes, *_on_generators(plan, drawn)]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,17 @@ from segmint.data.subjects import Split
 from segmint.errors import UserError
 from segmint.evaluation.arms import PRIMARY_ARM, REAL_ARM, Arm, parse_arm
 from segmint.evaluation.budget import BATCH, default_steps
+from segmint.evaluation.design import check_segmenter, checked_settings, note_stages, segmenter_changes, told_by
 from segmint.evaluation.regime import Regime, choose_regime
 from segmint.recipes import find_recipe
+from segmint.recipes.recipe import RecipeSettings
 from segmint.training.material import default_size
 from segmint.training.precision import choose_hardware
 
 STRONG = "strong"
 SEGMENTER = "unet"
+# How segmenters are called in tables and pictures, where not by the recipe's name.
+_CALLED = {SEGMENTER: "U-Net"}
 # What decides of `GeneratorOrders`.
 _OF_GENERATORS = ("kimg", "batch", "preset", "capacity", "settings", "precision")
 
@@ -33,7 +37,7 @@ class CurveArm:
         name: of its folders; title: in tables and pictures.
         arm: its training set; augment: what its segmenter's slices go through.
         recipe: whose pairs, or whose segmenter, it has.
-        own: it is the segmenter that the recipe itself gives, not the U-Net.
+        own: it is the segmenter that the recipe itself gives, not the curve's.
     """
 
     name: str
@@ -42,6 +46,25 @@ class CurveArm:
     augment: tuple[str, ...] = ()
     recipe: str | None = None
     own: bool = False
+
+
+@dataclass(frozen=True)
+class CurveSegmenter:
+    """What every segmenter is trained by: a recipe that gives one, its preset, capacity and settings."""
+
+    recipe: str = SEGMENTER
+    preset: str = "repaired"
+    capacity: str = "small"
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def called(self) -> str:
+        """In tables and pictures."""
+        return _CALLED.get(self.recipe, self.recipe)
+
+    def changes(self, augment: Sequence[str]) -> dict[str, str]:
+        """What its recipe is told."""
+        return segmenter_changes(self.settings, augment)
 
 
 @dataclass(frozen=True)
@@ -88,6 +111,7 @@ class CurvePlan:
     seed: int
     steps: int
     batch: int
+    segmenter: CurveSegmenter
     augment: tuple[str, ...]
     orders: GeneratorOrders
     notes: tuple[str, ...]
@@ -118,6 +142,10 @@ class CurvePlan:
             "seed": self.seed,
             "steps": self.steps,
             "batch": self.batch,
+            "segmenter": self.segmenter.recipe,
+            "segmenter_preset": self.segmenter.preset,
+            "segmenter_capacity": self.segmenter.capacity,
+            "segmenter_settings": dict(self.segmenter.settings),
             "augment": list(self.augment),
             **{f"generator_{key}": orders[key] for key in _OF_GENERATORS},
         }
@@ -136,6 +164,7 @@ def plan_curve(
     steps: int | None,
     batch: int | None,
     augment: Sequence[str],
+    segmenter: CurveSegmenter = CurveSegmenter(),
     settings: Mapping[str, str],
     orders: GeneratorOrders,
     device: str,
@@ -163,7 +192,7 @@ def plan_curve(
         if list(recipes).count(name) > 1:
             raise UserError(f"--recipes {name}: it is named twice; name each recipe once.")
     # Refused here rather than in the first cell.
-    find_recipe(SEGMENTER).settings(preset="repaired", capacity="small", changes=changes(augment))
+    _resolved(segmenter, augment)
     notes = []
     split = opened.split
     if split is None:
@@ -175,25 +204,34 @@ def plan_curve(
     steps = default_steps(size) if steps is None else steps
     if steps < 1 or batch < 1:
         raise UserError(f"--steps {steps} and --trial-batch {batch} must be at least 1.")
+    budgets = find_recipe(segmenter.recipe).budgets(steps * batch)
+    segmenter = replace(segmenter, settings={**budgets, **segmenter.settings})
+    resolved = _resolved(segmenter, augment)
+    with told_by("--segmenter-set"):
+        stages = check_segmenter(segmenter.recipe, resolved, opened, size=size, batch=batch, steps=steps)
+    notes += note_stages(segmenter.recipe, stages)
     return CurvePlan(
         dataset=opened,
         split=split,
         levels=_levels(opened, split, labelled, size=size, axis=axis, seed=seed),
-        arms=_arms(recipes, mixed, tuple(augment)),
+        arms=_arms(recipes, mixed, tuple(augment), segmenter, augments="augment" in type(resolved).model_fields),
         recipes=tuple(recipes),
         seeds=seeds,
         seed=seed,
         steps=steps,
         batch=batch,
+        segmenter=segmenter,
         augment=tuple(augment),
         orders=GeneratorOrders(**{**vars(orders), "settings": _by_recipe(settings, recipes)}),
         notes=tuple(notes),
     )
 
 
-def changes(augment: Sequence[str]) -> dict[str, str]:
-    """What the segmenter's recipe is told."""
-    return {"augment": ",".join(augment)} if augment else {}
+def _resolved(segmenter: CurveSegmenter, augment: Sequence[str]) -> RecipeSettings:
+    with told_by("--segmenter-set"):
+        return checked_settings(
+            segmenter.recipe, preset=segmenter.preset, capacity=segmenter.capacity, changes=segmenter.changes(augment)
+        )
 
 
 def _levels(
@@ -212,12 +250,14 @@ def _levels(
     )
 
 
-def _arms(recipes: Sequence[str], mixed: Arm, augment: tuple[str, ...]) -> tuple[CurveArm, ...]:
-    real = parse_arm(REAL_ARM)
-    arms = [CurveArm("real", "U-Net", real, augment)]
-    if STRONG not in augment:
-        arms.append(CurveArm("real-strong", "U-Net, strong augmentation", real, (*augment, STRONG)))
-    arms += [CurveArm(f"with-{name}", f"U-Net with pairs of {name}", mixed, augment, name) for name in recipes]
+def _arms(
+    recipes: Sequence[str], mixed: Arm, augment: tuple[str, ...], segmenter: CurveSegmenter, *, augments: bool
+) -> tuple[CurveArm, ...]:
+    real, called = parse_arm(REAL_ARM), segmenter.called
+    arms = [CurveArm("real", called, real, augment)]
+    if STRONG not in augment and augments:
+        arms.append(CurveArm("real-strong", f"{called}, strong augmentation", real, (*augment, STRONG)))
+    arms += [CurveArm(f"with-{name}", f"{called} with pairs of {name}", mixed, augment, name) for name in recipes]
     givers = [name for name in recipes if "segmenter" in find_recipe(name).gives]
     return (
         *arms,

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from segmint.evaluation.cells import Bench, Cell, CellResult, TrainsSegmenter, read_cell
 from segmint.evaluation.curve.own_cell import OwnCell
-from segmint.evaluation.curve.plan import SEGMENTER, CurveArm, CurvePlan, Level, changes
+from segmint.evaluation.curve.plan import CurveArm, CurvePlan, Level
 from segmint.evaluation.jobs.cell_job import CellJob
 from segmint.evaluation.jobs.job import Job, Plan
 from segmint.evaluation.progress import CellProgress
@@ -112,11 +112,14 @@ def level_plan(ground: Ground, level: Level) -> Plan[list[Point]]:
 
 def _cells(ground: Ground, level: Level, arm: CurveArm, sets: Sequence[SyntheticSet]) -> list[CellJob | OwnCell]:
     """An arm's cells at a level, as jobs."""
+    segmenter = ground.plan.segmenter
     bench = Bench(
         regime=level.regime,
         synthetic=dict(enumerate(sets)),
-        segmenter=SEGMENTER,
-        settings=changes(arm.augment),
+        segmenter=segmenter.recipe,
+        preset=segmenter.preset,
+        capacity=segmenter.capacity,
+        settings=segmenter.changes(arm.augment),
         steps=ground.plan.steps,
         batch=ground.plan.batch,
         device=ground.device,

@@ -10,14 +10,14 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from segmint.evaluation.table import csv_text, dice_interval, dice_text, over, shown_difference
+from segmint.evaluation.table import csv_text, dice_interval, dice_text, of_segmenter, over, shown_difference
 
 
 def curve_rows(curve: Mapping[str, Any]) -> list[dict[str, Any]]:
     """One row of plain numbers for each point of a curve.json, as in curve.csv.
 
     Columns: labelled subjects, arm, slices, segmenters trained; mean Dice (0 to 1) over labels, subjects and seeds with its
-    95% interval; the paired difference from the U-Net on the same subjects; the mean of each label. None where there is no
+    95% interval; the paired difference from the first arm on the same subjects; the mean of each label. None where there is no
     number.
     """
     rows = []
@@ -49,9 +49,10 @@ def curve_table(curve: Mapping[str, Any]) -> RenderableType:
     subjects, seeds = len(curve["test_subjects"]), curve["seeds"]
     what = f"{subjects} test subject{'s' if subjects != 1 else ''}, {seeds} seed{'s' if seeds != 1 else ''} an arm"
     means = _table(
-        curve, f"Dice by labelled subjects on {what}, {curve['steps']} steps of {curve['batch']}; 95% intervals"
+        curve,
+        f"Dice by labelled subjects on {what}, {curve['steps']} steps of {curve['batch']}{of_segmenter(curve)}; 95% intervals",
     )
-    gains = _table(curve, "Points above the U-Net on the same subjects")
+    gains = _table(curve, f"Points above the {curve['arms'][0]['title']} on the same subjects")
     for arm in curve["arms"]:
         of_arm = [point for point in curve["points"] if point["arm"] == arm["name"]]
         means.add_row(arm["title"], *(over(dice_text(one["mean"]), dice_interval(one["interval"])) for one in of_arm))

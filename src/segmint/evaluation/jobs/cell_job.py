@@ -58,12 +58,15 @@ class CellJob:
             "set": None if drawn is None else str(drawn.resolve()),
             "regime": bench.regime.as_json(),
             "segmenter": bench.segmenter,
+            "preset": bench.preset,
+            "capacity": bench.capacity,
             "settings": dict(bench.settings),
             "steps": bench.steps,
             "batch": bench.batch,
             "device": bench.device,
             "threads": bench.threads,
             "repeat": bench.repeat,
+            "tolerance": bench.tolerance,
         }
 
     def began(self) -> str:
@@ -96,7 +99,10 @@ def read_cell_job(content: Mapping[str, Any]) -> CellJob:
         regime=regime,
         synthetic=synthetic,
         segmenter=content["segmenter"],
+        preset=content.get("preset", "repaired"),
+        capacity=content.get("capacity"),
         settings=content["settings"],
+        tolerance=content.get("tolerance"),
         steps=content["steps"],
         batch=content["batch"],
         device=content["device"],

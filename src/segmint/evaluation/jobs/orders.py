@@ -14,8 +14,9 @@ from segmint.errors import UserError
 from segmint.evaluation.jobs.cluster_settings import ClusterSettings, read_cluster_settings
 from segmint.evaluation.jobs.executor import Executor
 from segmint.evaluation.jobs.in_order import InOrder
-from segmint.evaluation.trial_folder import begun_with
+from segmint.evaluation.trial_folder import begun_capacity, begun_with
 from segmint.training.precision import choose_hardware
+from segmint.training.segmenter import default_capacity
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,24 @@ class JobOrders:
         whole = choose_hardware(device="cpu").threads
         # The variable is a setting of every process; and a trial of a version without processes took all cores.
         return whole if "OMP_NUM_THREADS" in os.environ or before else max(1, whole // self.processes)
+
+    def with_capacity(self, out: Path, *, asked: str | None, device: str, overwrite: bool) -> str:
+        """Width of every segmenter: as asked, or as the trial in `out` was begun with, or as suits where they train.
+
+        On a cluster that is a GPU where one is asked for, by `device` or of the cluster.
+
+        Raises:
+            UserError: `out` holds segmenters of both widths.
+        """
+        if asked is not None:
+            return asked
+        begun = None if overwrite else begun_capacity(out)
+        if begun is not None:
+            return begun
+        if self.cluster is None:
+            return default_capacity(choose_hardware(device=device).device)
+        gpu = device == "cuda" or (device == "auto" and self._cluster().gpus > 0)
+        return default_capacity("cuda" if gpu else "cpu")
 
     @contextmanager
     def carried_out(self, out: Path, *, threads: int, device: str, console: Console) -> Iterator[Executor]:
