@@ -11,7 +11,7 @@ from typing import Annotated, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, Field, FiniteFloat, StrictInt, ValidationError
+from pydantic import BaseModel, Field, FiniteFloat, NonNegativeFloat, StrictInt, ValidationError
 
 from segmint.data.pool import PairPool, PoolPart
 from segmint.data.sidecar import first_complaint
@@ -52,6 +52,19 @@ class Cell:
 
 
 @dataclass(frozen=True)
+class Cost:
+    """Seconds that passed, and seconds of processor time of all threads."""
+
+    seconds: float
+    core_seconds: float
+
+
+def now() -> Cost:
+    """Two clocks whose differences tell what something cost."""
+    return Cost(time.monotonic(), time.process_time())
+
+
+@dataclass(frozen=True)
 class CellResult:
     """What one cell found.
 
@@ -59,12 +72,14 @@ class CellResult:
         counts: overlap counts [K, 3] by test subject.
         curve: (images shown, validation Dice) as it learned.
         metrics: by test subject and name float64 [K - 1]; empty for a cell that kept overlap counts alone.
+        cost: None for a cell of earlier versions.
     """
 
     cell: Cell
     counts: dict[str, NDArray[np.int64]]
     curve: list[tuple[int, float]]
     metrics: Mapping[str, Mapping[str, NDArray[np.float64]]] = field(default_factory=dict)
+    cost: Cost | None = None
 
     def dice(self, subject: str) -> NDArray[np.float64]:
         """Dice of each label but the background, NaN where a label is absent."""
@@ -83,6 +98,8 @@ class _Result(BaseModel):
     counts: dict[str, list[tuple[_Count, _Count, _Count]]]
     curve: list[tuple[StrictInt, FiniteFloat | None]]
     metrics: dict[str, dict[str, list[float | None]]] = {}
+    seconds: NonNegativeFloat | None = None
+    core_seconds: NonNegativeFloat | None = None
 
     def misfit(self, regime: Regime) -> str | None:
         """What says that it was written for other subjects or labels; None where nothing does."""
@@ -172,7 +189,7 @@ def run_cell(cell: Cell, folder: Path, bench: Bench) -> CellResult:
     if is_finished(folder):
         return read_cell(cell, folder, bench.regime)
     _forget_what_began_elsewhere(folder, bench)
-    regime, began = bench.regime, time.monotonic()
+    regime, began = bench.regime, now()
     pool = build_pool(
         cell.arm,
         real=regime.slices,
@@ -228,23 +245,25 @@ def score_cell(
     regime: Regime,
     *,
     slices: int,
-    began: float,
+    began: Cost,
     curve: Sequence[tuple[int, float]] = (),
     tolerance: float | None = None,
 ) -> CellResult:
     """Score a trained segmenter on the test subjects and keep what it found in `folder`.
 
     Args:
-        slices: how many it was trained on; began: when, by the monotonic clock; curve: how it learned, where that is known.
+        slices: how many it was trained on; began: when, as `now` told then; curve: how it learned, where that is known.
         tolerance: of the normalised surface Dice, as in `plan_grids`.
     """
     scores = sorted(score_subjects(segmenter, regime.slices, regime.test, tolerance=tolerance).items())
+    ended = now()
     result = {
         "arm": cell.arm.name,
         "seed": cell.seed,
         "synthetic_set": cell.synthetic,
         "slices": slices,
-        "seconds": round(time.monotonic() - began, 1),
+        "seconds": round(ended.seconds - began.seconds, 1),
+        "core_seconds": round(ended.core_seconds - began.core_seconds, 1),
         "curve": [list(point) for point in curve],
         "counts": {subject: score.counts.tolist() for subject, score in scores},
         "metrics": {
@@ -280,4 +299,6 @@ def read_cell(cell: Cell, folder: Path, regime: Regime) -> CellResult:
         subject: {name: np.array(values, dtype=np.float64) for name, values in by_name.items()}
         for subject, by_name in found.metrics.items()
     }
-    return CellResult(cell, counts, curve, metrics)
+    known = found.seconds is not None and found.core_seconds is not None
+    cost = Cost(found.seconds or 0.0, found.core_seconds or 0.0) if known else None
+    return CellResult(cell, counts, curve, metrics, cost)

@@ -14,6 +14,7 @@ from segmint.data.dataset import Dataset
 from segmint.evaluation.arms import GATE, REAL_ARM
 from segmint.evaluation.cells import CellResult
 from segmint.evaluation.convergence import all_converged, describe_convergence
+from segmint.evaluation.cost import describe_cost
 from segmint.evaluation.design import Design
 from segmint.evaluation.folds import note_few_tested
 from segmint.evaluation.gate_choice import Choice
@@ -145,6 +146,7 @@ def conclude(
         "converged": all_converged(compared.values()),
         "convergence_gain_points": 100 * compared[REAL_ARM],
         "convergence": describe_convergence(gains, judged=compared),
+        "cost": describe_cost(results),
         "primary": describe_primary(primary),
         "gate": None if gate is None else gate.as_json(),
         "verdict": asdict(verdict),

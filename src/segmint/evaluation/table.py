@@ -14,6 +14,7 @@ from rich.text import Text
 
 from segmint.evaluation.arms import REAL_ARM
 from segmint.evaluation.augment_words import augmentation_of
+from segmint.evaluation.cost import cost_sentence
 from segmint.evaluation.metric_table import metric_table
 from segmint.evaluation.points import points
 from segmint.evaluation.secondary import convergence_sentence, secondary_sentences
@@ -127,7 +128,7 @@ def trial_table(trial: Mapping[str, Any]) -> RenderableType:
     notes = [Text(f"- {note}", style="dim") for note in trial["notes"]]
     by_label = [_label_table(trial, labels)] if len(labels) > MOST_LABELS_BESIDE else []
     further = [metric_table(trial)] if "metrics" in trial else []
-    beside = [convergence_sentence(trial), *secondary_sentences(trial)]
+    beside = [convergence_sentence(trial), *secondary_sentences(trial), cost_sentence(trial)]
     secondary = [Text(line, style="dim") for line in beside if line]
     return Group(table, *by_label, *further, verdict, *secondary, *notes)
 

@@ -7,8 +7,8 @@ from segmint.recipes.translator import REPAIRS, TranslatorSettings, translator_s
 
 # InstanceNorm U-Net, dropout 0.5 in three blocks, three 70x70 PatchGANs at full, half and quarter size.
 PUBLISHED = TranslatorSettings(norm="instance", dropout_blocks=3, discriminators=3, discriminator_strides=(2, 2, 2, 1))
-# Resizing before convolving, as in the other repaired painters, leaves micrographs smooth: 30 dB below real ones at high
-# frequencies, and 12 dB with transposed convolutions (measured in docs/results).
+# Resizing before convolving, as in the other repaired painters, leaves micrographs smooth: 18 dB below real ones at high
+# frequencies, and 1 dB with transposed convolutions (measured in docs/results).
 REPAIRED = PUBLISHED.model_copy(update={**REPAIRS, "enlarging": "transposed"})
 
 RECIPE = Recipe(

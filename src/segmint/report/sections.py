@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from segmint.evaluation.augment_words import augmentation_of
+from segmint.evaluation.cost import cost_sentence
 from segmint.evaluation.secondary import convergence_sentence, secondary_sentences
 from segmint.evaluation.table import segmenter_words
 from segmint.report.arms import Arm, signed_points
@@ -97,8 +98,8 @@ def _design(trial: Mapping[str, Any], arms: tuple[Arm, ...]) -> str:
         f"A segmentation network ({segmenter_words(trial) or 'unet'}) was trained from scratch on each of"
         f" {counted(len(arms), 'training set')}, {often}, for the same {counted(trial.get('steps'), 'optimiser step')} of"
         f" {counted(trial.get('batch'), 'image')} at {trial.get('size')} pixels (augmentation of all of them:"
-        f" {augmentation_of(trial)}). {_tested(trial)}"
-    )
+        f" {augmentation_of(trial)}). {_tested(trial)} {cost_sentence(trial)}"
+    ).rstrip()
 
 
 def _tested(trial: Mapping[str, Any]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from segmint.evaluation.arms import parse_arm
-from segmint.evaluation.cells import Cell, is_finished, read_cell, score_cell
+from segmint.evaluation.cells import Cell, is_finished, now, read_cell, score_cell
 from segmint.evaluation.curve.generators import run_segmenter
 from segmint.evaluation.progress import CellProgress
 from segmint.evaluation.regime import Regime, open_regime
@@ -41,7 +40,7 @@ class OwnCell:
         """Score it, or nothing where that was done."""
         if self.finished:
             return
-        began, slices = time.monotonic(), len(self.regime.training)
+        began, slices = now(), len(self.regime.training)
         score_cell(self.cell, self.folder, self.segmenter(), self.regime, slices=slices, began=began)
 
     def as_json(self) -> dict[str, Any]:

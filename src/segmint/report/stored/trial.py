@@ -92,6 +92,12 @@ class _Gate(Entry):
     convergence: dict[str, _Convergence] | None = None
 
 
+class _Cost(Entry):
+    cells: Count
+    seconds_a_cell: Number
+    core_hours: Number
+
+
 class _Verdict(Entry):
     kind: str
     sentence: str
@@ -108,6 +114,7 @@ class StoredTrial(Entry):
     folds: list[Any] | None = None
     arms: list[_Arm]
     metrics: dict[str, _Metric] | None = None
+    cost: _Cost | None = None
     scores: list[_Score] | None = None
     curves: dict[str, list[list[_Point]]] | None = None
     convergence_gain_points: Number | None = None
