@@ -42,6 +42,8 @@ def test_trains_once_and_keeps_what_it_found(tmp_path: Path, regime: Regime, stu
     dice = np.array([first.dice(subject) for subject in study.test])
     assert dice.shape == (len(study.test), 2)
     assert 0.5 < dice.mean() < 1
+    assert first.cost is not None
+    assert 0 <= first.cost.core_seconds
 
     again = run_cell(cell, tmp_path / cell.name, bench_with(train, regime))
     assert len(train.calls) == 1
@@ -61,9 +63,11 @@ def test_a_cell_of_an_earlier_version_is_read(tmp_path: Path, regime: Regime, st
     cell, folder = Cell(parse_arm("100R"), 0, None), tmp_path / "cell"
     now = run_cell(cell, folder, bench_with(study.stand_in(shift=lambda _share, _seed: 0.1), regime))
     content = read_json(folder / RESULT)
-    del content["metrics"]
+    for key in ("metrics", "core_seconds"):
+        del content[key]
     write_json(folder / RESULT, content)
     old = run_cell(cell, folder, bench_with(None, regime))
+    assert old.cost is None
     for subject in study.test:
         before, after = old.measured(subject), now.measured(subject)
         assert {name for name, values in before.items() if not np.isnan(values).all()} == set(OF_COUNTS)
