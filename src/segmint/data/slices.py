@@ -219,6 +219,13 @@ def _axis(dataset: Dataset, axis: int | None) -> int | None:
         if axis not in (0, 1, 2):
             raise UserError(f"The axis {axis} does not exist: volumes have the axes 0, 1 and 2.")
         return axis
+    return widest_axis(dataset)
+
+
+def widest_axis(dataset: Dataset) -> int:
+    """Of a dataset of volumes the array axis with the largest spacing, the last of equals: what nnU-Net's 2-D configuration cuts
+    along.
+    """
     spacing = np.median([dataset.spacing(case) for case in dataset.cases], axis=0)
     largest = [number for number in range(3) if spacing[number] >= spacing.max() * (1 - 1e-3)]
     return largest[-1]
