@@ -20,12 +20,13 @@ import numpy as np
 
 from segmint.data.cache import cache_lock, cache_root
 from segmint.data.case_intensity import CaseIntensity
+from segmint.data.content import mark_of
 from segmint.data.dataset import Dataset
 from segmint.data.placement import Placement, centre
 from segmint.errors import UserError
 from segmint.outputs import staged_folder
 
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 IMAGES, LABELS, INDEX = "images.npy", "labels.npy", "index.json"
 
 
@@ -126,6 +127,7 @@ def _build(
     spacing = np.median([dataset.spacing(case) for case in dataset.cases], axis=0)
     intensity_of = CaseIntensity(dataset)
     slices: list[tuple[int, int, bool]] = []
+    marks: list[str] = []
     intensity = []
     # Plain writes rather than writes through a memory map: on a full disk those end in an error, these in a crash.
     with ExitStack() as stack:
@@ -141,6 +143,7 @@ def _build(
             intensity.append([(one.kind, one.low, one.high) for one in maps])
             normalised = np.stack([one.normalise(channel) for one, channel in zip(maps, image, strict=True)])
             for index in range(count):
+                marks.append(mark_of(image if axis is None else np.take(image, index, axis=axis + 1)))
                 plane = normalised if axis is None else np.take(normalised, index, axis=axis + 1)
                 planes_of_ids = [ids if axis is None else np.take(ids, index, axis=axis) for ids in id_maps]
                 central = [centre(channel, planes[number]) for channel in plane]
@@ -155,6 +158,7 @@ def _build(
         "scale": placement.scale,
         "spacing": [float(one) for one in spacing],
         "slices": slices,
+        "marks": marks,
         "plane_shapes": planes,
         "intensity": intensity,
         "conditions": list(dataset.conditions),

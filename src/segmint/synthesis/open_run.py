@@ -32,7 +32,7 @@ from segmint.training.material import conditioned, training_data
 from segmint.training.parts import Part
 from segmint.training.precision import Hardware, choose_hardware
 from segmint.training.run_folder import WAITING, RunFolder
-from segmint.training.seen_lists import SEEN_LISTS, seen, seen_before, union
+from segmint.training.seen_lists import marks_seen, seen, seen_before, seen_by, union
 from segmint.training.segmenter import Segmenter
 from segmint.training.stored_config import read_checked_parts, read_config
 
@@ -256,7 +256,7 @@ def open_run(
         raise UserError(
             f"{run} is a run of {name}, which draws no pairs: give a run of a recipe that does (segmint recipes)."
         ) from None
-    lists = {key: opened.config[key] for key in SEEN_LISTS}
+    lists = seen_by(opened.config)
     if isinstance(stage, PairStage):
         if mask_source is not None or masks is not None or screen_masks:
             raise UserError(
@@ -350,7 +350,7 @@ def _masks_of_run(opened: OpenedRun, run: Path, truncation: float) -> tuple[Mask
             f"{opened.config['size']}: train both with one --size."
         )
     counts = part.task.mask_counts if isinstance(stage, MaskStage) else (part.task.label_count,)
-    found = {key: other.config[key] for key in SEEN_LISTS}
+    found = seen_by(other.config)
     stands_on = (f"{other.folder.root.resolve()} {sha256}",)
     return GeneratedMasks(stage, counts, truncation=truncation), found, stands_on
 
@@ -372,7 +372,11 @@ def _masks_of(opened: OpenedRun, path: Path) -> tuple[MaskSource, Seen, tuple[st
         masks = masks.with_condition(FOREGROUND, 2, foreground_of_pool(pool))
     masks = masks.ordered(list(names))
     before = seen_before(dataset)
-    found = {**before, "labels_seen": union(seen(dataset, dataset.subjects), before["labels_seen"])}
+    found = {
+        **before,
+        "labels_seen": union(seen(dataset, dataset.subjects), before["labels_seen"]),
+        "marks_seen": union(marks_seen(dataset, pool), before["marks_seen"]),
+    }
     return RealMasks(masks, shuffled=False), found, (f"{dataset.root.resolve()} {dataset.identity}",)
 
 

@@ -107,6 +107,7 @@ def sample(
         labels_seen=read_pairs(opened.seen["labels_seen"]),
         images_seen=read_pairs(opened.seen["images_seen"]),
         selected_on=read_pairs(opened.seen["selected_on"]),
+        marks_seen=read_marks(opened.seen["marks_seen"]),
         stands_on=opened.stands_on,
         truncation=truncation,
         keep=keep,
@@ -216,3 +217,8 @@ class GridWriter:
 def read_pairs(seen: Sequence[Sequence[str]]) -> tuple[tuple[str, str], ...]:
     """A seen-list of a run's configuration as provenance holds it."""
     return tuple((str(dataset), str(subject)) for dataset, subject in seen)
+
+
+def read_marks(seen: Sequence[Sequence[str]]) -> tuple[tuple[str, str, str], ...]:
+    """The marks of a run's configuration as provenance holds them."""
+    return tuple((str(dataset), str(subject), str(marks)) for dataset, subject, marks in seen)
