@@ -9,6 +9,7 @@ from typing import Any
 from segmint.data.conditioned_pool import ConditionedPool
 from segmint.data.dataset import Dataset, open_dataset
 from segmint.data.foreground import FOREGROUND, foreground_of_pool
+from segmint.data.orientation import other_plane, plane_of
 from segmint.data.pool import PairPool, PoolPart
 from segmint.data.slices import open_slices
 from segmint.data.subjects import Split
@@ -359,6 +360,7 @@ def _masks_of(opened: OpenedRun, path: Path) -> tuple[MaskSource, Seen, tuple[st
     dataset = open_dataset(path)
     axis = opened.config["axis"] if dataset.dimensions == 3 else None
     slices = open_slices(dataset, size=opened.config["size"], axis=axis)
+    _check_plane(opened, path, dataset, axis=axis)
     pool = PairPool([PoolPart(slices, slices.indices(dataset.subjects))])
     names = opened.config["conditions"]
     missing = [name for name in names if name not in dataset.conditions and name != FOREGROUND]
@@ -378,6 +380,19 @@ def _masks_of(opened: OpenedRun, path: Path) -> tuple[MaskSource, Seen, tuple[st
         "marks_seen": union(marks_seen(dataset, pool), before["marks_seen"]),
     }
     return RealMasks(masks, shuffled=False), found, (f"{dataset.root.resolve()} {dataset.identity}",)
+
+
+def _check_plane(opened: OpenedRun, path: Path, dataset: Dataset, *, axis: int | None) -> None:
+    """Masks are painted as they are stored, so they must be stored as the run's were, where both tell."""
+    orientation, cut = opened.config["grid"].get("orientation"), opened.config["axis"]
+    plane = None if orientation is None or cut is None else plane_of(orientation, cut)
+    found = other_plane(dataset, axis=axis, plane=plane)
+    if found is not None:
+        raise UserError(
+            f"--masks {path}: rows and columns of its slices lead to {' and '.join(found)}, those that {opened.folder.root} learned"
+            f" from to {' and '.join(plane or '')}, so the masks would be painted turned or mirrored: bring the volumes to the "
+            f"orientation {orientation} first (nibabel.orientations)."
+        )
 
 
 def _counted(counts: tuple[int, ...]) -> str:
