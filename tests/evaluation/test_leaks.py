@@ -87,7 +87,7 @@ def test_a_test_subject_under_another_name(tmp_path: Path, discs_run: Path, disc
     others = [name for name in names.values() if name not in tested]
     writer.finish(split=Split(tuple(others[2:]), tuple(others[:2]), tested))
     with pytest.raises(
-        UserError, match=rf'"{seen}" of Discs-.* whose images are those of the test subject "{names[seen]}"'
+        UserError, match=rf'"{seen}" of Discs-.* of whom images are equal, .* of the test subject "{names[seen]}"'
     ):
         trial(renamed, discs_synthetic, out=tmp_path / "trial", progress=False, **ASKED)
     assert not (tmp_path / "trial").exists()

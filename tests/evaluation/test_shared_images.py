@@ -61,16 +61,17 @@ def test_of_many_three_are_named(tmp_path: Path) -> None:
         checked(volumes(tmp_path / "many", copied=copied))
 
 
-@pytest.mark.parametrize("other", ["a", "x"])
-def test_validation_subjects_are_named(tmp_path: Path, other: str) -> None:
-    (note,) = checked(volumes(tmp_path / "chosen", copied={("v", 0): (other, 1)}))
-    assert note.startswith("Validation subjects, who choose the checkpoints, have images of others")
-    assert f'"v" (case_v, slice 0) and "{other}" (case_{other}, slice 1)' in note
+def test_validation_subjects_who_train_are_named_and_those_who_are_tested_refused(tmp_path: Path) -> None:
+    (note,) = checked(volumes(tmp_path / "trained", copied={("v", 0): ("a", 1)}))
+    assert note.startswith("Validation subjects, who choose the checkpoints, have images of training subjects")
+    assert '"v" (case_v, slice 0) and "a" (case_a, slice 1)' in note
+    with pytest.raises(UserError, match=r'"v" \(case_v, slice 0\) and "x" \(case_x, slice 1\)'):
+        checked(volumes(tmp_path / "tested", copied={("v", 0): ("x", 1)}))
 
 
 def test_a_trial_is_refused_before_it_trains(tmp_path: Path) -> None:
     folder = volumes(tmp_path / "copied", copied={("x", 3): ("b", 1)})
     asked: dict[str, Any] = {"arms": ("100R",), "seeds": 1, "steps": 1, "batch": 2, "size": 32, "device": "cpu"}
-    with pytest.raises(UserError, match="training and test subjects have the same images"):
+    with pytest.raises(UserError, match="test subjects have images of training or validation subjects"):
         trial(folder, out=tmp_path / "trial", progress=False, **asked)
     assert not (tmp_path / "trial").exists()

@@ -69,9 +69,9 @@ def check_seen(synthetic: Path, provenance: Provenance | None, parts: Parts, *, 
             leaked = sorted(again.get(entry, set()) & set(parts.test))
             if leaked:
                 raise UserError(
-                    f'The arm {arm} refuses {synthetic}: its generator {_LISTS[name]} "{entry[1]}" of {entry[0]} ({name}), whose '
-                    f"images are those of the test subject {_named(leaked)}; train it on the split of this dataset, or make a "
-                    "split that tests none of the patients it has seen (segmint data split)."
+                    f'The arm {arm} refuses {synthetic}: its generator {_LISTS[name]} "{entry[1]}" of {entry[0]} ({name}), of whom '
+                    f"images are equal, pixel by pixel, to images of the test subject {_named(leaked)}; train it on the split of "
+                    "this dataset, or make a split that tests none of the patients it has seen (segmint data split)."
                 )
     elsewhere = {entry for entry in provenance.labels_seen if not same_dataset(entry[0], parts.identity)}
     lists["labels_seen"] |= {subject for entry in elsewhere for subject in again.get(entry, set())}
@@ -86,10 +86,10 @@ def check_seen(synthetic: Path, provenance: Provenance | None, parts: Parts, *, 
 
 def _known_again(provenance: Provenance, parts: Parts) -> dict[tuple[str, str], set[str]]:
     """By what was seen, whose marks are known, the subjects here that have one of the same images; none where all differ."""
-    return {
-        (identity, subject): {here for mark in marks.split() for here in parts.marks.get(mark, ())}
-        for identity, subject, marks in provenance.marks_seen
-    }
+    found: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for identity, subject, marks in provenance.marks_seen:
+        found[identity, subject].update(here for mark in marks.split() for here in parts.marks.get(mark, ()))
+    return dict(found)
 
 
 def _notes(

@@ -12,34 +12,34 @@ _NAMED = 3
 
 
 def check_shared(slices: SliceSet, split: Split) -> list[str]:
-    """Refuse test subjects who have an image of a training subject.
+    """Refuse test subjects who have an image of a training or validation subject.
 
     No two patients have equal images, so that such subjects are one patient, or an image was filed under the wrong one. Either
-    way segmenters of every arm are tested on what they have trained on, and those that train longest on it gain most; leaving
+    way segmenters of every arm are tested on what they, or their generators, have learned by heart or were chosen by; leaving
     these slices out would not mend it, as the rest of the patient stays. Slices of fewer than 16 values do not count.
 
     Args:
         slices: of the real dataset; split: its parts.
 
     Returns:
-        A sentence where validation subjects share images with others, which touches only what checkpoints are chosen by.
+        A sentence where validation subjects share images with training subjects, which touches only how checkpoints are chosen.
 
     Raises:
-        UserError: training and test subjects share images; the first few pairs are named.
+        UserError: test subjects share images with others; the first few pairs are named.
     """
-    leaks = list(_shared(slices, split.train, split.test))
+    leaks = list(_shared(slices, [*split.train, *split.validation], split.test))
     root = slices.dataset.root
     if leaks:
         raise UserError(
-            f"{root}: training and test subjects have the same images, pixel by pixel: {_listed(leaks)}. Remove one of each, or"
-            " give both the same subject where they are one patient, and split anew (segmint data split)."
+            f"{root}: test subjects have images of training or validation subjects, pixel by pixel: {_listed(leaks)}."
+            " Remove one of each, or give both the same subject where they are one patient, and split anew (segmint data split)."
         )
-    others = [*split.train, *split.test]
-    chosen_by = list(_shared(slices, split.validation, others))
+    chosen_by = list(_shared(slices, split.validation, split.train))
     if not chosen_by:
         return []
     return [
-        f"Validation subjects, who choose the checkpoints, have images of others, pixel by pixel: {_listed(chosen_by)}."
+        "Validation subjects, who choose the checkpoints, have images of training subjects, pixel by pixel:"
+        f" {_listed(chosen_by)}."
     ]
 
 

@@ -59,7 +59,7 @@ def sample(
         keep: in (0, 1]: more pairs are drawn than asked for and this share kept, those with the most certain label maps;
             only for runs that tell uncertainty; default: the recipe's, or 1 with `balance`. `kept_and_dropped.png` shows both.
         mask_source: for runs that paint masks: "real", "deformed", or a run that draws masks; default: as in training.
-        masks: a dataset whose label maps are painted, in its own order.
+        masks: a dataset whose label maps are painted, in its own order; its slices must be stored as the run's volumes are.
         balance: {label: share}: that share of the pairs holds the label, by name or id; one label.
         screen_masks: for runs that paint masks: a mask is drawn again until its shapes lie in the range of the training masks,
             and it is no nearer to one of them than masks of different subjects are (see `Yardstick`).

@@ -215,13 +215,11 @@ def _curated(provenance: Provenance, drawn: Dataset, evidence: Evidence, judgeme
     """That of the drawn pairs, and what the choice has seen."""
     real, copies = evidence.training.slices.dataset.identity, judgement.copies
     learned = evidence.training.subjects if judgement.agreed is not None else []
-    chosen_by = judgement.agreed.held.chosen.subjects if judgement.agreed is not None else []
+    yardsticks = [judgement.agreed.held.chosen] if judgement.agreed is not None else []
     if copies is not None and copies.yardstick == "held-out" and evidence.unseen is not None:
-        chosen_by = [*chosen_by, *evidence.unseen.subjects]
-    held_against = [evidence.training]
-    held_against += [judgement.agreed.held.chosen] if judgement.agreed is not None else []
-    held_against += [evidence.unseen] if evidence.unseen is not None else []
-    pools = [PairPool([PoolPart(one.slices, one.indices)]) for one in held_against if len(one.indices)]
+        yardsticks.append(evidence.unseen)
+    chosen_by = [subject for one in yardsticks for subject in one.subjects]
+    pools = [PairPool([PoolPart(one.slices, one.indices)]) for one in (evidence.training, *yardsticks)]
     marks = marks_seen(evidence.training.slices.dataset, *pools)
     return replace(
         provenance,
