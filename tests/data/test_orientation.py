@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from tests.conftest import draw_discs
 
+from segmint.data.case import Provenance
 from segmint.data.dataset import open_dataset
 from segmint.data.orientation import (
     Turn,
@@ -17,7 +18,10 @@ from segmint.data.orientation import (
     names_orientation,
     orientation_of,
     orientation_remark,
+    other_plane,
+    plane_of,
 )
+from segmint.data.writer import DatasetWriter
 
 # Every way in which the axes of a volume can lie along those of the patient.
 WAYS = [(order, signs) for order in permutations(range(3)) for signs in product((1, -1), repeat=3)]
@@ -70,6 +74,37 @@ def test_volumes_of_some_cases_may_lie_alike(tmp_path: Path) -> None:
     assert common_orientation(dataset) is None
     assert common_orientation(dataset, dataset.cases[1:]) == "RAS"
     assert common_orientation(dataset, dataset.cases[:1]) == "LAS"
+
+
+def test_slices_of_another_plane_are_found(tmp_path: Path) -> None:
+    dataset = open_dataset(draw_discs(tmp_path / "discs"))
+    assert plane_of("RAS", 2) == "RA"
+    assert other_plane(dataset, axis=2, plane="RA") is None
+    assert other_plane(dataset, axis=2, plane=None) is None
+    assert other_plane(dataset, axis=0, plane="RA") == "AS"
+    assert other_plane(dataset, axis=2, plane="LA") == "RA"
+    # The order of slices makes no difference to masks that are painted one by one.
+    assert other_plane(dataset, axis=2, plane=plane_of("RAI", 2)) is None
+
+
+def test_single_slices_lie_along_their_axis_of_one_voxel(tmp_path: Path) -> None:
+    for ending, drawn in (("real", False), ("drawn", True)):
+        folder = tmp_path / ending
+        folder.mkdir()
+        made = Provenance("run", "c0ffee", 0, "joint-stylegan2") if drawn else None
+        writer = DatasetWriter(
+            folder, name="slices", channel_names=["CT"], label_names=["background", "organ"], file_ending=".nii",
+            provenance=made,
+        )  # fmt: skip
+        label = np.eye(6, dtype=np.uint8)[None]
+        writer.add(
+            "one", label[None].astype(np.float32), label, subject="a", affine=affine_along("LPS", (3.0, 1.0, 1.0))
+        )
+        writer.finish()
+        dataset = open_dataset(folder)
+        assert dataset.dimensions == 2
+        assert other_plane(dataset, axis=None, plane="PS") is None
+        assert other_plane(dataset, axis=None, plane="AS") == (None if drawn else "PS")
 
 
 def test_orientations_by_name() -> None:

@@ -13,6 +13,9 @@ from typing import Any
 
 import pytest
 
+from segmint.data.dataset import open_dataset
+from segmint.data.subjects import Split
+from segmint.data.writer import DatasetWriter
 from segmint.errors import UserError
 from segmint.evaluation.design import design_trial
 from segmint.evaluation.outside import score_predictions
@@ -62,6 +65,39 @@ def test_a_subject_in_two_parts(tmp_path: Path, discs_run: Path, discs_synthetic
     with pytest.raises(UserError, match='"subject_00" is in both train and test'):
         trial(shared, discs_synthetic, out=tmp_path / "trial", progress=False, **ASKED)
     assert not (tmp_path / "trial").exists()
+
+
+def test_a_test_subject_under_another_name(tmp_path: Path, discs_run: Path, discs_synthetic: Path) -> None:
+    """A copy of the dataset, files written anew under other names, that tests what the generator has learned from."""
+    real = open_dataset(discs_of(discs_run))
+    seen = real.split.train[0] if real.split is not None else ""
+    renamed = tmp_path / "renamed"
+    renamed.mkdir()
+    writer = DatasetWriter(
+        renamed,
+        name="other discs",
+        channel_names=real.channel_names,
+        label_names=real.label_names,
+        file_ending=".nii.gz",
+    )
+    names = {subject: f"patient-{number}" for number, subject in enumerate(real.subjects)}
+    for number, case in enumerate(real.cases):
+        writer.add(f"image-{number}", real.read_image(case), real.read_label(case), subject=names[case.subject])
+    tested = ("patient-3", names[seen])
+    others = [name for name in names.values() if name not in tested]
+    writer.finish(split=Split(tuple(others[2:]), tuple(others[:2]), tested))
+    with pytest.raises(
+        UserError, match=rf'"{seen}" of Discs-.* of whom images are equal, .* of the test subject "{names[seen]}"'
+    ):
+        trial(renamed, discs_synthetic, out=tmp_path / "trial", progress=False, **ASKED)
+    assert not (tmp_path / "trial").exists()
+    # A set of an earlier version, which tells names alone: no more can be said than that.
+    old = shutil.copytree(discs_synthetic, tmp_path / "old")
+    record = json.loads((old / "segmint.json").read_text())
+    assert len(record["provenance"].pop("marks_seen")) == 6
+    (old / "segmint.json").write_text(json.dumps(record))
+    more = {"axis": None, "segmenter": "unet", "subset": None, "real_slices": None, "demonstration": False}
+    assert any("cannot be checked" in note for note in design_trial(renamed, [old], **ASKED, **more).notes)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,9 @@ from segmint.data.case import Provenance
 from segmint.errors import UserError
 from segmint.evaluation.seen import Parts, check_seen
 
+MARKS = {"11": {"a"}, "22": {"b", "v"}, "33": {"x"}}
 HERE, EDITED, ELSEWHERE = "study-0123456789ab", "study-ba9876543210", "other-0123456789ab"
-PARTS = Parts(HERE, labelled=("a", "b"), validation=("v",), test=("x", "y"))
+PARTS = Parts(HERE, labelled=("a", "b"), validation=("v",), test=("x", "y"), marks=MARKS)
 
 
 def made(**seen: Any) -> Provenance:
@@ -18,8 +20,8 @@ def made(**seen: Any) -> Provenance:
     return Provenance("run", "c0ffee", 0, "joint-stylegan2", **lists)
 
 
-def check(**seen: Any) -> list[str]:
-    return check_seen(Path("fakes"), made(**seen), PARTS, arm="100R+300F")
+def check(marks: tuple[tuple[str, str, str], ...] = (), **seen: Any) -> list[str]:
+    return check_seen(Path("fakes"), replace(made(**seen), marks_seen=marks), PARTS, arm="100R+300F")
 
 
 @pytest.mark.parametrize("name", ["labels_seen", "images_seen", "selected_on"])
@@ -41,10 +43,38 @@ def test_allows_and_names_the_rest() -> None:
         images_seen=[(HERE, "a"), (HERE, "u"), (HERE, "v")],
         selected_on=[(HERE, "v")],
     )
-    assert len(notes) == 3
+    assert len(notes) == 4
     assert "selected on 1 validation subject of" in notes[0]
     assert "without labels, of 2 more subjects" in notes[1]
-    assert f"1 subject of another dataset, {ELSEWHERE}" in notes[2]
+    assert f"1 subject of another dataset, {ELSEWHERE}; whether any of them is a test subject" in notes[2]
+    assert f'the names of subjects of {ELSEWHERE} that its generator has seen, such as "x"' in notes[3]
+
+
+@pytest.mark.parametrize("name", ["labels_seen", "images_seen", "selected_on"])
+@pytest.mark.parametrize("identity", [HERE, ELSEWHERE])
+def test_refuses_a_test_subject_under_another_name(name: str, identity: str) -> None:
+    seen = {name: [(identity, "a")]}
+    word = rf'"a" of {identity} \({name}\), of whom images are equal, .* of the test subject "x"; train it on the split'
+    with pytest.raises(UserError, match=word):
+        check(((identity, "a", "00 33"),), **seen)
+    with pytest.raises(UserError, match=word):
+        check(((identity, "a", "33"), (identity, "a", "44")), **seen)
+    assert check(((identity, "a", "00 44"),), **seen) is not None
+
+
+def test_labels_learned_under_another_name_count() -> None:
+    with pytest.raises(
+        UserError, match='has learned from labels of "v", which the real slices of the trial do not have'
+    ):
+        check(((ELSEWHERE, "q", "22"),), labels_seen=[(ELSEWHERE, "q")])
+    assert check(((ELSEWHERE, "q", "11"),), labels_seen=[(ELSEWHERE, "q")])
+
+
+def test_what_could_be_checked_is_said() -> None:
+    (note,) = check(((ELSEWHERE, "q", "55"),), images_seen=[(ELSEWHERE, "q")])
+    assert "none of them has an image of a test subject, pixel by pixel" in note
+    (note,) = check(((ELSEWHERE, "q", "55"),), images_seen=[(ELSEWHERE, "q"), (ELSEWHERE, "r")])
+    assert "cannot be checked" in note
 
 
 def test_plain_case_needs_one_note_and_another_version_is_named() -> None:

@@ -33,6 +33,12 @@ def test_four_channels_leave_room_for_one_pair_across(tmp_path: Path) -> None:
     assert np.array_equal(np.asarray(cut), np.asarray(whole.crop((0, 0, *cut.size))))
 
 
+def test_a_second_grid_of_a_kimg_tells_when_it_was_drawn(tmp_path: Path) -> None:
+    picture = embed_grid(grid(tmp_path / "fakes_000012_512.png", pairs=2, channels=1, columns=1, scale=1), channels=1, size=32,
+        most_rows=2)  # fmt: skip
+    assert picture.kimg == 12.512
+
+
 def test_one_channel_leaves_room_for_three(tmp_path: Path) -> None:
     path = grid(tmp_path / "reals.png", pairs=18, channels=1, columns=3, scale=1)
     picture = embed_grid(path, channels=1, size=32, most_rows=6)

@@ -66,6 +66,7 @@ def test_a_users_own_masks_are_painted_in_order(painted_run: Path, tmp_path: Pat
     for z in range(2):
         assert np.array_equal(drawn.labels[z][inside:-inside, inside:-inside], volume[..., z])
     assert [own.identity, "subject_00"] in opened.seen["labels_seen"]
+    assert {(identity, subject) for identity, subject, _ in opened.seen["marks_seen"]} >= {(own.identity, "subject_04")}
 
 
 @pytest.mark.parametrize(

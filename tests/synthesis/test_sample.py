@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 import nibabel
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from tests.conftest import draw_discs
 
 from segmint.data.dataset import open_dataset
@@ -103,12 +105,16 @@ TURNED = np.array([[0.0, 0, 3, 7], [-1, 0, 0, 5], [0, 1, 0, -2], [0, 0, 0, 1]])
 """Of volumes whose rows lead to the back, columns up, and slices to the right."""
 
 
+def turn(paths: Iterable[Path], affine: NDArray[np.float64]) -> None:
+    for path in paths:
+        nibabel.save(nibabel.Nifti1Image(np.asarray(nibabel.load(path).dataobj), affine), path)
+
+
 def turned_run(folder: Path) -> Path:
     """A run that paints masks, on discs with halos in such volumes; a test subject lies otherwise."""
     discs = draw_discs(folder / "discs", halo=True)
-    for path in discs.rglob("*.nii.gz"):
-        affine = np.eye(4) if "subject_07" in path.name else TURNED
-        nibabel.save(nibabel.Nifti1Image(np.asarray(nibabel.load(path).dataobj), affine), path)
+    turn(discs.rglob("*.nii.gz"), TURNED)
+    turn(discs.rglob("subject_07*.nii.gz"), np.eye(4))
     return train(
         "em-pix2pix",
         discs,
@@ -129,7 +135,14 @@ def turned_run(folder: Path) -> Path:
 def test_pairs_lie_as_the_volumes_do(tmp_path: Path) -> None:
     run = turned_run(tmp_path)
     real = open_dataset(tmp_path / "discs")
-    for name, masks in (("alone", None), ("masks", real.root), ("mixed", None)):
+    with pytest.raises(
+        UserError, match=r"lead to R and A, those that .* learned from to P and S, .* the orientation PSR first"
+    ):
+        sample(run, n=2, out=tmp_path / "otherwise", masks=real.root, device="cpu")
+    assert not (tmp_path / "otherwise").exists()
+    own = shutil.copytree(real.root, tmp_path / "own")
+    turn(own.rglob("subject_07*.nii.gz"), TURNED)
+    for name, masks in (("alone", None), ("masks", own), ("mixed", None)):
         out = sample(run, n=2, out=tmp_path / name, masks=masks, with_real=name == "mixed", device="cpu")
         dataset = open_dataset(out)
         case = next(case for case in dataset.cases if case.id.startswith("synthetic"))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import nibabel
+import numpy as np
 import pytest
 from tests.conftest import draw_discs
 
@@ -60,6 +62,17 @@ def test_the_map_is_learnt_from_one_dataset_and_used_in_another(tmp_path: Path) 
         resume=True,
     )
     assert resumed.status == "done"
+
+
+def test_a_teacher_whose_slices_lie_otherwise(tmp_path: Path) -> None:
+    teacher, pupil = draw_discs(tmp_path / "teacher", halo=True), draw_discs(tmp_path / "pupil")
+    for path in teacher.rglob("*.nii.gz"):
+        nibabel.save(nibabel.Nifti1Image(np.asarray(nibabel.load(path).dataobj), np.diag([-1.0, 1, 3, 1])), path)
+    with pytest.raises(
+        UserError, match=r"its slices lead to L and A, those of .*pupil to R and A.* the orientation RAS first"
+    ):
+        train("em-pix2pix", pupil, out=tmp_path / "run", auxiliary=f"{teacher}:halo", size=32, progress=False)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_map_that_the_teacher_lacks(tmp_path: Path) -> None:

@@ -3,9 +3,33 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
-from segmint.training.previews import LABEL_COLOURS, overlay, write_grid
+from segmint.training.previews import LABEL_COLOURS, PreviewFolder, overlay, write_grid
+
+
+@pytest.mark.parametrize(
+    ("total", "batch", "every", "names"),
+    [
+        (16, 16, 256, ["000000"]),
+        (2048, 16, 512, ["000000", "000001", "000001_536", "000002"]),
+        (2100, 20, 2000, ["000002", "000002_100"]),
+        (60_000, 32, 3000, [f"{3 * number:06d}" for number in range(1, 21)]),
+        (1000, 32, 300, ["000000", "000000_608", "000000_928", "000001"]),
+    ],
+)
+def test_previews_have_names_of_their_own_in_order(
+    tmp_path: Path, total: int, batch: int, every: int, names: list[str]
+) -> None:
+    """Looked at as the loop does: where a step crosses a multiple of `every` images, and at the end."""
+    folder = PreviewFolder(tmp_path, batch=batch, every=every)
+    images, pictures = 0, []
+    while images < total:
+        images += batch
+        if images >= total or images // every > (images - batch) // every:
+            pictures.append(folder.picture("fakes", images).name)
+    assert pictures == sorted(set(pictures)) == [f"fakes_{name}.png" for name in names]
 
 
 def test_an_overlay_colours_labels_and_leaves_the_background_grey() -> None:

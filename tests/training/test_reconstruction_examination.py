@@ -12,6 +12,7 @@ from segmint.data.dataset import open_dataset
 from segmint.data.pool import PairPool, PoolPart
 from segmint.data.slices import open_slices
 from segmint.recipes.contract import ReconstructingStage
+from segmint.training.previews import PreviewFolder
 from segmint.training.reconstruction_examination import reconstruction_examiner
 
 
@@ -35,7 +36,9 @@ class Thresholds(ReconstructingStage):
 def test_it_measures_drafts_and_shows_what_was_found(discs: Path, tmp_path: Path) -> None:
     slices = open_slices(open_dataset(discs), size=32)
     pool = ConditionedPool(PairPool([PoolPart(slices, np.arange(6))]))
-    found = reconstruction_examiner(pool, previews=tmp_path, device="cpu")(Thresholds(), 2500)
+    found = reconstruction_examiner(pool, previews=PreviewFolder(tmp_path, batch=100, every=2500), device="cpu")(
+        Thresholds(), 2500
+    )
     assert found.measurement is not None
     assert (found.measurement.name, found.measurement.direction) == ("dice", "higher")
     assert found.measurement.value > 0.95

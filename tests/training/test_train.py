@@ -133,10 +133,11 @@ def test_resuming_a_finished_run_changes_nothing(discs: Path, tmp_path: Path) ->
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
-def test_a_run_from_before_orientations_were_stored_resumes(discs: Path, tmp_path: Path) -> None:
+def test_a_run_from_before_orientations_and_marks_were_stored_resumes(discs: Path, tmp_path: Path) -> None:
     run = tiny(discs, tmp_path / "run", kimg=0.008)
     config = json.loads((run.root / "config.json").read_text())
     assert config["grid"].pop("orientation") == "RAS"
+    assert len(config.pop("marks_seen")) == len(config["split"]["train"]) + len(config["split"]["validation"])
     (run.root / "config.json").write_text(json.dumps(config))
     assert tiny(discs, tmp_path / "run", kimg=0.008, resume=True).status == "done"
     config["grid"]["orientation"] = "LPS"

@@ -282,7 +282,10 @@ def export_verb(
     ] = 501,
     overwrite: options.Overwrite = False,
 ) -> None:
-    """Each arm as a dataset for nnU-Net, with a splits_final.json that validates on real cases alone."""
+    """Each arm as a dataset for nnU-Net, with a splits_final.json that validates on real cases alone.
+
+    Synthetic slices of volumes are stacked into volumes. README.md beside the datasets says how to train them alike.
+    """
     from segmint.evaluation.export import export_arms
 
     export_arms(
@@ -295,7 +298,7 @@ def export_verb(
         first_id=first_id,
         overwrite=overwrite,
     )
-    typer.echo(f"Datasets: {', '.join(path.name for path in sorted(out.iterdir()))}")
+    typer.echo(f"Datasets: {', '.join(path.name for path in sorted(out.glob('Dataset*')))}; see {out / 'README.md'}")
 
 
 def _read_prediction(word: str) -> tuple[str, Path]:

@@ -66,6 +66,8 @@ class Provenance:
         labels_seen: (dataset identity, subject) of every label map used in training, over all stages and runs.
         images_seen: The same for images.
         selected_on: The same for what chose the checkpoint.
+        marks_seen: (dataset identity, subject, marks) of the images of all these subjects, separated by spaces: they tell that
+            subjects of another name are the same (see `mark_of`). Empty in sets of earlier versions.
         truncation: Of the latents; 1 is none.
         keep: Share of the pairs drawn that was kept, the most certain ones; 1 is all.
         screened: Whether masks unlike the training masks were drawn again.
@@ -83,3 +85,4 @@ class Provenance:
     truncation: float = 1.0
     keep: float = 1.0
     screened: bool = False
+    marks_seen: tuple[tuple[str, str, str], ...] = ()

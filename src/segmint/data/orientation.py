@@ -58,6 +58,32 @@ def affine_along(orientation: str, spacing: Sequence[float]) -> NDArray[np.float
     return affine
 
 
+def other_plane(dataset: Dataset, *, axis: int | None, plane: str | None) -> str | None:
+    """Where rows and columns of slices of a dataset lead, where some lead elsewhere than asked; None where none do, or do not tell.
+
+    Args:
+        axis: along which its volumes are cut; single slices that were read as 2-D lie along their axis of one voxel.
+        plane: where rows and columns are to lead, such as "RA"; None asks for nothing.
+    """
+    # What earlier versions drew lies as the volumes behind it did, but its files do not say so.
+    if plane is None or (dataset.dimensions == 2 and dataset.provenance is not None):
+        return None
+    for case in dataset.cases:
+        affine, shape = dataset.affine(case), dataset.geometry(case).shape
+        along = axis if dataset.dimensions == 3 else next((one for one, side in enumerate(shape) if side == 1), None)
+        if affine is None or len(shape) != 3 or along is None:
+            continue
+        found = plane_of(orientation_of(affine), along)
+        if found != plane:
+            return found
+    return None
+
+
+def plane_of(orientation: str, axis: int) -> str:
+    """Where rows and columns of slices along an axis lead, such as "RA" for "RAS" cut along axis 2."""
+    return orientation[:axis] + orientation[axis + 1 :]
+
+
 def orientation_remark(orientations: Iterable[str]) -> str | None:
     """One sentence where volumes, of which these are the orientations, do not lie alike; None where they do."""
     found = Counter(orientations)

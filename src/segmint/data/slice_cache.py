@@ -22,13 +22,14 @@ from numpy.typing import NDArray
 from segmint.data.cache import cache_lock, cache_root
 from segmint.data.case import Case
 from segmint.data.case_intensity import CaseIntensity
+from segmint.data.content import mark_of
 from segmint.data.dataset import Dataset
 from segmint.data.enlarged import ids_taken_back, taken_back
 from segmint.data.placement import Placement, centre
 from segmint.errors import UserError
 from segmint.outputs import staged_folder
 
-FORMAT_VERSION = 5
+FORMAT_VERSION = 6
 IMAGES, LABELS, INDEX = "images.npy", "labels.npy", "index.json"
 
 
@@ -129,6 +130,7 @@ def _build(
     spacing = np.median([dataset.spacing(case) for case in dataset.cases], axis=0)
     intensity_of = CaseIntensity(dataset)
     slices: list[tuple[int, int, bool]] = []
+    marks: list[str] = []
     intensity = []
     # Plain writes rather than writes through a memory map: on a full disk those end in an error, these in a crash.
     with ExitStack() as stack:
@@ -144,6 +146,7 @@ def _build(
             intensity.append([(one.kind, one.low, one.high) for one in maps])
             normalised = np.stack([one.normalise(channel) for one, channel in zip(maps, image, strict=True)])
             for index in range(count):
+                marks.append(mark_of(image if axis is None else np.take(image, index, axis=axis + 1)))
                 plane = normalised if axis is None else np.take(normalised, index, axis=axis + 1)
                 planes_of_ids = [ids if axis is None else np.take(ids, index, axis=axis) for ids in id_maps]
                 placed, placed_ids = _placed(placement, case, plane, planes_of_ids, central=planes[number])
@@ -158,6 +161,7 @@ def _build(
         "scale": placement.scale,
         "spacing": [float(one) for one in spacing],
         "slices": slices,
+        "marks": marks,
         "plane_shapes": planes,
         "intensity": intensity,
         "conditions": list(dataset.conditions),

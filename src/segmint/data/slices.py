@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +50,7 @@ class SliceSet:
         labels: [N, size, size] uint8 ids, read-only memory map; all background where the images have no label maps.
         conditions: Condition maps by name, each like `labels`.
         records: Where each slice comes from; by case id, then slice number.
+        marks: Of each slice as it is stored (see `mark_of`): equal where images are equal, "" where they hold next to nothing.
         case_intensity: Per case id, one map a channel.
         intensity: Per channel the median map of the training cases (of all cases where there is no split).
         spacing: Median millimetres per array axis of the source.
@@ -76,6 +79,7 @@ class SliceSet:
             SliceRecord(dataset.cases[case].id, dataset.cases[case].subject, number, foreground)
             for case, number, foreground in index["slices"]
         )
+        self.marks: tuple[str, ...] = tuple(index["marks"])
         self._subject_of = np.array([record.subject for record in self.records])
         self.case_intensity: dict[str, tuple[IntensityMap, ...]] = {
             case.id: tuple(IntensityMap(kind, low, high) for kind, low, high in maps)
@@ -91,6 +95,15 @@ class SliceSet:
 
     def __len__(self) -> int:
         return len(self.records)
+
+    @cached_property
+    def subjects_by_mark(self) -> Mapping[str, frozenset[str]]:
+        """Whose images have each of the marks."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for mark, record in zip(self.marks, self.records, strict=True):
+            if mark:
+                found[mark].add(record.subject)
+        return {mark: frozenset(subjects) for mark, subjects in found.items()}
 
     @property
     def reference_shape(self) -> tuple[int, int]:
@@ -219,6 +232,13 @@ def _axis(dataset: Dataset, axis: int | None) -> int | None:
         if axis not in (0, 1, 2):
             raise UserError(f"The axis {axis} does not exist: volumes have the axes 0, 1 and 2.")
         return axis
+    return widest_axis(dataset)
+
+
+def widest_axis(dataset: Dataset) -> int:
+    """Of a dataset of volumes the array axis with the largest spacing, the last of equals: what nnU-Net's 2-D configuration cuts
+    along.
+    """
     spacing = np.median([dataset.spacing(case) for case in dataset.cases], axis=0)
     largest = [number for number in range(3) if spacing[number] >= spacing.max() * (1 - 1e-3)]
     return largest[-1]

@@ -24,6 +24,7 @@ from segmint.evaluation.arms import DEFAULT_ARMS, Arm, parse_arms
 from segmint.evaluation.budget import BATCH, default_steps
 from segmint.evaluation.primary import choose_primary
 from segmint.evaluation.regime import Regime, choose_regime
+from segmint.evaluation.shared_images import check_shared
 from segmint.evaluation.subject_grids import plan_grids
 from segmint.evaluation.synthetic_sets import SyntheticSet, generator_count, generator_runs, open_synthetic_sets
 from segmint.recipes import find_recipe
@@ -157,6 +158,7 @@ def design_trial(
     if split is None:
         split, split_notes = _choose_split(dataset, runs)
     regime = choose_regime(open_slices(dataset, size=size, axis=axis), split, subset=subset, real_slices=real_slices)
+    shared_notes = check_shared(regime.slices, split)
     for arm in parsed:
         arm.counts(len(regime.training))
     repeated, repeat_notes = _repeated(repeat, regime, parsed)
@@ -188,6 +190,7 @@ def design_trial(
         demonstration=demonstration,
         notes=(
             *split_notes,
+            *shared_notes,
             *seen_notes,
             *repeat_notes,
             *note_stages(segmenter, stages),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from segmint.data.case import Provenance
@@ -21,19 +21,25 @@ _LISTS = {
 
 @dataclass(frozen=True)
 class Parts:
-    """Subjects of the real dataset with this identity: those the arm may learn labels from, and the held-out ones."""
+    """Subjects of the real dataset with this identity: those the arm may learn labels from, and the held-out ones.
+
+    Attributes:
+        marks: of all its images, with the subjects that have them (see `mark_of`).
+    """
 
     identity: str
     labelled: Collection[str]
     validation: Collection[str]
     test: Collection[str]
+    marks: Mapping[str, Collection[str]] = field(default_factory=dict)
 
 
 def check_seen(synthetic: Path, provenance: Provenance | None, parts: Parts, *, arm: str) -> list[str]:
     """Refuse a synthetic set whose generator has seen a test subject, or more labels than the arm's real slices have.
 
     A dataset of the same name but other content counts as the same dataset: a case added or a file rewritten changes
-    the identity, not the patients.
+    the identity, not the patients. Of a dataset of another name, subjects are known again by images that are equal pixel by
+    pixel, whatever their names and files, as far as the synthetic set tells marks of what was seen.
 
     Args:
         synthetic: the synthetic dataset, for messages; provenance: what it says of itself; arm: name of an arm with F.
@@ -57,16 +63,42 @@ def check_seen(synthetic: Path, provenance: Provenance | None, parts: Parts, *, 
                 f"The arm {arm} refuses {synthetic}: its generator {_LISTS[name]} the test subject {_named(leaked)} "
                 f"({name}); train it on the split of this dataset."
             )
+    again = _known_again(provenance, parts)
+    for name in _LISTS:
+        for entry in getattr(provenance, name):
+            leaked = sorted(again.get(entry, set()) & set(parts.test))
+            if leaked:
+                raise UserError(
+                    f'The arm {arm} refuses {synthetic}: its generator {_LISTS[name]} "{entry[1]}" of {entry[0]} ({name}), of whom '
+                    f"images are equal, pixel by pixel, to images of the test subject {_named(leaked)}; train it on the split of "
+                    "this dataset, or make a split that tests none of the patients it has seen (segmint data split)."
+                )
+    elsewhere = {entry for entry in provenance.labels_seen if not same_dataset(entry[0], parts.identity)}
+    lists["labels_seen"] |= {subject for entry in elsewhere for subject in again.get(entry, set())}
     unfair = sorted(lists["labels_seen"] - set(parts.labelled))
     if unfair:
         raise UserError(
             f"The arm {arm} refuses {synthetic}: its generator has learned from labels of {_named(unfair)}, which the "
             "real slices of the trial do not have; train it on the same subset, or give the trial the subset it had."
         )
-    return _notes(synthetic, provenance, parts, lists)
+    return _notes(synthetic, provenance, parts, lists, again)
 
 
-def _notes(synthetic: Path, provenance: Provenance, parts: Parts, lists: dict[str, set[str]]) -> list[str]:
+def _known_again(provenance: Provenance, parts: Parts) -> dict[tuple[str, str], set[str]]:
+    """By what was seen, whose marks are known, the subjects here that have one of the same images; none where all differ."""
+    found: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for identity, subject, marks in provenance.marks_seen:
+        found[identity, subject].update(here for mark in marks.split() for here in parts.marks.get(mark, ()))
+    return dict(found)
+
+
+def _notes(
+    synthetic: Path,
+    provenance: Provenance,
+    parts: Parts,
+    lists: dict[str, set[str]],
+    again: dict[tuple[str, str], set[str]],
+) -> list[str]:
     notes = []
     selected = lists["selected_on"]
     if selected:
@@ -86,10 +118,21 @@ def _notes(synthetic: Path, provenance: Provenance, parts: Parts, lists: dict[st
         others[identity].add(subject)
     for identity, subjects in sorted(others.items()):
         if _name(identity) != _name(parts.identity):
+            checked = all((identity, subject) in again for subject in subjects)
             notes.append(
-                f"{synthetic.name}: it stands on {len(subjects)} subject{_s(subjects)} of another dataset, {identity}; whether any "
-                "of them is a test subject under another name cannot be checked."
+                f"{synthetic.name}: it stands on {len(subjects)} subject{_s(subjects)} of another dataset, {identity}; "
+                + (
+                    "none of them has an image of a test subject, pixel by pixel; a changed copy would not be known again."
+                    if checked
+                    else "whether any of them is a test subject under another name cannot be checked."
+                )
             )
+            namesakes = sorted(subjects & set(parts.test))
+            if namesakes:
+                notes.append(
+                    f"{synthetic.name}: test subjects have the names of subjects of {identity} that its generator has seen, such "
+                    f'as "{namesakes[0]}": if they are the same patients, the trial tests what was learned by heart.'
+                )
         elif identity != parts.identity:
             notes.append(
                 f"{synthetic.name}: it stands on another version of this dataset ({identity}, now {parts.identity}); "

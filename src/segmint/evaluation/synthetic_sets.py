@@ -77,7 +77,13 @@ def open_synthetic_sets(
     notes: list[str] = []
     for path in paths:
         dataset = open_dataset(path)
-        parts = Parts(regime.dataset.identity, regime.labelled, regime.split.validation, regime.split.test)
+        parts = Parts(
+            regime.dataset.identity,
+            regime.labelled,
+            regime.split.validation,
+            regime.split.test,
+            regime.slices.subjects_by_mark,
+        )
         notes += check_seen(path, dataset.provenance, parts, arm=using[0].name)
         assert dataset.provenance is not None
         if (dataset.identity, dataset.provenance) in {(one.dataset.identity, one.provenance) for one in sets}:

@@ -28,7 +28,7 @@ class Picture:
     width: int
     height: int
     pairs: int | None
-    kimg: int | None
+    kimg: float | None
 
 
 def embed_grid(path: Path, *, channels: int, size: int, most_rows: int) -> Picture:
@@ -53,13 +53,13 @@ def embed_grid(path: Path, *, channels: int, size: int, most_rows: int) -> Pictu
         right, bottom = columns * ((channels + 1) * size + GAP) + GAP, rows * (size + GAP) + GAP
         image = image.crop((0, 0, right * scale, bottom * scale))
         pairs = columns * rows
-    number = re.search(r"_(\d+)\.png$", path.name)
+    number = re.search(r"_(\d{6,})(?:_(\d{3}))?\.png$", path.name)
     return Picture(
         source=_address(image),
         width=image.width,
         height=image.height,
         pairs=pairs,
-        kimg=int(number.group(1)) if number else None,
+        kimg=int(number[1]) + int(number[2] or 0) / 1000 if number else None,
     )
 
 

@@ -164,10 +164,10 @@ def pairs_section(run: RunRecord) -> Mapping[str, Any]:
 
 
 def _shown(picture: Picture, *, unit: str) -> str:
-    """How far the training was when a grid was drawn; grids are named in whole thousands."""
+    """How far the training was when a grid was drawn; most grids are named in whole thousands."""
     if picture.kimg is None:
         return ""
-    return f"after {picture.kimg} {unit}" if picture.kimg else f"before the first {unit}"
+    return f"after {picture.kimg:g} {unit}" if picture.kimg else f"before the first {unit}"
 
 
 def label_colours(names: Iterable[str]) -> list[tuple[str, str]]:

@@ -16,7 +16,7 @@ from segmint.locks import locked
 from segmint.outputs import check_target, staged_folder
 from segmint.synthesis.drawing_check import check_truncation
 from segmint.synthesis.open_run import OpenedRun
-from segmint.synthesis.sample import GridWriter, read_pairs
+from segmint.synthesis.sample import GridWriter, read_marks, read_pairs
 from segmint.training.annotations import write_annotations
 from segmint.training.examination import draw_images
 
@@ -57,6 +57,7 @@ def export_images(
         recipe=config["recipe"],
         images_seen=read_pairs(config["images_seen"]),
         selected_on=read_pairs(config["selected_on"]),
+        marks_seen=read_marks(config.get("marks_seen", [])),
         truncation=truncation,
     )
     check_target(out, overwrite=overwrite, inputs=[Path(run)])

@@ -9,6 +9,7 @@ from typing import Any
 from segmint.data.conditioned_pool import ConditionedPool
 from segmint.data.dataset import Dataset, open_dataset
 from segmint.data.foreground import FOREGROUND, foreground_of_pool
+from segmint.data.orientation import other_plane, plane_of
 from segmint.data.pool import PairPool, PoolPart
 from segmint.data.slices import open_slices
 from segmint.data.subjects import Split
@@ -32,7 +33,7 @@ from segmint.training.material import conditioned, training_data
 from segmint.training.parts import Part
 from segmint.training.precision import Hardware, choose_hardware
 from segmint.training.run_folder import WAITING, RunFolder
-from segmint.training.seen_lists import SEEN_LISTS, seen, seen_before, union
+from segmint.training.seen_lists import marks_seen, seen, seen_before, seen_by, union
 from segmint.training.segmenter import Segmenter
 from segmint.training.stored_config import read_checked_parts, read_config
 
@@ -256,7 +257,7 @@ def open_run(
         raise UserError(
             f"{run} is a run of {name}, which draws no pairs: give a run of a recipe that does (segmint recipes)."
         ) from None
-    lists = {key: opened.config[key] for key in SEEN_LISTS}
+    lists = seen_by(opened.config)
     if isinstance(stage, PairStage):
         if mask_source is not None or masks is not None or screen_masks:
             raise UserError(
@@ -350,7 +351,7 @@ def _masks_of_run(opened: OpenedRun, run: Path, truncation: float) -> tuple[Mask
             f"{opened.config['size']}: train both with one --size."
         )
     counts = part.task.mask_counts if isinstance(stage, MaskStage) else (part.task.label_count,)
-    found = {key: other.config[key] for key in SEEN_LISTS}
+    found = seen_by(other.config)
     stands_on = (f"{other.folder.root.resolve()} {sha256}",)
     return GeneratedMasks(stage, counts, truncation=truncation), found, stands_on
 
@@ -359,6 +360,7 @@ def _masks_of(opened: OpenedRun, path: Path) -> tuple[MaskSource, Seen, tuple[st
     dataset = open_dataset(path)
     axis = opened.config["axis"] if dataset.dimensions == 3 else None
     slices = open_slices(dataset, size=opened.config["size"], axis=axis)
+    _check_plane(opened, path, dataset, axis=axis)
     pool = PairPool([PoolPart(slices, slices.indices(dataset.subjects))])
     names = opened.config["conditions"]
     missing = [name for name in names if name not in dataset.conditions and name != FOREGROUND]
@@ -372,8 +374,25 @@ def _masks_of(opened: OpenedRun, path: Path) -> tuple[MaskSource, Seen, tuple[st
         masks = masks.with_condition(FOREGROUND, 2, foreground_of_pool(pool))
     masks = masks.ordered(list(names))
     before = seen_before(dataset)
-    found = {**before, "labels_seen": union(seen(dataset, dataset.subjects), before["labels_seen"])}
+    found = {
+        **before,
+        "labels_seen": union(seen(dataset, dataset.subjects), before["labels_seen"]),
+        "marks_seen": union(marks_seen(dataset, pool), before["marks_seen"]),
+    }
     return RealMasks(masks, shuffled=False), found, (f"{dataset.root.resolve()} {dataset.identity}",)
+
+
+def _check_plane(opened: OpenedRun, path: Path, dataset: Dataset, *, axis: int | None) -> None:
+    """Masks are painted as they are stored, so they must be stored as the run's were, where both tell."""
+    orientation, cut = opened.config["grid"].get("orientation"), opened.config["axis"]
+    plane = None if orientation is None or cut is None else plane_of(orientation, cut)
+    found = other_plane(dataset, axis=axis, plane=plane)
+    if found is not None:
+        raise UserError(
+            f"--masks {path}: rows and columns of its slices lead to {' and '.join(found)}, those that {opened.folder.root} learned"
+            f" from to {' and '.join(plane or '')}, so the masks would be painted turned or mirrored: bring the volumes to the "
+            f"orientation {orientation} first (nibabel.orientations)."
+        )
 
 
 def _counted(counts: tuple[int, ...]) -> str:

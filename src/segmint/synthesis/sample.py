@@ -59,7 +59,7 @@ def sample(
         keep: in (0, 1]: more pairs are drawn than asked for and this share kept, those with the most certain label maps;
             only for runs that tell uncertainty; default: the recipe's, or 1 with `balance`. `kept_and_dropped.png` shows both.
         mask_source: for runs that paint masks: "real", "deformed", or a run that draws masks; default: as in training.
-        masks: a dataset whose label maps are painted, in its own order.
+        masks: a dataset whose label maps are painted, in its own order; its slices must be stored as the run's volumes are.
         balance: {label: share}: that share of the pairs holds the label, by name or id; one label.
         screen_masks: for runs that paint masks: a mask is drawn again until its shapes lie in the range of the training masks,
             and it is no nearer to one of them than masks of different subjects are (see `Yardstick`).
@@ -107,6 +107,7 @@ def sample(
         labels_seen=read_pairs(opened.seen["labels_seen"]),
         images_seen=read_pairs(opened.seen["images_seen"]),
         selected_on=read_pairs(opened.seen["selected_on"]),
+        marks_seen=read_marks(opened.seen["marks_seen"]),
         stands_on=opened.stands_on,
         truncation=truncation,
         keep=keep,
@@ -218,3 +219,8 @@ class GridWriter:
 def read_pairs(seen: Sequence[Sequence[str]]) -> tuple[tuple[str, str], ...]:
     """A seen-list of a run's configuration as provenance holds it."""
     return tuple((str(dataset), str(subject)) for dataset, subject in seen)
+
+
+def read_marks(seen: Sequence[Sequence[str]]) -> tuple[tuple[str, str, str], ...]:
+    """The marks of a run's configuration as provenance holds them."""
+    return tuple((str(dataset), str(subject), str(marks)) for dataset, subject, marks in seen)

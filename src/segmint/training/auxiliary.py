@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from segmint.data.conditioned_pool import ConditionedPool
 from segmint.data.dataset import open_dataset
+from segmint.data.orientation import common_orientation, other_plane, plane_of
 from segmint.errors import UserError
 from segmint.recipes.contract import Stage, TransferStage
 from segmint.training.checkpoint import CheckpointFolder, freeze
@@ -92,7 +93,21 @@ def open_auxiliary(text: str, data: TrainingData, *, seed: int, tile: int | None
                 f"{len(ours)} ({', '.join(ours)}): they must correspond."
             )
     found = training_data(dataset, size=data.slices.size, axis=None, seed=seed, tile=tile)
+    _check_plane(text, data, found)
     return Auxiliary(name, found)
+
+
+def _check_plane(text: str, data: TrainingData, helper: TrainingData) -> None:
+    """What is learnt of slices as they are stored holds for slices that are stored alike, where both datasets tell."""
+    orientation = common_orientation(data.dataset, data.dataset.cases_of(data.split.train))
+    plane = None if orientation is None or data.slices.axis is None else plane_of(orientation, data.slices.axis)
+    other = other_plane(helper.dataset, axis=helper.slices.axis, plane=plane)
+    if other is not None:
+        raise UserError(
+            f"--auxiliary {text}: rows and columns of its slices lead to {' and '.join(other)}, those of {data.dataset.root} to "
+            f"{' and '.join(plane or '')}, so the map would be learnt from slices that are turned, mirrored or of another plane: "
+            f"bring its volumes to the orientation {orientation} first (nibabel.orientations)."
+        )
 
 
 def predict_condition(stage: TransferStage, pool: ConditionedPool, device: str) -> NDArray[np.uint8]:

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -27,7 +26,7 @@ from segmint.recipes.contract import (
 )
 from segmint.training.loop import Examination, Examiner
 from segmint.training.pair_generator import pair_generator
-from segmint.training.previews import write_grid
+from segmint.training.previews import PreviewFolder, write_grid
 
 Pool = PairPool | ConditionedPool
 VALIDATION_PAIRS = 256
@@ -101,7 +100,7 @@ def _joint(images: Tensor, labels: Tensor, label_count: int) -> Tensor:
     return torch.cat([images, maps * 2 - 1], dim=1)
 
 
-def pair_examiner(training: Pool, validation: Pool, *, previews: Path, seed: int) -> Examiner:
+def pair_examiner(training: Pool, validation: Pool, *, previews: PreviewFolder, seed: int) -> Examiner:
     """Examiner of a stage that draws pairs: sliced Wasserstein distance of image and hard label maps to validation pairs."""
     real_images, real_labels = _spread(validation, VALIDATION_PAIRS)
     reals = _joint(torch.from_numpy(real_images), torch.from_numpy(real_labels), training.label_count)
@@ -113,13 +112,13 @@ def pair_examiner(training: Pool, validation: Pool, *, previews: Path, seed: int
     variety = Variety.of(in_blocks(training, read), [reals])
     shown_images, shown_labels = _spread(training, PREVIEW_ROWS * PREVIEW_COLUMNS)
     grid = partial(write_grid, columns=PREVIEW_COLUMNS, colour=training.colour)
-    grid(previews / "reals.png", shown_images, shown_labels)
+    grid(previews.root / "reals.png", shown_images, shown_labels)
 
     def examine(stage: Stage, images_shown: int) -> Examination:
         assert isinstance(stage, PairStage)
         images, labels = draw_hard(stage, range(max(len(reals), CHUNK)), seed=seed)
         shown = PREVIEW_ROWS * PREVIEW_COLUMNS
-        preview = previews / f"fakes_{images_shown // 1000:06d}.png"
+        preview = previews.picture("fakes", images_shown)
         grid(preview, images[:shown].numpy(), labels[:shown].numpy())
         fakes = _joint(images, labels, training.label_count)
         generator = torch.Generator(device="cpu").manual_seed(seed)
@@ -130,18 +129,18 @@ def pair_examiner(training: Pool, validation: Pool, *, previews: Path, seed: int
     return examine
 
 
-def image_examiner(training: Pool, validation: Pool, *, previews: Path, seed: int) -> Examiner:
+def image_examiner(training: Pool, validation: Pool, *, previews: PreviewFolder, seed: int) -> Examiner:
     """Examiner of a stage that draws images: sliced Wasserstein distance to validation images."""
     reals = torch.from_numpy(_spread(validation, VALIDATION_PAIRS)[0])
     learnt = in_blocks(training, lambda positions: torch.from_numpy(training.read(positions)[0]))
     variety = Variety.of(learnt, [reals])
     grid = partial(write_grid, labels=None, columns=2 * PREVIEW_COLUMNS, colour=training.colour)
-    grid(previews / "reals.png", _spread(training, SHOWN_IMAGES)[0])
+    grid(previews.root / "reals.png", _spread(training, SHOWN_IMAGES)[0])
 
     def examine(stage: Stage, images_shown: int) -> Examination:
         assert isinstance(stage, ImageStage)
         fakes = draw_images(stage, range(max(len(reals), SHOWN_IMAGES)), seed=seed)
-        grid(previews / f"fakes_{images_shown // 1000:06d}.png", fakes[:SHOWN_IMAGES].numpy())
+        grid(previews.picture("fakes", images_shown), fakes[:SHOWN_IMAGES].numpy())
         generator = torch.Generator(device="cpu").manual_seed(seed)
         value = sliced_wasserstein.sliced_wasserstein(reals, fakes[: len(reals)], generator=generator)
         measurement = Measurement(sliced_wasserstein.NAME, value, sliced_wasserstein.DIRECTION)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from segmint.recipes.contract import (
     ImageReconstructingStage,
     ImageStage,
@@ -20,10 +18,11 @@ from segmint.training.inversion_examination import inversion_examiner
 from segmint.training.loop import Examiner
 from segmint.training.mask_examination import mask_examiner, transfer_examiner, translator_examiner
 from segmint.training.material import Material
+from segmint.training.previews import PreviewFolder
 from segmint.training.reconstruction_examination import image_reconstruction_examiner, reconstruction_examiner
 
 
-def examiner_of(stage: Stage, material: Material, *, previews: Path, device: str, seed: int) -> Examiner:
+def examiner_of(stage: Stage, material: Material, *, previews: PreviewFolder, device: str, seed: int) -> Examiner:
     """The examiner that fits what the stage gives."""
     training, validation = material.training, material.validation
     if isinstance(stage, PairStage):
@@ -31,7 +30,7 @@ def examiner_of(stage: Stage, material: Material, *, previews: Path, device: str
     if isinstance(stage, ImageStage):
         return image_examiner(material.unlabelled, validation, previews=previews, seed=seed)
     if isinstance(stage, InvertingStage):
-        return inversion_examiner(training, previews=previews)
+        return inversion_examiner(training, previews=previews.root)
     if isinstance(stage, MaskStage):
         return mask_examiner(training, validation, previews=previews, seed=seed)
     if isinstance(stage, TranslatorStage):

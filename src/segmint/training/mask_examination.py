@@ -28,7 +28,7 @@ from segmint.training.examination import (
 )
 from segmint.training.loop import Examination, Examiner
 from segmint.training.pair_generator import pair_generator
-from segmint.training.previews import write_grid
+from segmint.training.previews import PreviewFolder, write_grid
 
 SHOWN = PREVIEW_ROWS * PREVIEW_COLUMNS
 
@@ -66,7 +66,9 @@ def paint(stage: TranslatorStage, masks: Tensor, indices: range, *, seed: int, d
     return torch.cat(images)
 
 
-def mask_examiner(training: ConditionedPool, validation: ConditionedPool, *, previews: Path, seed: int) -> Examiner:
+def mask_examiner(
+    training: ConditionedPool, validation: ConditionedPool, *, previews: PreviewFolder, seed: int
+) -> Examiner:
     """Examiner of a stage that draws masks: sliced Wasserstein distance of their one-hot maps to validation masks."""
     counts = (training.label_count, *training.condition_counts)
     real_masks = torch.from_numpy(validation.read_masks(spread_positions(validation, VALIDATION_PAIRS)))
@@ -80,12 +82,12 @@ def mask_examiner(training: ConditionedPool, validation: ConditionedPool, *, pre
     # Where most masks are empty, those of training subjects that hold little differ little: only what they hold is compared.
     held = reals[(real_masks[:, 0] != 0).flatten(1).any(dim=1)]
     alike = Variety.of(in_blocks(training, partial(read, filled=True)), [held]).training_share
-    _write_masks(previews / "reals.png", training.read_masks(spread_positions(training, SHOWN)))
+    _write_masks(previews.root / "reals.png", training.read_masks(spread_positions(training, SHOWN)))
 
     def examine(stage: Stage, images_shown: int) -> Examination:
         assert isinstance(stage, MaskStage)
         drawn = draw_masks(stage, range(max(len(reals), CHUNK)), seed=seed)
-        _write_masks(previews / f"fakes_{images_shown // 1000:06d}.png", drawn[:SHOWN].numpy())
+        _write_masks(previews.picture("fakes", images_shown), drawn[:SHOWN].numpy())
         fakes = mask_channels(drawn, counts)
         generator = torch.Generator(device="cpu").manual_seed(seed)
         value = sliced_wasserstein.sliced_wasserstein(reals, fakes[: len(reals)], generator=generator)
@@ -96,7 +98,7 @@ def mask_examiner(training: ConditionedPool, validation: ConditionedPool, *, pre
 
 
 def translator_examiner(
-    training: ConditionedPool, validation: ConditionedPool, *, previews: Path, device: str, seed: int
+    training: ConditionedPool, validation: ConditionedPool, *, previews: PreviewFolder, device: str, seed: int
 ) -> Examiner:
     """Examiner of a stage that paints: sliced Wasserstein distance of validation masks with painted and with real images."""
     counts = (training.label_count, *training.condition_counts)
@@ -112,13 +114,13 @@ def translator_examiner(
     shown = positions[:: max(1, len(positions) // SHOWN)][:SHOWN]
     shown_masks = torch.from_numpy(validation.read_masks(shown))
     grid = partial(write_grid, columns=PREVIEW_COLUMNS, colour=validation.colour)
-    grid(previews / "reals.png", validation.read(shown)[0], shown_masks[:, 0].numpy())
+    grid(previews.root / "reals.png", validation.read(shown)[0], shown_masks[:, 0].numpy())
 
     def examine(stage: Stage, images_shown: int) -> Examination:
         assert isinstance(stage, TranslatorStage)
         every = paint(stage, every_mask, range(len(every_mask)), seed=seed, device=device, chunk=CHUNK)
         painted = every[: len(masks)]
-        preview = previews / f"fakes_{images_shown // 1000:06d}.png"
+        preview = previews.picture("fakes", images_shown)
         rows = np.searchsorted(positions, shown)
         grid(preview, painted[rows].numpy(), shown_masks[:, 0].numpy())
         generator = torch.Generator(device="cpu").manual_seed(seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,30 @@ LABEL_COLOURS = np.array(
     dtype=np.float32,
 )
 GAP = 2
+
+
+@dataclass(frozen=True)
+class PreviewFolder:
+    """Where the pictures of a stage go, and how they are named.
+
+    Attributes:
+        root: the folder; batch: images a step; every: images from one look at the stage to the next.
+    """
+
+    root: Path
+    batch: int
+    every: int
+
+    def picture(self, kind: str, images_shown: int) -> Path:
+        """`KIND_KKKKKK.png`, by thousands of images; where an earlier look fell into the same thousand, `KIND_KKKKKK_III.png`.
+
+        Names follow one another in the order of the looks, and depend on the plan alone, so that a resumed training gives the same.
+        """
+        thousands, rest = divmod(images_shown, 1000)
+        crossed = (images_shown - self.batch) // self.every * self.every
+        before = -(-crossed // self.batch) * self.batch
+        again = crossed > 0 and before // 1000 == thousands
+        return self.root / f"{kind}_{thousands:06d}{f'_{rest:03d}' if again else ''}.png"
 
 
 def overlay(image: NDArray[np.float32], label: NDArray[np.integer], *, opacity: float = 0.55) -> NDArray[np.uint8]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -14,12 +12,12 @@ from segmint.recipes.contract import ImageReconstructingStage, Measurement, Reco
 from segmint.training.examination import segmenter_examiner
 from segmint.training.inversion_examination import COLUMNS, SIDE, Pixels, write_strips
 from segmint.training.loop import Examination, Examiner
-from segmint.training.previews import overlay, shown_channels
+from segmint.training.previews import PreviewFolder, overlay, shown_channels
 
 ROWS = 6
 
 
-def reconstruction_examiner(validation: ConditionedPool, *, previews: Path, device: str) -> Examiner:
+def reconstruction_examiner(validation: ConditionedPool, *, previews: PreviewFolder, device: str) -> Examiner:
     """Examiner of a segmenter that reconstructs: Dice, and a picture of validation slices.
 
     Each strip shows an image, its reconstruction, the true labels on the image, and the labels found on the image.
@@ -42,7 +40,7 @@ def reconstruction_examiner(validation: ConditionedPool, *, previews: Path, devi
     return examine
 
 
-def image_reconstruction_examiner(validation: ConditionedPool, *, previews: Path, device: str) -> Examiner:
+def image_reconstruction_examiner(validation: ConditionedPool, *, previews: PreviewFolder, device: str) -> Examiner:
     """Examiner of an encoder: median share of validation images' variance that reconstructions explain, and a picture of both."""
     images, _ = _shown(validation)
 
@@ -69,8 +67,8 @@ def _shown(validation: ConditionedPool) -> tuple[NDArray[np.float32], NDArray[np
     return validation.read(chosen[:: max(1, len(chosen) // (ROWS * COLUMNS))][: ROWS * COLUMNS])
 
 
-def _write(previews: Path, images_shown: int, strips: list[list[Pixels]]) -> None:
+def _write(previews: PreviewFolder, images_shown: int, strips: list[list[Pixels]]) -> None:
     joined = [np.concatenate(parts, axis=1) for parts in strips]
     scale = max(1, SIDE // len(joined[0]))
     enlarged = [one.repeat(scale, axis=0).repeat(scale, axis=1) for one in joined]
-    write_strips(previews / f"reconstructions_{images_shown // 1000:06d}.png", enlarged)
+    write_strips(previews.picture("reconstructions", images_shown), enlarged)

@@ -40,7 +40,9 @@ def check_out(run: RunFolder, config: Mapping[str, Any], *, resume: bool, overwr
 
 
 def recorded(before: Mapping[str, Any], config: Mapping[str, Any], key: str) -> Any:
-    """What a stored configuration says under a key; what earlier versions did not store of the grid is taken from `config`."""
+    """What a stored configuration says under a key; what earlier versions did not store is taken from `config`."""
+    if key == "marks_seen" and key not in before:
+        return as_json(config[key])
     return {**as_json(config[key]), **before[key]} if key == "grid" else before.get(key)
 
 

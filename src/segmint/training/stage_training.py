@@ -21,6 +21,7 @@ from segmint.training.loop import Loop, Plan
 from segmint.training.loss_plot import write_loss_plot
 from segmint.training.material import Material
 from segmint.training.precision import Hardware
+from segmint.training.previews import PreviewFolder
 from segmint.training.progress import shown_progress
 from segmint.training.run_folder import RunFolder, RunLog
 from segmint.training.tracking import TensorBoardTrack, tensorboard_is_installed
@@ -70,7 +71,8 @@ def train_stage(
         # A look draws VALIDATION_PAIRS pairs: it must not cost more than what it looks at.
         snapshot=max(task.batch, VALIDATION_PAIRS, task.total_images // stage.snapshots),
     )
-    previews = run.previews if shown else run.previews / folder.name
+    pictures = run.previews if shown else run.previews / folder.name
+    previews = PreviewFolder(pictures, batch=plan.batch, every=plan.snapshot)
     stage.prepare(
         Gathered(
             labelled=material.training if "labelled" in stage.gathers else None,

@@ -30,6 +30,7 @@ _COPIES = 3
 Side = Annotated[StrictInt, Field(ge=1, le=LARGEST_SIDE)]
 Count = Annotated[StrictInt, Field(ge=1)]
 Seen = list[tuple[StrictStr, StrictStr]]
+Marks = list[tuple[StrictStr, StrictStr, StrictStr]]
 Names = Annotated[list[StrictStr], Field(min_length=1, max_length=256)]
 
 
@@ -128,6 +129,7 @@ class StoredConfig(BaseModel):
     labels_seen: Seen
     images_seen: Seen
     selected_on: Seen
+    marks_seen: Marks = []
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

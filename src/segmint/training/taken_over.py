@@ -16,7 +16,7 @@ from segmint.training.run_folder import WAITING, RunFolder, RunLog
 from segmint.training.stored_config import read_config
 
 # What a run's configuration may differ in: whose labels are seen, and where things lie. Settings are compared by stage.
-_OF_LABELS = ("labelled_subjects", "labels_seen", "images_seen", "dataset", "taken_over")
+_OF_LABELS = ("labelled_subjects", "labels_seen", "images_seen", "marks_seen", "dataset", "taken_over")
 _OF_SETTINGS = ("settings", "parts")
 
 

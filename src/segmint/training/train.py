@@ -35,7 +35,7 @@ from segmint.training.parts import Grid, Part, plan_part, settings_by_role
 from segmint.training.precision import choose_hardware
 from segmint.training.run_config import check_out, opened_run
 from segmint.training.run_folder import WAITING, RunFolder
-from segmint.training.seen_lists import seen, seen_before, union
+from segmint.training.seen_lists import marks_seen, seen, seen_before, union
 from segmint.training.stage_training import last_that_draws, train_stage
 from segmint.training.taken_over import find_stages, take_over
 
@@ -212,6 +212,11 @@ def train(
         "images_seen": union(labelled, pictured, auxiliary_seen, *(one["images_seen"] for one in before)),
         "selected_on": union(
             seen(opened, data.split.validation), auxiliary_selected, *(one["selected_on"] for one in before)
+        ),
+        "marks_seen": union(
+            marks_seen(opened, data.training, data.validation, *([data.unlabelled] if "unlabelled" in read else [])),
+            [] if helper is None else marks_seen(helper.data.dataset, helper.data.training, helper.data.validation),
+            *(one["marks_seen"] for one in before),
         ),
     }
     config["taken_over"] = {} if reuse is None else find_stages(RunFolder(reuse), config, [one for _, one in stages])

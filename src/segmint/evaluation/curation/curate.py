@@ -11,6 +11,7 @@ from rich.console import Console
 from segmint.data.case import Provenance
 from segmint.data.dataset import Dataset, open_dataset
 from segmint.data.excerpt import write_excerpt
+from segmint.data.pool import PairPool, PoolPart
 from segmint.data.subjects import Split
 from segmint.errors import UserError
 from segmint.evaluation.alignment_audit import Learner
@@ -23,6 +24,7 @@ from segmint.evaluation.seen import same_dataset
 from segmint.evaluation.synthetic_sets import generator_runs
 from segmint.outputs import check_target, staged_folder, write_json
 from segmint.synthesis.cards import write_cards
+from segmint.training.seen_lists import marks_seen
 
 RESULT = "curation.json"
 AGREEMENT = 0.05
@@ -213,14 +215,18 @@ def _curated(provenance: Provenance, drawn: Dataset, evidence: Evidence, judgeme
     """That of the drawn pairs, and what the choice has seen."""
     real, copies = evidence.training.slices.dataset.identity, judgement.copies
     learned = evidence.training.subjects if judgement.agreed is not None else []
-    chosen_by = judgement.agreed.held.chosen.subjects if judgement.agreed is not None else []
+    yardsticks = [judgement.agreed.held.chosen] if judgement.agreed is not None else []
     if copies is not None and copies.yardstick == "held-out" and evidence.unseen is not None:
-        chosen_by = [*chosen_by, *evidence.unseen.subjects]
+        yardsticks.append(evidence.unseen)
+    chosen_by = [subject for one in yardsticks for subject in one.subjects]
+    pools = [PairPool([PoolPart(one.slices, one.indices)]) for one in (evidence.training, *yardsticks)]
+    marks = marks_seen(evidence.training.slices.dataset, *pools)
     return replace(
         provenance,
         labels_seen=_with(provenance.labels_seen, real, learned),
         images_seen=_with(provenance.images_seen, real, learned),
         selected_on=_with(provenance.selected_on, real, chosen_by),
+        marks_seen=tuple(dict.fromkeys([*provenance.marks_seen, *((one, who, which) for one, who, which in marks)])),
         stands_on=(*provenance.stands_on, f"{drawn.root.resolve()} {drawn.identity}"),
     )
 
