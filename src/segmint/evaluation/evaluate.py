@@ -70,9 +70,9 @@ def evaluate(
 
     Drawn masks are compared with the real masks of the subjects whose labels the generator has seen (as the synthetic
     dataset says; else the training part of the split): how many are distinct, how alike they are, how near each is to a
-    training mask, and whether area, components, holes, skeleton length and branch points lie where real ones do.
-    Failures (repeated, copied, misshapen or missing) are named. Real masks that the generator has not seen go through the
-    same comparison as a yardstick.
+    training mask, and whether area, components, holes, skeleton length, branch points, compactness and place are as real ones.
+    Failures (repeated, copied, misshapen, misplaced or missing) are named. Real masks that the generator has not seen go
+    through the same comparison as a yardstick.
 
     With `fidelity` synthetic images are compared with real ones that trained, and real ones of other subjects in the same way as a
     yardstick: distances, precision and recall, density and coverage in features (of a network that was never trained, radiomic
