@@ -79,7 +79,7 @@ def evaluate(
     ones, of the segmenters with `alignment`, of a network of the user's), similarity of two images, intensities in all and inside
     each label, and power spectra.
 
-    With `privacy` the training image nearest to each synthetic one is sought, under shifts, quarter turns, mirroring,
+    With `privacy` the training image nearest to each synthetic one is sought, under shifts, turns, mirroring,
     magnification, mild deformation and changes of brightness, in pixels and in the features of a network; what comes nearer than
     new real images do is counted, and whether a subject's part in the training shows is tested. The twenty nearest
     pairs are drawn. That nothing is found is no guarantee of privacy.

@@ -94,7 +94,7 @@ def privacy_sentences(section: Mapping[str, Any]) -> list[str]:
     shown, training, held = section["synthetic"], section["training"], section["held_out"]
     sentences = [
         f"For each of {shown['shown']} synthetic images the nearest of {training['slices']} training images of"
-        f" {_subjects(training['subjects'])} was sought: shifted, turned by quarters, mirrored, magnified by up to a sixth,"
+        f" {_subjects(training['subjects'])} was sought: shifted, turned by any angle, mirrored, magnified by up to a sixth,"
         " mildly deformed, in other brightness and contrast."
     ]
     pixels = section["pixels"]

@@ -147,12 +147,15 @@ class CopySearch:
         likely = self._index.candidates(coarse, SPECTRA)
         kept = _first(self._subjects[likely.positions], LIKELY, of_one=_OF_ONE_LIKELY)
         count, among = kept.shape
-        positions, scales, turned, mirrored = (
-            one.gather(1, kept) for one in (likely.positions, likely.scales, likely.turned, likely.mirrored)
+        positions, scales, angles, turned, mirrored = (
+            one.gather(1, kept)
+            for one in (likely.positions, likely.scales, likely.angles, likely.turned, likely.mirrored)
         )
+        # Here symmetries come before angles, which a reflection reverses.
+        angles = torch.where(turned ^ mirrored, -angles, angles)
         moving = symmetric(coarse.repeat_interleave(among, dim=0), turned.flatten(), mirrored.flatten())
-        magnify = similarity_map(scales.flatten(), torch.zeros(count * among, 2))
-        moving, fixed = taken(moving, places_of(magnify, GRID)), self._coarse[positions.flatten()]
+        upright_map = similarity_map(scales.flatten(), angles.flatten(), torch.zeros(count * among, 2))
+        moving, fixed = taken(moving, places_of(upright_map, GRID)), self._coarse[positions.flatten()]
         # A half turn leaves the spectrum as it is, so both ways up are tried.
         upright, reversed_ = best_shifts(moving, fixed), best_shifts(moving.flip((-2, -1)), fixed)
         half = reversed_[1] > upright[1]
@@ -160,7 +163,7 @@ class CopySearch:
         order = torch.maximum(upright[1], reversed_[1]).reshape(count, among).argsort(dim=1, descending=True)
         subjects = self._subjects[positions]
         kept = order.gather(1, _first(subjects.gather(1, order), ALIGNED, of_one=_OF_ONE_ALIGNED))
-        maps = similarity_map(scales.flatten(), shifts).reshape(count, among, 2, 3)
+        maps = similarity_map(scales.flatten(), angles.flatten(), shifts).reshape(count, among, 2, 3)
         return _Start(
             positions.gather(1, kept),
             turned.gather(1, kept),
