@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from segmint.evaluation.copy_rates import FEWEST
+from segmint.evaluation.held_out_copies import shows_leak
 from segmint.evaluation.membership import FEWEST as FEWEST_SUBJECTS
 
 NO_GUARANTEE = (
@@ -22,7 +23,13 @@ _ADVICE = (
 
 def privacy_findings(section: Mapping[str, Any]) -> list[dict[str, str]]:
     """What is wrong: `code`, `message`, `advice`; empty where nothing is shown to be."""
-    return [*_twins(section), *_copies(section), *_near_in_features(section), *_membership(section)]
+    return [
+        *_twins(section),
+        *_copies(section),
+        *_of_held_out(section),
+        *_near_in_features(section),
+        *_membership(section),
+    ]
 
 
 def _twins(section: Mapping[str, Any]) -> Iterator[dict[str, str]]:
@@ -62,6 +69,32 @@ def _copies(section: Mapping[str, Any]) -> Iterator[dict[str, str]]:
             + (f" {pixels['certain']} so near that chance does not explain it." if pixels["certain"] else ""),
             "advice": _ADVICE,
         }
+
+
+def _of_held_out(section: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    found = section["held_out_copies"]
+    if found is None or not shows_leak(found):
+        return
+    count, told = sum(one["images"] for one in found["copied"]), [_by_count(one) for one in found["copied"]]
+    more = f" and {len(told) - _NAMED} more" if len(told) > _NAMED else ""
+    how = (
+        "a held-out image but for noise"
+        if found["threshold"] is None
+        else "nearer to a held-out image than real images of other subjects come"
+    )
+    yield {
+        "code": "copies of held-out images",
+        "message": f"{count} of {section['synthetic']['shown']} synthetic images {'is' if count == 1 else 'are'} {how}, of"
+        f" {_subjects(len(told))}: {', '.join(told[:_NAMED])}{more}. A generator cannot copy whom it has not learned from: the"
+        " split leaks.",
+        "advice": "Do not test on these subjects: what a trial says of them is not held out. See whether they are in the training"
+        " set under other names, or in other data that a stage has learned from; mend the names (--subject) or the split, and"
+        " train again.",
+    }
+
+
+def _by_count(one: Mapping[str, Any]) -> str:
+    return f"{one['subject']} ({one['images']} image{'' if one['images'] == 1 else 's'})"
 
 
 def _near_in_features(section: Mapping[str, Any]) -> Iterator[dict[str, str]]:
@@ -122,6 +155,8 @@ def privacy_sentences(section: Mapping[str, Any]) -> list[str]:
             f"Excess copies that this search recognises: {_signed(excess['share'])} of the synthetic images; with 95% confidence"
             f" at most {_percent(max(0.0, excess['interval'][1]))}.",
         ]
+    if (leak := section["held_out_copies"]) is not None:
+        sentences.append(_sought_in_held_out(leak, section["synthetic"]["shown"]))
     for name, one in section["features"].items():
         if one["threshold"] is not None:
             sentences.append(
@@ -136,6 +171,21 @@ def privacy_sentences(section: Mapping[str, Any]) -> list[str]:
             f" in their place: {_auc(member['control'])}."
         )
     return sentences
+
+
+def _sought_in_held_out(leak: Mapping[str, Any], shown: int) -> str:
+    said = (
+        f"They were sought in the same way among {leak['held_out']['slices']} held-out images of"
+        f" {_subjects(leak['held_out']['subjects'])}, who should not have trained: {leak['identical']} of {shown} are such an image"
+        " but for noise"
+    )
+    if leak["threshold"] is None:
+        return said + "."
+    base = leak["false_positives"]
+    return (
+        f"{said}, {leak['copies']['count']} count as copies of one, as do {base['count']} of {leak['measured_on']['images']}"
+        f" training images ({_percent(base['share'])})."
+    )
 
 
 def privacy_notes(section: Mapping[str, Any]) -> list[str]:

@@ -24,10 +24,10 @@ from segmint.reference.spectra import GRID, SpectrumIndex, resized
 
 NAME, DIRECTION, RANGE = "aligned_similarity", "as held-out", (-1.0, 1.0)
 
-# Training images whose spectra are looked at first, those kept of them, and those kept after a shift, at most so many of one
-# subject; the finest grid of the deformation.
-SPECTRA, LIKELY, ALIGNED, FINEST = 48, 16, 4, 64
-_OF_ONE_LIKELY, _OF_ONE_ALIGNED = 4, 2
+# Training images whose spectra are looked at first, those kept after a shift, of which half at most are of one subject, and four
+# times as many that are shifted; the finest grid of the deformation.
+SPECTRA, ALIGNED, FINEST = 48, 4, 64
+_SHIFTED = 4
 _BLOCK, _LEAST = 64, 1e-3
 # Contents below this, of a range of values that spans 2, are alike.
 _FAINT = 0.01
@@ -97,10 +97,15 @@ class CopySearch:
     Args:
         images: [N, C, S, S] in [-1, 1], read block by block; indices: which of them, [n].
         subjects: [n] the subject of each, 0, 1, and so on.
+        aligned: how many are deformed onto each query, an even number; fewer take less time, and find less in images of which
+            many are alike.
     """
 
-    def __init__(self, images: Images, indices: NDArray[np.int64], subjects: NDArray[np.int64]) -> None:
+    def __init__(
+        self, images: Images, indices: NDArray[np.int64], subjects: NDArray[np.int64], *, aligned: int = ALIGNED
+    ) -> None:
         self._images, self._indices, self._subjects = images, indices, torch.from_numpy(subjects)
+        self._aligned = aligned
         self._side = min(images.shape[-1], FINEST)
         self._coarse = torch.cat(
             [resized(resized(block, self._side), GRID) for block in blocks(images, indices, size=_BLOCK)]
@@ -145,7 +150,7 @@ class CopySearch:
     def _shifted(self, coarse: Tensor) -> _Start:
         """The training images that fit queries [n, C, GRID, GRID] best once these are shifted."""
         likely = self._index.candidates(coarse, SPECTRA)
-        kept = _first(self._subjects[likely.positions], LIKELY, of_one=_OF_ONE_LIKELY)
+        kept = _first(self._subjects[likely.positions], _SHIFTED * self._aligned, of_one=self._aligned)
         count, among = kept.shape
         positions, scales, angles, turned, mirrored = (
             one.gather(1, kept)
@@ -162,7 +167,7 @@ class CopySearch:
         shifts = torch.where(half[:, None], reversed_[0], upright[0]) / GRID
         order = torch.maximum(upright[1], reversed_[1]).reshape(count, among).argsort(dim=1, descending=True)
         subjects = self._subjects[positions]
-        kept = order.gather(1, _first(subjects.gather(1, order), ALIGNED, of_one=_OF_ONE_ALIGNED))
+        kept = order.gather(1, _first(subjects.gather(1, order), self._aligned, of_one=self._aligned // 2))
         maps = similarity_map(scales.flatten(), angles.flatten(), shifts).reshape(count, among, 2, 3)
         return _Start(
             positions.gather(1, kept),
