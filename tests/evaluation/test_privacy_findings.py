@@ -66,7 +66,9 @@ def test_nothing_found_is_said_and_is_no_guarantee() -> None:
         "20 subjects",
         "(0.2%)",
         "with 95% confidence at most 1.2%",
-        "AUC 0.52 (95% interval",
+        "in 52% (AUC 0.52, 95% interval 0.40 to 0.63; 50% is chance)",
+        "a difference of +0.02 (95% interval −0.10 to +0.13)",
+        "not shown; nor is it shown that they do not: a difference of up to +0.13",
     ):
         assert words in said, words
 
@@ -121,10 +123,18 @@ def test_features_and_membership_are_findings_of_their_own() -> None:
         "auc": {"value": 0.8, "interval": [0.7, 0.9]},
         "excess": {"value": 0.3, "interval": [0.2, 0.4]},
     }
-    assert codes(content) == ["membership shows"]
+    (finding,) = privacy_findings(content)
+    assert finding["code"] == "membership shows"
+    assert (
+        "in 80% of all pairs (AUC 0.80, 95% interval 0.70 to 0.90), where the split alone gives 50%"
+        in finding["message"]
+    )
+    assert "though not for certain" in finding["advice"]
+    assert "not shown" not in " ".join(privacy_sentences(content))
     # A split that is uneven by itself is no leak.
     content["membership"]["excess"] = {"value": 0.05, "interval": [-0.1, 0.2]}
     assert codes(content) == []
+    assert "is not shown" in " ".join(privacy_sentences(content))
 
 
 def test_what_cannot_be_told_is_said() -> None:
@@ -140,4 +150,4 @@ def test_what_cannot_be_told_is_said() -> None:
     content["membership"]["underpowered"] = True
     notes = " ".join(privacy_notes(content))
     assert "Of 9000 synthetic images 1000" in notes
-    assert "underpowered" in notes
+    assert "could show only a gross leak: there are 20 training and 30 held-out subjects" in notes

@@ -7,7 +7,7 @@ from typing import Any
 
 from segmint.evaluation.copy_rates import FEWEST
 from segmint.evaluation.held_out_copies import shows_leak
-from segmint.evaluation.membership import FEWEST as FEWEST_SUBJECTS
+from segmint.evaluation.membership_words import membership_findings, membership_note, membership_sentence
 
 NO_GUARANTEE = (
     "This audit finds copies of the kinds it looks for. That it finds none is no guarantee of privacy: it does not show that"
@@ -28,7 +28,7 @@ def privacy_findings(section: Mapping[str, Any]) -> list[dict[str, str]]:
         *_copies(section),
         *_of_held_out(section),
         *_near_in_features(section),
-        *_membership(section),
+        *membership_findings(section),
     ]
 
 
@@ -110,18 +110,6 @@ def _near_in_features(section: Mapping[str, Any]) -> Iterator[dict[str, str]]:
             }
 
 
-def _membership(section: Mapping[str, Any]) -> Iterator[dict[str, str]]:
-    one = section["membership"]
-    if one is not None and one["auc"]["interval"][0] > 0.5 and one["excess"]["interval"][0] > 0:
-        yield {
-            "code": "membership shows",
-            "message": f"The subjects that trained are nearer to the synthetic images than others: AUC {_auc(one['auc'])}, beyond"
-            f" what the split alone gives, {_auc(one['control'])}.",
-            "advice": "Somebody with a patient's image could guess whether the patient was in the training set. Train on more"
-            " subjects, or for a shorter time.",
-        }
-
-
 def privacy_sentences(section: Mapping[str, Any]) -> list[str]:
     """What was compared, what came out, and how sure it is."""
     shown, training, held = section["synthetic"], section["training"], section["held_out"]
@@ -165,11 +153,7 @@ def privacy_sentences(section: Mapping[str, Any]) -> list[str]:
                 f" most {_percent(max(0.0, one['excess']['interval'][1]))}."
             )
     if (member := section["membership"]) is not None:
-        sentences.append(
-            f"Telling {member['subjects']['training']} training from {member['subjects']['held_out']} held-out subjects by their"
-            f" distance to the synthetic images: AUC {_auc(member['auc'])}; 0.5 is chance. Control, with real training images"
-            f" in their place: {_auc(member['control'])}."
-        )
+        sentences.append(membership_sentence(member))
     return sentences
 
 
@@ -205,25 +189,12 @@ def privacy_notes(section: Mapping[str, Any]) -> list[str]:
     if member is None:
         notes.append("Membership was not tested: that takes at least 4 training subjects and 2 held-out ones.")
     elif member["underpowered"]:
-        notes.append(
-            f"The test of membership is underpowered (the difference from the control lies between"
-            f" {_plain(member['excess']['interval'][0])} and {_plain(member['excess']['interval'][1])};"
-            f" {FEWEST_SUBJECTS} subjects or more are wanted on either side): it could only show a gross leak."
-        )
+        notes.append(membership_note(member))
     return notes
 
 
 def _network(name: str) -> str:
     return f"a {name}" if name.startswith("random") else f"the {name}"
-
-
-def _auc(one: Mapping[str, Any]) -> str:
-    low, high = one["interval"]
-    return f"{one['value']:.2f} (95% interval {low:.2f} to {high:.2f})"
-
-
-def _plain(value: float) -> str:
-    return f"{value:+.2f}".replace("-", "−")
 
 
 def _signed(share: float) -> str:

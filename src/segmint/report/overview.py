@@ -90,7 +90,7 @@ def _leakage(privacy: Mapping[str, Any] | None) -> Line:
         if member is None
         else "the test of membership is too weak to tell"
         if member.get("underpowered")
-        else "membership does not show"
+        else "membership is not shown"
     )
     return Line(
         "Leakage",
