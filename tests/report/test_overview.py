@@ -70,7 +70,8 @@ def test_four_questions_each_with_the_section_that_tells_more(tmp_path: Path) ->
             "At most 1.2% more copies than by chance (95% confidence); membership is not shown. No guarantee.",
         ),
         ({"findings": [FINDING]}, "wrong", "Copies of training images."),
-        ({"pixels": {"threshold": None}}, "open", "too few held-out images"),
+        ({"pixels": {"threshold": None}}, "open", "There are too few held-out images"),
+        ({"pixels": {"threshold": None}, "identical": 0}, "open", "None is a training image but for noise. There are"),
         ({"membership": None}, "good", "membership was not tested"),
         ({"membership": MEMBERSHIP | {"underpowered": True}}, "good", "too weak to tell"),
     ],
@@ -114,6 +115,7 @@ def test_fidelity_is_that_of_images_and_masks_and_leads_to_what_is_wrong(tmp_pat
         ("harms", "wrong", "Wrong"),
         ("equivalent", "open", "No gain"),
         ("inconclusive", "open", "Undecided"),
+        ("descriptive", "open", "Could not be tested"),
     ],
 )
 def test_benefit(tmp_path: Path, trial: dict[str, Any], make_trial: Any, verdict: str, kind: str, state: str) -> None:

@@ -80,6 +80,19 @@ def test_another_evaluation_replaces_what_it_measured_and_nothing_else(discs_run
     assert before == after
 
 
+def test_of_a_sheet_of_an_earlier_version_the_trial_is_kept(discs_run: Path, tmp_path: Path) -> None:
+    out = sample(discs_run, n=4, out=tmp_path / "drawn", device="cpu")
+    (out / DATASHEET).write_text(
+        "# Datasheet: discs\n\n## What is known of it\n\n- Old.\n- Trial: Pairs help.\n\n## Licence\n\n- CC0\n"
+    )
+    refresh_known(open_dataset(out), EVALUATION, real=Path("discs"))
+    sheet = (out / "DATASHEET.segmint.md").read_text()
+    assert "- Four drawn masks." in sheet
+    assert "### Trial\n\n- Pairs help.\n\n## Licence\n\n- CC0\n" in sheet
+    assert "Old." not in sheet
+    assert "Old." in (out / DATASHEET).read_text()
+
+
 def test_what_a_person_wrote_is_never_overwritten(discs_run: Path, tmp_path: Path) -> None:
     out = sample(discs_run, n=4, out=tmp_path / "drawn", device="cpu")
     for name in (DATASHEET, MODEL_CARD):

@@ -230,7 +230,9 @@ def _displacement(name: str, one: Mapping[str, Any]) -> str:
     (low, middle, high), (lowest, drawn, highest) = one["real"], one["drawn"]
     more, less, side, along = _DIRECTIONS[name]
     moved, wider = drawn - middle, (highest - lowest) - (high - low)
-    if abs(moved) >= abs(wider) / 2:
+    if not (moved or wider):
+        said = f"otherwise spread {along}"
+    elif abs(moved) >= abs(wider) / 2:
         said = f"{more if moved > 0 else less} by {_percent(abs(moved))} of the {side}"
     else:
         said = f"spread {'more' if wider > 0 else 'less'} widely {along}"

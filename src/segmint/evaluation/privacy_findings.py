@@ -82,14 +82,19 @@ def _of_held_out(section: Mapping[str, Any]) -> Iterator[dict[str, str]]:
         if found["threshold"] is None
         else "nearer to a held-out image than real images of other subjects come"
     )
+    why = (
+        "A generator cannot copy whom it has not learned from: the split leaks."
+        if found["identical"]
+        else "Either the generator has learned from them, and the split leaks, or its images are so plain that they come near to"
+        " anyone."
+    )
     yield {
         "code": "copies of held-out images",
         "message": f"{count} of {section['synthetic']['shown']} synthetic images {'is' if count == 1 else 'are'} {how}, of"
-        f" {_subjects(len(told))}: {', '.join(told[:_NAMED])}{more}. A generator cannot copy whom it has not learned from: the"
-        " split leaks.",
-        "advice": "Do not test on these subjects: what a trial says of them is not held out. See whether they are in the training"
-        " set under other names, or in other data that a stage has learned from; mend the names (--subject) or the split, and"
-        " train again.",
+        f" {_subjects(len(told))}: {', '.join(told[:_NAMED])}{more}. {why}",
+        "advice": "Compare the images by eye. Until it is settled, do not test on these subjects. See whether they are in the"
+        " training set under other names, or in other data that a stage has learned from; mend the names (--subject) or the"
+        " split, and train again.",
     }
 
 

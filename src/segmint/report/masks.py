@@ -101,7 +101,7 @@ def shape_figure(labels: Mapping[str, Any]) -> Drawing | None:
             named = [plain(label, 18) for label in shown] if place % columns == 0 else [""] * len(shown)
             axes.set_yticks(range(len(shown)), named)
 
-    panel = 96 + 30 * len(shown)
+    panel = 108 + 30 * len(shown)
     rows = -(-len(measures) // _COLUMNS)
     return draw(plot, heights=(rows * panel, len(measures) * panel), label="Ranges of shape of real and drawn masks")
 

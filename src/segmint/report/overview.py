@@ -12,7 +12,14 @@ from segmint.report.arms import signed_points
 from segmint.report.material import Material
 
 _SYMBOLS = {"good": "✓", "wrong": "▲", "open": "○", "absent": "–"}
-_NOT_MEASURED = "Not measured"
+_NOT_MEASURED, _NOT_TESTED = "Not measured", "Could not be tested"
+_VERDICTS = {
+    "helps": ("good", "Good"),
+    "harms": ("wrong", "Wrong"),
+    "equivalent": ("open", "No gain"),
+    "none added": ("open", "No gain"),
+    "inconclusive": ("open", "Undecided"),
+}
 
 
 @dataclass(frozen=True)
@@ -54,10 +61,7 @@ def _benefit(trial: Mapping[str, Any] | None) -> Line:
     verdict = (trial or {}).get("verdict")
     if trial is None or not isinstance(verdict, Mapping):
         return Line("Benefit", "trial", "absent", _NOT_MEASURED, "segmint trial tells whether the pairs help.")
-    found = str(verdict.get("kind", ""))
-    kind, state = {"helps": ("good", "Good"), "harms": ("wrong", "Wrong")}.get(found, ("open", "Undecided"))
-    if found in ("equivalent", "none added"):
-        state = "No gain"
+    kind, state = _VERDICTS.get(str(verdict.get("kind", "")), ("open", _NOT_TESTED))
     primary = trial.get("primary") or {}
     if primary.get("difference") is None:
         return Line("Benefit", "trial", kind, state, "The verdict stands above.")
@@ -81,7 +85,13 @@ def _leakage(privacy: Mapping[str, Any] | None) -> Line:
         return Line("Leakage", "privacy", "wrong", "Wrong", _listed(privacy["findings"]))
     if privacy["pixels"]["threshold"] is None:
         return Line(
-            "Leakage", "privacy", "open", "Could not be tested", "There are too few held-out images for a threshold."
+            "Leakage",
+            "privacy",
+            "open",
+            _NOT_TESTED,
+            # Earlier versions did not look for such images.
+            ("None is a training image but for noise. " if privacy.get("identical") == 0 else "")
+            + "There are too few held-out images to tell how near is too near.",
         )
     at_most = max(0.0, privacy["pixels"]["excess"]["interval"][1])
     member = privacy["membership"]
@@ -121,7 +131,7 @@ def _fidelity(images: Mapping[str, Any] | None, masks: Mapping[str, Any] | None)
             said.append(f"{name}: {'nothing found' if tested else 'too few to test'}.")
             kinds[anchor] = "good" if tested else "open"
     kind = next(kind for kind in ("wrong", "open", "good") if kind in kinds.values())
-    state = {"wrong": "Wrong", "open": "Could not be tested", "good": "Nothing found"}[kind]
+    state = {"wrong": "Wrong", "open": _NOT_TESTED, "good": "Nothing found"}[kind]
     anchor = next(anchor for anchor, one in kinds.items() if one == kind)
     return Line("Fidelity", anchor, kind, state, " ".join(said))
 
@@ -144,7 +154,7 @@ def _alignment(alignment: Mapping[str, Any] | None) -> Line:
             "Alignment",
             "alignment",
             "open",
-            "Could not be tested",
+            _NOT_TESTED,
             "There are no real images, or too few, to hold it against.",
         )
     kind, state = ("good", "Good") if low >= OFF else ("open", "Undecided")

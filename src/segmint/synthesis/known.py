@@ -79,7 +79,9 @@ def _audited(evaluation: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _groups(body: str) -> dict[str, str]:
-    """What stands below each title."""
+    """What stands below each title; sheets of earlier versions have none, and one line on the trial."""
+    if trial := re.search(r"^- Trial: (.*)$", body, flags=re.MULTILINE):
+        return {_TRIAL: f"- {trial[1]}\n"}
     parts = re.split(r"^### (.*)\n+", body, flags=re.MULTILINE)[1:]
     return {title.strip(): text.strip("\n") + "\n" for title, text in zip(parts[::2], parts[1::2], strict=True)}
 
