@@ -22,6 +22,19 @@ def turned(image: Image, generator: np.random.Generator) -> Image:
     return np.rot90(image, int(generator.integers(1, 4)), (1, 2))
 
 
+def tilted(image: Image, generator: np.random.Generator, *, most: float = 45.0) -> Image:
+    """By up to 45 degrees either way; what comes in is as dark as the darkest pixel."""
+    angle = generator.uniform(-most, most)
+    return np.stack([ndimage.rotate(one, angle, reshape=False, order=1, cval=float(one.min())) for one in image])
+
+
+def turned_and_tilted(image: Image, generator: np.random.Generator) -> Image:
+    """By any angle, half of them mirrored before, magnified by 0.92 to 1.08 and moved by up to 6%."""
+    image = mirrored(image, generator) if generator.random() < 0.5 else image
+    image = tilted(turned(image, generator), generator)
+    return shifted(magnified(image, generator, low=0.92, high=1.08), generator, share=0.06)
+
+
 def shifted(image: Image, generator: np.random.Generator, *, share: float = 0.12) -> Image:
     """By up to 12% of the side each way, fractions of pixels too; what comes in is as dark as the darkest pixel."""
     return _placed(image, 1.0, generator.uniform(-share, share, 2) * image.shape[-1])
@@ -64,6 +77,8 @@ TRANSFORMATIONS: dict[str, Transformation] = {
     "none": lambda image, _: image,
     "mirrored": mirrored,
     "turned": turned,
+    "tilted": tilted,
+    "turned and tilted": turned_and_tilted,
     "shifted": shifted,
     "magnified": magnified,
     "recoloured": recoloured,

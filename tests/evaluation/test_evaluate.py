@@ -39,6 +39,8 @@ def test_compares_drawn_masks_with_those_the_generator_has_seen(
     assert list(masks["labels"]) == list(study.labels[1:])
     assert content["notes"] == []
     assert [audit.name for audit in AUDITS] == ["masks"]
+    sheet = (synthetic / "DATASHEET.md").read_text()
+    assert all(f"- {sentence}" in sheet for name in ("masks", "privacy") for sentence in content[name]["sentences"])
 
 
 def test_the_picture_shows_drawn_masks_above_the_nearest_training_masks(

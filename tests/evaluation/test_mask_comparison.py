@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from PIL import Image
 
 from segmint.data.placement import Placement
 from segmint.evaluation.mask_comparison import compare_masks
+from segmint.evaluation.mask_findings import mask_findings
 from segmint.evaluation.mask_set import MaskSet
 from segmint.outputs import without_nan
 
@@ -97,6 +99,10 @@ def break_vessels(_training: MaskSet) -> Masks:
     return broken
 
 
+def move_right(_training: MaskSet) -> Masks:
+    return np.roll(trees(60, seed=10), 12, axis=2)
+
+
 def lose_the_label(_training: MaskSet) -> Masks:
     return np.zeros((100, 48, 48), dtype=np.uint8)
 
@@ -114,6 +120,7 @@ def empty_half(_training: MaskSet) -> Masks:
         (copy_a_few, "copied masks"),
         (nearly_copy, "copied masks"),
         (break_vessels, "mask shape"),
+        (move_right, "mask position"),
         (lose_the_label, "label missing"),
         (empty_half, "label share"),
     ],
@@ -145,6 +152,45 @@ def test_broken_vessels_have_more_components(training: MaskSet) -> None:
     assert components["p_value"] < 1e-4
     message = next(one["message"] for one in result["findings"] if one["code"] == "mask shape")
     assert "components more" in message
+
+
+@pytest.mark.parametrize(
+    ("axis", "by", "direction"),
+    [(1, 14, "lower"), (1, -14, "higher"), (2, 10, "further right"), (2, -10, "further left")],
+)
+def test_where_masks_are_moved_to_is_said(axis: int, by: int, direction: str) -> None:
+    """A band of free space around the trees, so that nothing is cut off."""
+    real, new = (np.pad(trees(60, seed=seed), ((0, 0), (16, 16), (16, 16))) for seed in (0, 11))
+    known = MaskSet(real, [f"s{i // 2}" for i in range(60)])
+    assert compared(new, known)["findings"] == []
+    (finding,) = compared(np.roll(new, by, axis=axis), known)["findings"]
+    side = "height" if axis == 1 else "width"
+    assert finding["code"] == "mask position"
+    assert finding["message"].startswith("vessel does not lie where it does in real masks: ")
+    found = re.search(rf"{direction} by (\d+(\.\d)?)% of the {side} \(median", finding["message"])
+    assert found is not None
+    assert float(found[1]) == pytest.approx(100 * abs(by) / 80, abs=4)
+
+
+def test_masks_in_fewer_places_than_real_ones() -> None:
+    """All at one height, which is that of the real ones on average."""
+    real, masks = trees(60, seed=0), trees(60, seed=12)
+    rows = np.arange(48)[:, None]
+    for mask in masks:
+        mask[:] = np.roll(mask, 24 - round((rows * mask).sum() / mask.sum()), axis=0)
+    result = compared(masks, MaskSet(real, [f"s{i}" for i in range(60)]))
+    messages = [one["message"] for one in result["findings"] if one["code"] == "mask position"]
+    assert "spread less widely from top to bottom" in " ".join(messages)
+
+
+def test_false_alarms_are_shared_out_over_all_tests_that_were_made(training: MaskSet) -> None:
+    result = compared(trees(20, seed=30), training)
+    vessel = result["labels"]["vessel"]
+    vessel["area_share"] |= {"distance": 0.9, "p_value": 0.011 / 17, "inside": 1.0}
+    assert "mask shape" not in {one["code"] for one in mask_findings(result)}
+    # A share and eight measures, each by its distribution and by its range.
+    vessel["area_share"]["p_value"] = 0.009 / 17
+    assert "mask shape" in {one["code"] for one in mask_findings(result)}
 
 
 def test_copies_are_counted_and_shown_with_their_names(training: MaskSet) -> None:

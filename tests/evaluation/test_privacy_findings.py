@@ -22,6 +22,13 @@ def rates(count: int, low: float, *, certain: int = 0) -> dict[str, Any]:
     }
 
 
+def leak(count: int, low: float, *, certain: int = 0, identical: int = 0) -> dict[str, Any]:
+    names = [f"v{number}" for number in range(count)]
+    copied = [{"subject": name, "images": 1, "similarity": 0.99} for name in names]
+    searched = {"held_out": {"slices": 590, "subjects": 30}, "identical": identical, "copied": copied}
+    return searched | rates(count, low, certain=certain)
+
+
 def section(**changes: Any) -> dict[str, Any]:
     spread = {"median": 0.7, "percentile_99": 0.8, "highest": 0.85}
     content: dict[str, Any] = {
@@ -29,6 +36,7 @@ def section(**changes: Any) -> dict[str, Any]:
         "training": {"slices": 400, "subjects": 20},
         "held_out": {"slices": 590, "shown": 590, "subjects": 30},
         "held_out_twins": [],
+        "held_out_copies": leak(1, -0.01),
         "identical": 0,
         "pixels": {"similarity": {"synthetic": spread, "held_out": spread}, **rates(1, -0.01)},
         "features": {"random network": rates(0, -0.02)},
@@ -62,7 +70,9 @@ def test_nothing_found_is_said_and_is_no_guarantee() -> None:
         "20 subjects",
         "(0.2%)",
         "with 95% confidence at most 1.2%",
-        "AUC 0.52 (95% interval",
+        "in 52% (AUC 0.52, 95% interval 0.40 to 0.63; 50% is chance)",
+        "a difference of +0.02 (95% interval −0.10 to +0.13)",
+        "not shown; nor is it shown that they do not: a difference of up to +0.13",
     ):
         assert words in said, words
 
@@ -77,6 +87,39 @@ def test_copies_are_a_finding_many_or_one_that_is_certain(count: int, low: float
     assert "privacy.png" in finding["advice"]
 
 
+@pytest.mark.parametrize(
+    ("count", "low", "certain", "identical"), [(7, 0.005, 0, 0), (1, -0.01, 1, 0), (1, -0.01, 0, 1)]
+)
+def test_copies_of_held_out_subjects_are_a_leak_of_the_split(
+    count: int, low: float, certain: int, identical: int
+) -> None:
+    content = section(held_out_copies=leak(count, low, certain=certain, identical=identical))
+    (finding,) = privacy_findings(content)
+    assert finding["code"] == "copies of held-out images"
+    assert finding["message"].startswith(f"{count} of 500 synthetic images")
+    assert "v0 (1 image)" in finding["message"]
+    assert ("and 2 more" in finding["message"]) == (count == 7)
+    assert ("cannot copy whom it has not learned from: the split leaks" in finding["message"]) == bool(identical)
+    assert ("or its images are so plain" in finding["message"]) != bool(identical)
+    said = " ".join(privacy_sentences(content))
+    assert "among 590 held-out images of 30 subjects" in said
+    assert f"{identical} of 500 are such an image but for noise, {count} count as copies of one, as do 1 of 290" in said
+
+
+def test_copies_of_held_out_subjects_without_a_threshold_or_without_any() -> None:
+    searched = {"held_out": {"slices": 9, "subjects": 3}, "threshold": None}
+    nothing = section(held_out_copies=searched | {"identical": 0, "copied": []})
+    assert codes(nothing) == []
+    assert "0 of 500 are such an image but for noise." in " ".join(privacy_sentences(nothing))
+    same = [{"subject": "v1", "images": 2, "similarity": 1.0}]
+    (finding,) = privacy_findings(section(held_out_copies=searched | {"identical": 2, "copied": same}))
+    assert (
+        "2 of 500 synthetic images are a held-out image but for noise, of 1 subject: v1 (2 images)."
+        in finding["message"]
+    )
+    assert codes(section(held_out_copies=None)) == []
+
+
 def test_features_and_membership_are_findings_of_their_own() -> None:
     content = section(features={"random network": rates(30, 0.02)})
     assert codes(content) == ["near training images in features"]
@@ -85,10 +128,18 @@ def test_features_and_membership_are_findings_of_their_own() -> None:
         "auc": {"value": 0.8, "interval": [0.7, 0.9]},
         "excess": {"value": 0.3, "interval": [0.2, 0.4]},
     }
-    assert codes(content) == ["membership shows"]
+    (finding,) = privacy_findings(content)
+    assert finding["code"] == "membership shows"
+    assert (
+        "in 80% of all pairs (AUC 0.80, 95% interval 0.70 to 0.90), where the split alone gives 50%"
+        in finding["message"]
+    )
+    assert "though not for certain" in finding["advice"]
+    assert "not shown" not in " ".join(privacy_sentences(content))
     # A split that is uneven by itself is no leak.
     content["membership"]["excess"] = {"value": 0.05, "interval": [-0.1, 0.2]}
     assert codes(content) == []
+    assert "is not shown" in " ".join(privacy_sentences(content))
 
 
 def test_what_cannot_be_told_is_said() -> None:
@@ -104,4 +155,4 @@ def test_what_cannot_be_told_is_said() -> None:
     content["membership"]["underpowered"] = True
     notes = " ".join(privacy_notes(content))
     assert "Of 9000 synthetic images 1000" in notes
-    assert "underpowered" in notes
+    assert "could show only a gross leak: there are 20 training and 30 held-out subjects" in notes

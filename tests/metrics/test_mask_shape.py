@@ -82,9 +82,44 @@ def test_pieces_that_touch_at_a_corner_hang_together_and_shut_in_nothing() -> No
 
 
 def test_empty_and_full_masks() -> None:
-    assert mask_shape(np.zeros((5, 7), dtype=bool)) == MaskShape(0.0, 0, 0, 0.0, 0)
+    nothing = mask_shape(np.zeros((5, 7), dtype=bool))
+    assert nothing == MaskShape(0.0, 0, 0, 0.0, 0, nothing.solidity, nothing.centre_row, nothing.centre_column)
+    assert np.isnan([nothing.solidity, nothing.centre_row, nothing.centre_column]).all()
     full = mask_shape(np.ones((5, 7), dtype=bool))
     assert (full.area_share, full.components, full.holes) == (1.0, 1, 0)
+    assert (full.solidity, full.centre_row, full.centre_column) == (1.0, 0.5, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("mask", "hull"),
+    [
+        (LINE, 6.0),
+        (STAIRS, 11.0),  # 6 pixels at corners: a band from the first to the last
+        (PLUS, 17.0),  # 5 x 5 less four corner triangles of 2 x 2 / 2
+        (RING, 16.0),
+        (TWO, 3.0 + 4.0),  # two pieces, both straight: a hull each
+        (drawn("#"), 1.0),
+        (drawn("#. .#"), 3.0),
+    ],
+)
+def test_solidity_is_the_area_over_that_of_the_convex_hulls(mask: np.ndarray, hull: float) -> None:
+    assert mask_shape(mask).solidity == pytest.approx(np.count_nonzero(mask) / hull)
+
+
+def test_a_disc_is_more_compact_than_a_ragged_one_wherever_its_pieces_lie() -> None:
+    rows, columns = np.mgrid[:40, :40]
+    disc = np.hypot(rows - 12, columns - 12) < 9
+    ragged = disc & (np.random.default_rng(0).random(disc.shape) < 0.7)
+    two = disc | (np.hypot(rows - 32, columns - 32) < 5)
+    assert mask_shape(disc).solidity > 0.93
+    assert mask_shape(ragged).solidity < 0.8
+    assert mask_shape(two).solidity > 0.9
+
+
+def test_the_centre_is_a_share_of_the_sides() -> None:
+    shape = mask_shape(drawn("....#... ....#... ........ ........"))
+    assert (shape.centre_row, shape.centre_column) == (0.25, 4.5 / 8)
+    assert mask_shape(drawn("........ ........ .#.#.... .#.#....")).centre_column == 2.5 / 8
 
 
 @settings(deadline=None, max_examples=60)
@@ -95,16 +130,22 @@ def test_agrees_with_the_euler_number_and_does_not_change_with_turning(mask: np.
     assert shape.components - shape.holes == euler_number(np.pad(mask, 1), connectivity=2)
     turned = mask_shape(np.rot90(mask))
     assert (turned.area_share, turned.components, turned.holes) == (shape.area_share, shape.components, shape.holes)
+    assert set(RANGES) == set(MEASURES)
     for name in MEASURES:
-        assert RANGES[name][0] <= getattr(shape, name) <= RANGES[name][1]
+        low, high = RANGES[name]
+        assert not mask.any() or low <= getattr(shape, name) <= high
+    if mask.any():
+        assert turned.solidity == pytest.approx(shape.solidity)
+        assert turned.centre_row == pytest.approx(1 - shape.centre_column)
+        assert turned.centre_column == pytest.approx(shape.centre_row)
 
 
 @settings(deadline=None, max_examples=20)
 @given(masks, st.integers(0, 5))
 def test_background_around_changes_nothing_but_the_share(mask: np.ndarray, width: int) -> None:
     alone, framed = mask_shape(mask), mask_shape(np.pad(mask, width))
-    for name in ("components", "holes", "skeleton_length", "branch_points"):
-        assert getattr(alone, name) == getattr(framed, name)
+    for name in ("components", "holes", "skeleton_length", "branch_points", "solidity"):
+        assert getattr(alone, name) == pytest.approx(getattr(framed, name), nan_ok=True)
 
 
 def test_many_at_once() -> None:

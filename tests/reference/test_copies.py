@@ -15,6 +15,10 @@ from segmint.reference.copies import DIRECTION, NAME, RANGE, CopySearch
 ALL = np.arange(8)
 
 
+def tilted(images: Any, angle: float) -> Any:
+    return ndimage.rotate(images, angle, axes=(-1, -2), reshape=False, order=1, cval=-1)
+
+
 @pytest.fixture(scope="module")
 def known(images: Callable[..., Any]) -> Any:
     return images(40)
@@ -46,6 +50,11 @@ def test_it_declares_itself() -> None:
         lambda one: np.clip(one * 0.7 + 0.1, -1, 1),
         lambda one: one + np.random.default_rng(0).normal(0, 0.08, one.shape),
         lambda one: ndimage.shift(one, (0, 0, 2.5, -3.5), order=1, cval=-1),
+        lambda one: tilted(one, 12),
+        lambda one: tilted(one, -28),
+        lambda one: tilted(np.flip(one, -1), 39),
+        lambda one: tilted(np.flip(np.rot90(one, 1, (-2, -1)), -1), 17),
+        lambda one: np.roll(tilted(np.rot90(one, 3, (-2, -1)), -40) * 0.8, (4, -3), (-2, -1)),
     ],
 )
 def test_a_transformed_copy_is_named(change: Any, known: Any, search: CopySearch, highest: float) -> None:
@@ -77,6 +86,12 @@ def test_aligned_images_lie_on_their_copies(known: Any, search: CopySearch) -> N
     aligned = search.aligned(moved, ALL)
     assert aligned.shape == (8, 1, 64, 64)
     assert np.abs(aligned - known[:8]).mean() < 0.05 < np.abs(moved - known[:8]).mean()
+
+
+def test_aligned_images_lie_on_their_tilted_mirrored_copies(known: Any, search: CopySearch) -> None:
+    moved = np.ascontiguousarray(tilted(np.flip(np.roll(known[:8], 4, -2), -1), 25))
+    aligned = search.aligned(moved, ALL)
+    assert np.abs(aligned - known[:8]).mean() < 0.06 < np.abs(moved - known[:8]).mean()
 
 
 def test_blocks_make_no_difference_and_large_images_are_looked_at_small(

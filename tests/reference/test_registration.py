@@ -34,14 +34,24 @@ def test_shifts_are_found(pictures: torch.Tensor) -> None:
     shifts, correlation = r.best_shifts(moved, pictures)
     assert torch.equal(shifts, torch.tensor([[-3.0, 5.0]]).expand(6, -1))
     assert correlation.min() > 0.95
-    maps = r.similarity_map(torch.ones(6), shifts / 64)
+    maps = r.similarity_map(torch.ones(6), torch.zeros(6), shifts / 64)
     back = r.taken(moved, r.places_of(maps, 64))
     assert torch.allclose(back[:, :, 8:-8, 8:-8], pictures[:, :, 8:-8, 8:-8], atol=1e-4)
 
 
+def test_a_map_turns_clockwise_and_magnifies_before_it_moves(pictures: torch.Tensor) -> None:
+    maps = r.similarity_map(
+        torch.full((6,), 1.25), torch.full((6,), 90.0), torch.tensor([[0.125, -0.0625]]).expand(6, -1)
+    )
+    moved = r.taken(pictures, r.places_of(maps, 64))
+    turned = torch.rot90(magnified(pictures, 1.25), -1, (-2, -1))
+    assert torch.allclose(moved[:, :, 8:, :-4], turned[:, :, :-8, 4:], atol=1e-4)
+    assert torch.allclose(torch.rot90(pictures, -1, (-2, -1)), magnified(pictures, 1.0, 90.0), atol=1e-4)
+
+
 def test_an_affine_fit_takes_up_what_is_left(pictures: torch.Tensor) -> None:
     moving = magnified(pictures, 1.04)
-    start = r.similarity_map(torch.ones(6), torch.full((6, 2), 1 / 64))
+    start = r.similarity_map(torch.ones(6), torch.zeros(6), torch.full((6, 2), 1 / 64))
     maps = r.fit(start, moving, pictures)
     assert torch.allclose(maps[:, 0, 0], torch.full((6,), 1.04), atol=0.01)
     assert maps[:, :, 2].abs().max() < 0.01
@@ -52,7 +62,10 @@ def test_a_smooth_deformation_is_undone_and_another_image_stays_another(pictures
     field *= 2 / np.abs(field).max()
     places = np.mgrid[:64, :64] + field
     bent = np.stack([[ndimage.map_coordinates(c, places, order=1, mode="nearest") for c in one] for one in pictures])
-    moving, straight = torch.from_numpy(bent.astype(np.float32)), r.similarity_map(torch.ones(6), torch.zeros(6, 2))
+    moving, straight = (
+        torch.from_numpy(bent.astype(np.float32)),
+        r.similarity_map(torch.ones(6), torch.zeros(6), torch.zeros(6, 2)),
+    )
     before = score(moving, pictures, r.places_of(straight, 64))
     found = r.deform(straight, moving, pictures)
     after = score(r.taken(moving, found), pictures, found)

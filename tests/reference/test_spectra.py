@@ -53,5 +53,16 @@ def test_magnified_images_are_among_the_candidates(coarse: torch.Tensor, scale: 
     assert np.allclose(found.scales[hits].mean(), 1 / scale, rtol=0.05)
 
 
+@pytest.mark.parametrize(
+    ("angle", "mirror"), [(-37.0, False), (-16.0, True), (12.0, False), (28.0, True), (44.0, False)]
+)
+def test_tilted_images_are_among_the_candidates(coarse: torch.Tensor, angle: float, mirror: bool) -> None:
+    queries = magnified(coarse[:20], 1.0, angle)
+    found = SpectrumIndex(coarse).candidates(queries.flip(-1) if mirror else queries, 8)
+    hits = found.positions == torch.arange(20)[:, None]
+    assert hits.any(dim=1).float().mean() >= 0.9
+    assert found.scales[hits].mean() == pytest.approx(1, abs=0.05)
+
+
 def test_no_more_candidates_than_images(coarse: torch.Tensor) -> None:
     assert SpectrumIndex(coarse[:3]).candidates(coarse[:2], 16).positions.shape == (2, 3)

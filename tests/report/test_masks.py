@@ -47,6 +47,8 @@ def test_an_evaluation_alone(tmp_path: Path) -> None:
         "Masks drawn for phantom",
         "Nothing is wrong with the masks",
         "branch points",
+        "<td>compactness</td>",
+        "<td>place from the top</td>",
         "a note",
         "Held out",
     ):
@@ -78,6 +80,22 @@ def test_a_damaged_picture_is_named_and_a_missing_one_left_out(tmp_path: Path) -
         build_report(folder)
     (folder / "masks.png").unlink()
     assert "base64" not in build_report(folder).read_text(encoding="utf-8")
+
+
+def test_an_evaluation_from_before_there_were_places_and_compactness(tmp_path: Path) -> None:
+    folder = write_evaluation(tmp_path / "evaluation")
+    content = json.loads((folder / "evaluation.json").read_text())
+    for labels in (content["masks"]["labels"], content["masks"]["holdout"]["labels"]):
+        for name in ("solidity", "centre_row", "centre_column"):
+            del labels["lesion"][name]
+    write_json(folder / "evaluation.json", content)
+    page = build_report(folder).read_text(encoding="utf-8")
+    assert "<td>branch points</td>" in page
+    assert "<td>place from the top</td>" not in page
+    content["masks"]["labels"]["lesion"]["solidity"] = None
+    write_json(folder / "evaluation.json", content)
+    with pytest.raises(UserError, match="some of its measures are missing"):
+        build_report(folder)
 
 
 def test_labels_that_were_never_drawn_are_not_in_the_figure(tmp_path: Path) -> None:

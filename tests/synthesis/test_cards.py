@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
+import pytest
+
 from segmint.data.dataset import open_dataset
-from segmint.synthesis.cards import DATASHEET, MODEL_CARD, write_cards
+from segmint.synthesis.cards import MODEL_CARD, write_cards
+from segmint.synthesis.known import DATASHEET, refresh_known
 from segmint.synthesis.sample import sample
 
 EVALUATION = {
@@ -42,16 +46,88 @@ def test_what_was_found_later_is_put_in(discs_run: Path, tmp_path: Path) -> None
     sheet = (out / DATASHEET).read_text()
     assert "- Curated: 4 of 9 pairs drawn were kept" in sheet
     said = [
+        "### Masks\n",
         "- Four drawn masks.",
         "- Warning, repeated masks: Two are one.",
+        "\n### Privacy\n",
         "- No copies.",
         "- Note: No guarantee.",
-        "- Trial: Synthetic pairs help.",
+        "\n### Trial\n",
+        "- Synthetic pairs help.",
+        "\n## Licence\n",
     ]
     assert "\n".join(said) in sheet
     assert "Not audited" not in sheet
     assert "None was taken from a patient; whether any repeats one is said below." in sheet
     assert open_dataset(out).identity == identity
+
+
+def test_another_evaluation_replaces_what_it_measured_and_nothing_else(discs_run: Path, tmp_path: Path) -> None:
+    out = sample(discs_run, n=4, out=tmp_path / "drawn", device="cpu")
+    fresh = (out / DATASHEET).read_text()
+    told = refresh_known(open_dataset(out), EVALUATION, real=Path("discs"))
+    assert told == f"{out / DATASHEET} tells of this audit."
+    sheet = (out / DATASHEET).read_text()
+    assert "Not audited" not in sheet
+    assert "- Not tried yet: segmint trial discs drawn --out trial." in sheet
+    write_cards(out, discs_run, evaluation=EVALUATION, trial=TRIAL)
+    masks = {"sentences": ["Five drawn masks."], "findings": [], "notes": []}
+    refresh_known(open_dataset(out), {"masks": masks}, real=Path("discs"))
+    sheet = (out / DATASHEET).read_text()
+    assert "### Masks\n\n- Five drawn masks.\n\n### Privacy\n\n- No copies." in sheet
+    assert "### Trial\n\n- Synthetic pairs help.\n\n## Licence" in sheet
+    before, after = (text.split("## What is known of it")[0] for text in (fresh, sheet))
+    assert before == after
+
+
+def test_of_a_sheet_of_an_earlier_version_the_trial_is_kept(discs_run: Path, tmp_path: Path) -> None:
+    out = sample(discs_run, n=4, out=tmp_path / "drawn", device="cpu")
+    (out / DATASHEET).write_text(
+        "# Datasheet: discs\n\n## What is known of it\n\n- Old.\n- Trial: Pairs help.\n\n## Licence\n\n- CC0\n"
+    )
+    refresh_known(open_dataset(out), EVALUATION, real=Path("discs"))
+    sheet = (out / "DATASHEET.segmint.md").read_text()
+    assert "- Four drawn masks." in sheet
+    assert "### Trial\n\n- Pairs help.\n\n## Licence\n\n- CC0\n" in sheet
+    assert "Old." not in sheet
+    assert "Old." in (out / DATASHEET).read_text()
+
+
+def test_what_a_person_wrote_is_never_overwritten(discs_run: Path, tmp_path: Path) -> None:
+    out = sample(discs_run, n=4, out=tmp_path / "drawn", device="cpu")
+    for name in (DATASHEET, MODEL_CARD):
+        (out / name).write_text((out / name).read_text().replace("## Licence", "Ask Ann.\n\n## Licence") + "By Ann.\n")
+    edited = [(out / name).read_text() for name in (DATASHEET, MODEL_CARD)]
+    told = refresh_known(open_dataset(out), EVALUATION, real=Path("discs"))
+    assert "was edited by hand, or is of an earlier version, and stays as it is" in told
+    assert "DATASHEET.segmint.md" in told
+    beside = out / "DATASHEET.segmint.md"
+    assert "- Four drawn masks." in beside.read_text()
+    write_cards(out, discs_run, evaluation=EVALUATION, trial=TRIAL)
+    assert "Synthetic pairs help." in beside.read_text()
+    beside.write_text("Mine too.")
+    assert "DATASHEET.segmint-2.md" in refresh_known(open_dataset(out), EVALUATION, real=Path("discs"))
+    assert beside.read_text() == "Mine too."
+    assert [(out / name).read_text() for name in (DATASHEET, MODEL_CARD)] == edited
+    assert (out / "MODEL_CARD.segmint.md").is_file()
+
+
+def test_a_set_without_a_datasheet_and_one_that_cannot_be_written(discs_run: Path, tmp_path: Path) -> None:
+    out = sample(discs_run, n=4, out=tmp_path / "drawn", device="cpu")
+    (out / DATASHEET).unlink()
+    refresh_known(open_dataset(out), EVALUATION, real=Path("discs"))
+    assert (out / DATASHEET).read_text().startswith("# Datasheet: ")
+    assert "- Four drawn masks." in (out / DATASHEET).read_text()
+    sheet = (out / DATASHEET).read_text()
+    out.chmod(0o500)
+    try:
+        if os.access(out, os.W_OK):
+            pytest.skip("this user may write everywhere")
+        told = refresh_known(open_dataset(out), EVALUATION, real=Path("discs"))
+    finally:
+        out.chmod(0o700)
+    assert told == f"The datasheet of {out} does not tell of this audit: it cannot be written there."
+    assert (out / DATASHEET).read_text() == sheet
 
 
 def test_real_cases_beside_synthetic_ones_are_told(discs_run: Path, tmp_path: Path) -> None:

@@ -66,16 +66,18 @@ def test_a_screened_mask_depends_on_its_number_and_the_seed_alone(vessels: Condi
 
 def test_what_a_yardstick_allows() -> None:
     masks = squares(5, 6, 7, 8, 9, 10)
-    yardstick = Yardstick.of(masks, list("abcdef"))
+    masks = np.concatenate([masks, np.roll(masks, (9, 18), axis=(1, 2))])
+    yardstick = Yardstick.of(masks, list("abcdefghijkl"))
     assert set(yardstick.ranges) == {1}
-    elsewhere = np.roll(masks[3], (9, 15), axis=(0, 1))
+    elsewhere = np.roll(masks[3], 8, axis=1)
     with_hole = elsewhere.copy()
     with_hole[tuple(np.argwhere(elsewhere).mean(axis=0).astype(int))] = 0
-    larger = np.roll(squares(12)[0], (9, 15), axis=(0, 1))
-    shown = np.stack([elsewhere, masks[3], larger, with_hole, np.zeros_like(elsewhere), 2 * elsewhere])
-    assert yardstick.allows(shown).tolist() == [True, False, False, False, False, False]
-    some_empty = Yardstick.of(np.concatenate([masks, 0 * masks[:2]]), list("abcdefgh"))
-    assert some_empty.allows(shown).tolist() == [True, False, False, False, True, False]
+    larger = np.roll(squares(12)[0], (6, 8), axis=(0, 1))
+    outside = np.roll(masks[3], (-6, 21), axis=(0, 1))
+    shown = np.stack([elsewhere, masks[3], larger, with_hole, np.zeros_like(elsewhere), 2 * elsewhere, outside])
+    assert yardstick.allows(shown).tolist() == [True, *[False] * 6]
+    some_empty = Yardstick.of(np.concatenate([masks, 0 * masks[:2]]), list("abcdefghijklmn"))
+    assert some_empty.allows(shown).tolist() == [True, False, False, False, True, False, False]
 
 
 def test_a_label_of_few_subjects_has_no_range() -> None:

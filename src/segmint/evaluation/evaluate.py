@@ -22,6 +22,7 @@ from segmint.evaluation.privacy_audit import audit_privacy
 from segmint.evaluation.privacy_shown import privacy_table
 from segmint.outputs import check_target, staged_folder, write_json
 from segmint.reference.feature_file import open_network
+from segmint.synthesis.known import refresh_known
 
 RESULT = "evaluation.json"
 
@@ -68,21 +69,24 @@ def evaluate(
 ) -> Path:
     """Compare a synthetic dataset with the real one and write `out/evaluation.json`, with pictures beside it.
 
+    The datasheet in the synthetic dataset is told what was found. One that somebody has edited stays as it is; the new one then
+    lies beside it.
+
     Drawn masks are compared with the real masks of the subjects whose labels the generator has seen (as the synthetic
     dataset says; else the training part of the split): how many are distinct, how alike they are, how near each is to a
-    training mask, and whether area, components, holes, skeleton length and branch points lie where real ones do.
-    Failures (repeated, copied, misshapen or missing) are named. Real masks that the generator has not seen go through the
-    same comparison as a yardstick.
+    training mask, and whether area, components, holes, skeleton length, branch points, compactness and place are as real ones.
+    Failures (repeated, copied, misshapen, misplaced or missing) are named. Real masks that the generator has not seen go
+    through the same comparison as a yardstick.
 
     With `fidelity` synthetic images are compared with real ones that trained, and real ones of other subjects in the same way as a
     yardstick: distances, precision and recall, density and coverage in features (of a network that was never trained, radiomic
     ones, of the segmenters with `alignment`, of a network of the user's), similarity of two images, intensities in all and inside
     each label, and power spectra.
 
-    With `privacy` the training image nearest to each synthetic one is sought, under shifts, quarter turns, mirroring,
-    magnification, mild deformation and changes of brightness, in pixels and in the features of a network; what comes nearer than
-    new real images do is counted, and whether a subject's part in the training shows is tested. The twenty nearest
-    pairs are drawn. That nothing is found is no guarantee of privacy.
+    With `privacy` the training image nearest to each synthetic one is sought, under shifts, turns, mirroring, magnification, mild
+    deformation and changes of brightness, in pixels and in the features of a network; what comes nearer than new real images do
+    is counted. Copies of held-out subjects, whom the generator should not know, are sought too, and whether a subject's part in
+    the training shows is tested. The twenty nearest pairs are drawn. That nothing is found is no guarantee of privacy.
 
     With `alignment` a segmenter learns from each half of the real training subjects, and both are applied to the synthetic
     images: their Dice with the masks, as a share of the Dice they reach on held-out real subjects (without any, on the
@@ -141,13 +145,15 @@ def evaluate(
         if alignment:
             content["forecast"] = forecast(content["alignment"], evidence)
         write_json(staging / RESULT, content)
+    drawn = evidence.synthetic.dataset
+    told = [refresh_known(drawn, content, real=Path(real))] if drawn.provenance is not None else []
     if progress:
         console = Console()
         for audit in audits:
             console.print(audit.show(content[audit.name]))
         if alignment:
             console.print(forecast_shown(content["forecast"]))
-        for note in evidence.notes:
+        for note in [*evidence.notes, *told]:
             console.print(Text(f"- {note}", style="dim"))
     return out
 

@@ -17,15 +17,9 @@ from rich.text import Text
 from segmint.evaluation.chosen import Chosen
 from segmint.evaluation.evidence import Evidence
 from segmint.evaluation.mask_comparison import compare_masks
-from segmint.evaluation.mask_findings import (
-    MEASURE_UNITS,
-    MEASURE_WORDS,
-    NOT_TESTED,
-    NOTHING_FOUND,
-    say_bare,
-    was_tested,
-)
+from segmint.evaluation.mask_findings import NOT_TESTED, NOTHING_FOUND, was_tested
 from segmint.evaluation.mask_set import MaskSet
+from segmint.evaluation.mask_words import MEASURE_UNITS, MEASURE_WORDS, say_bare
 from segmint.training.previews import framed
 
 PICTURE = "masks.png"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+
+from segmint.evaluation.mask_words import MEASURE_WORDS, say
+from segmint.metrics.mask_shape import POSITIONS
 
 ALPHA = 0.01
 
@@ -13,17 +16,11 @@ _COPIED, _IMPOSSIBLE = 0.01, 0.01
 # Differences that matter: of the share inside the real range, of distributions (0 to 1), of the share with a label.
 _INSIDE, _DISTANCE, _SHARE = 0.9, 0.25, 0.1
 
-MEASURE_WORDS: Mapping[str, str] = {
-    "area_share": "area",
-    "components": "components",
-    "holes": "holes",
-    "skeleton_length": "skeleton length",
-    "branch_points": "branch points",
+# What more and less of a place is, the side that it is a share of, and its two ends.
+_DIRECTIONS = {
+    "centre_row": ("lower", "higher", "height", "from top to bottom"),
+    "centre_column": ("further right", "further left", "width", "from left to right"),
 }
-
-
-MEASURE_UNITS: Mapping[str, str] = {"area_share": "%", "skeleton_length": "px"}
-
 
 NOTHING_FOUND = "Nothing is wrong with the masks as far as this shows."
 NOT_TESTED = "Whether anything is wrong with the shapes of masks could not be tested: there are too few subjects."
@@ -44,6 +41,7 @@ def mask_findings(comparison: Mapping[str, Any]) -> list[dict[str, str]]:
         *_presence(comparison),
         *_together(comparison),
         *_nested(comparison),
+        *_position(comparison),
         *_shape(comparison),
     ]
 
@@ -119,8 +117,12 @@ def _beside_real(nearest: Mapping[str, Any]) -> str:
 
 
 def _tests(comparison: Mapping[str, Any]) -> int:
-    """Over how many tests the false alarms are to be shared out."""
-    return max(1, sum(len(measures) for measures in comparison["labels"].values()) + len(comparison["together"]))
+    """Over how many tests the false alarms are to be shared out: two of every measure, one of every share."""
+    tested = [
+        *(one for measures in comparison["labels"].values() for one in measures.values()),
+        *comparison["together"],
+    ]
+    return max(1, sum((one or {}).get(name) is not None for one in tested for name in ("p_value", "range_p_value")))
 
 
 def _presence(comparison: Mapping[str, Any]) -> Iterator[dict[str, str]]:
@@ -176,21 +178,40 @@ def _never(nested: Mapping[str, Any]) -> str:
     )
 
 
+def _position(comparison: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    for label, odd in _odd(comparison, POSITIONS):
+        yield _finding(
+            "mask position",
+            f"{label} does not lie where it does in real masks: {'; '.join(_displacement(*one) for one in odd)}.",
+            "Look at the masks; rows and columns are those of the pictures. Masks that are moved alike point to other cropping or"
+            " flipping of what the generator was shown: compare the grids. Otherwise train longer, or draw fewer odd ones"
+            " (--truncation).",
+        )
+
+
 def _shape(comparison: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    for label, odd in _odd(comparison, [name for name in MEASURE_WORDS if name not in POSITIONS]):
+        yield _finding(
+            "mask shape",
+            f"{label} is not shaped as in real masks: {'; '.join(_difference(*one) for one in odd)}.",
+            "Look at the masks: broken, merged or spotted shapes show here. Train longer, or draw fewer odd ones"
+            " (--truncation).",
+        )
+
+
+def _odd(
+    comparison: Mapping[str, Any], names: Iterable[str]
+) -> Iterator[tuple[str, list[tuple[str, Mapping[str, Any]]]]]:
+    """Labels with what is unusual in them: each measure's name and numbers."""
     threshold = ALPHA / _tests(comparison)
     for label, measures in comparison["labels"].items():
-        odd = [
-            _difference(name, one)
-            for name in MEASURE_WORDS
+        found = [
+            (name, one)
+            for name in names
             if (one := measures[name]) is not None and one["p_value"] is not None and _is_odd(one, threshold)
         ]
-        if odd:
-            yield _finding(
-                "mask shape",
-                f"{label} is not shaped as in real masks: {'; '.join(odd)}.",
-                "Look at the masks: broken, merged or spotted shapes show here. Train longer, or draw fewer odd ones"
-                " (--truncation).",
-            )
+        if found:
+            yield label, found
 
 
 def _is_odd(one: Mapping[str, Any], threshold: float) -> bool:
@@ -199,11 +220,29 @@ def _is_odd(one: Mapping[str, Any], threshold: float) -> bool:
 
 
 def _difference(name: str, one: Mapping[str, Any]) -> str:
-    (low, middle, high), drawn = one["real"], one["drawn"][1]
+    middle, drawn = one["real"][1], one["drawn"][1]
     direction = "more" if drawn > middle else "less" if drawn < middle else "otherwise spread"
+    return f"{MEASURE_WORDS[name]} {direction} ({_beside_range(name, one)})"
+
+
+def _displacement(name: str, one: Mapping[str, Any]) -> str:
+    """Where a label lies instead, or over how much more or less of the side."""
+    (low, middle, high), (lowest, drawn, highest) = one["real"], one["drawn"]
+    more, less, side, along = _DIRECTIONS[name]
+    moved, wider = drawn - middle, (highest - lowest) - (high - low)
+    if not (moved or wider):
+        said = f"otherwise spread {along}"
+    elif abs(moved) >= abs(wider) / 2:
+        said = f"{more if moved > 0 else less} by {_percent(abs(moved))} of the {side}"
+    else:
+        said = f"spread {'more' if wider > 0 else 'less'} widely {along}"
+    return f"{said} ({_beside_range(name, one)})"
+
+
+def _beside_range(name: str, one: Mapping[str, Any]) -> str:
+    low, middle, high = (say(name, value) for value in one["real"])
     return (
-        f"{MEASURE_WORDS[name]} {direction} (median {say(name, drawn)}, real {say(name, middle)}, range {say(name, low)} to"
-        f" {say(name, high)}; {_percent(one['inside'])} inside)"
+        f"median {say(name, one['drawn'][1])}, real {middle}, range {low} to {high}; {_percent(one['inside'])} inside"
     )
 
 
@@ -253,19 +292,6 @@ def mask_sentences(comparison: Mapping[str, Any]) -> list[str]:
                 f"Drawn masks inside the real range (1st to 99th percentile) of {label}: {', '.join(inside)}."
             )
     return sentences
-
-
-def say(measure: str, value: float) -> str:
-    """A measured number as it is read: areas in percent, lengths in whole pixels."""
-    unit = MEASURE_UNITS.get(measure, "")
-    return say_bare(measure, value) + (f" {unit}" if unit == "px" else unit)
-
-
-def say_bare(measure: str, value: float) -> str:
-    """The same without its unit."""
-    if measure == "area_share":
-        return f"{100 * value:.2g}" if value < 0.1 else f"{100 * value:.0f}"
-    return f"{value:.0f}" if measure == "skeleton_length" else f"{value:.3g}"
 
 
 def _percent(share: float) -> str:

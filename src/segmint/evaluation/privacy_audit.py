@@ -15,6 +15,7 @@ from segmint.evaluation.alignment_audit import Learner, check_channels
 from segmint.evaluation.chosen import Chosen
 from segmint.evaluation.copy_rates import Comparison, Nearness, compare_nearness
 from segmint.evaluation.evidence import Evidence
+from segmint.evaluation.held_out_copies import seek_held_out
 from segmint.evaluation.held_out_twins import SAME, without_twins
 from segmint.evaluation.membership import compare_membership
 from segmint.evaluation.networks import RANDOM, Network, by_whole, named_networks
@@ -42,8 +43,8 @@ def audit_privacy(evidence: Evidence, folder: Path, *, learner: Learner | None =
     Returns:
         JSON-able: `synthetic`, `training` and `held_out` (`slices`, of which `shown` were looked at, `subjects`; of `training`
         how many are `unlabelled_slices`, images without a label map; `held_out` None without any); `held_out_twins`, held-out
-        subjects who were left out because an image of theirs is a training image; `identical`, synthetic images that are a
-        training image but for noise; `pixels`, and by name of
+        subjects who were left out because an image of theirs is a training image; `held_out_copies`, see `seek_held_out`;
+        `identical`, synthetic images that are a training image but for noise; `pixels`, and by name of
         the network `features`, each a `Comparison` as described there, or a `threshold` of None where there are too few
         held-out images; `pixels` with `similarity`, that of `synthetic` and of `held_out` images to the nearest training image
         (`median`, `percentile_99`, `highest`); `membership`, see `compare_membership`; `nearest`, the twenty nearest pairs
@@ -73,6 +74,7 @@ def audit_privacy(evidence: Evidence, folder: Path, *, learner: Learner | None =
         "training": _counted(training, training) | {"unlabelled_slices": int(training.unlabelled.sum())},
         "held_out": _counted(unseen, held) if unseen is not None and held is not None else None,
         "held_out_twins": list(left_out),
+        "held_out_copies": seek_held_out(shown, copies, training, unseen, twins=left_out, seed=seed),
         "pixels": {
             "similarity": {
                 "synthetic": _spread(copies.similarity),

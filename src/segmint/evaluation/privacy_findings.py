@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from segmint.evaluation.copy_rates import FEWEST
-from segmint.evaluation.membership import FEWEST as FEWEST_SUBJECTS
+from segmint.evaluation.held_out_copies import shows_leak
+from segmint.evaluation.membership_words import membership_findings, membership_note, membership_sentence
 
 NO_GUARANTEE = (
     "This audit finds copies of the kinds it looks for. That it finds none is no guarantee of privacy: it does not show that"
@@ -22,7 +23,13 @@ _ADVICE = (
 
 def privacy_findings(section: Mapping[str, Any]) -> list[dict[str, str]]:
     """What is wrong: `code`, `message`, `advice`; empty where nothing is shown to be."""
-    return [*_twins(section), *_copies(section), *_near_in_features(section), *_membership(section)]
+    return [
+        *_twins(section),
+        *_copies(section),
+        *_of_held_out(section),
+        *_near_in_features(section),
+        *membership_findings(section),
+    ]
 
 
 def _twins(section: Mapping[str, Any]) -> Iterator[dict[str, str]]:
@@ -64,6 +71,37 @@ def _copies(section: Mapping[str, Any]) -> Iterator[dict[str, str]]:
         }
 
 
+def _of_held_out(section: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    found = section["held_out_copies"]
+    if found is None or not shows_leak(found):
+        return
+    count, told = sum(one["images"] for one in found["copied"]), [_by_count(one) for one in found["copied"]]
+    more = f" and {len(told) - _NAMED} more" if len(told) > _NAMED else ""
+    how = (
+        "a held-out image but for noise"
+        if found["threshold"] is None
+        else "nearer to a held-out image than real images of other subjects come"
+    )
+    why = (
+        "A generator cannot copy whom it has not learned from: the split leaks."
+        if found["identical"]
+        else "Either the generator has learned from them, and the split leaks, or its images are so plain that they come near to"
+        " anyone."
+    )
+    yield {
+        "code": "copies of held-out images",
+        "message": f"{count} of {section['synthetic']['shown']} synthetic images {'is' if count == 1 else 'are'} {how}, of"
+        f" {_subjects(len(told))}: {', '.join(told[:_NAMED])}{more}. {why}",
+        "advice": "Compare the images by eye. Until it is settled, do not test on these subjects. See whether they are in the"
+        " training set under other names, or in other data that a stage has learned from; mend the names (--subject) or the"
+        " split, and train again.",
+    }
+
+
+def _by_count(one: Mapping[str, Any]) -> str:
+    return f"{one['subject']} ({one['images']} image{'' if one['images'] == 1 else 's'})"
+
+
 def _near_in_features(section: Mapping[str, Any]) -> Iterator[dict[str, str]]:
     for name, one in section["features"].items():
         if one["threshold"] is not None and one["excess"]["interval"][0] > 0:
@@ -77,24 +115,12 @@ def _near_in_features(section: Mapping[str, Any]) -> Iterator[dict[str, str]]:
             }
 
 
-def _membership(section: Mapping[str, Any]) -> Iterator[dict[str, str]]:
-    one = section["membership"]
-    if one is not None and one["auc"]["interval"][0] > 0.5 and one["excess"]["interval"][0] > 0:
-        yield {
-            "code": "membership shows",
-            "message": f"The subjects that trained are nearer to the synthetic images than others: AUC {_auc(one['auc'])}, beyond"
-            f" what the split alone gives, {_auc(one['control'])}.",
-            "advice": "Somebody with a patient's image could guess whether the patient was in the training set. Train on more"
-            " subjects, or for a shorter time.",
-        }
-
-
 def privacy_sentences(section: Mapping[str, Any]) -> list[str]:
     """What was compared, what came out, and how sure it is."""
     shown, training, held = section["synthetic"], section["training"], section["held_out"]
     sentences = [
         f"For each of {shown['shown']} synthetic images the nearest of {training['slices']} training images of"
-        f" {_subjects(training['subjects'])} was sought: shifted, turned by quarters, mirrored, magnified by up to a sixth,"
+        f" {_subjects(training['subjects'])} was sought: shifted, turned by any angle, mirrored, magnified by up to a sixth,"
         " mildly deformed, in other brightness and contrast."
     ]
     pixels = section["pixels"]
@@ -122,6 +148,8 @@ def privacy_sentences(section: Mapping[str, Any]) -> list[str]:
             f"Excess copies that this search recognises: {_signed(excess['share'])} of the synthetic images; with 95% confidence"
             f" at most {_percent(max(0.0, excess['interval'][1]))}.",
         ]
+    if (leak := section["held_out_copies"]) is not None:
+        sentences.append(_sought_in_held_out(leak, section["synthetic"]["shown"]))
     for name, one in section["features"].items():
         if one["threshold"] is not None:
             sentences.append(
@@ -130,12 +158,23 @@ def privacy_sentences(section: Mapping[str, Any]) -> list[str]:
                 f" most {_percent(max(0.0, one['excess']['interval'][1]))}."
             )
     if (member := section["membership"]) is not None:
-        sentences.append(
-            f"Telling {member['subjects']['training']} training from {member['subjects']['held_out']} held-out subjects by their"
-            f" distance to the synthetic images: AUC {_auc(member['auc'])}; 0.5 is chance. Control, with real training images"
-            f" in their place: {_auc(member['control'])}."
-        )
+        sentences.append(membership_sentence(member))
     return sentences
+
+
+def _sought_in_held_out(leak: Mapping[str, Any], shown: int) -> str:
+    said = (
+        f"They were sought in the same way among {leak['held_out']['slices']} held-out images of"
+        f" {_subjects(leak['held_out']['subjects'])}, who should not have trained: {leak['identical']} of {shown} are such an image"
+        " but for noise"
+    )
+    if leak["threshold"] is None:
+        return said + "."
+    base = leak["false_positives"]
+    return (
+        f"{said}, {leak['copies']['count']} count as copies of one, as do {base['count']} of {leak['measured_on']['images']}"
+        f" training images ({_percent(base['share'])})."
+    )
 
 
 def privacy_notes(section: Mapping[str, Any]) -> list[str]:
@@ -160,25 +199,12 @@ def privacy_notes(section: Mapping[str, Any]) -> list[str]:
     if member is None:
         notes.append("Membership was not tested: that takes at least 4 training subjects and 2 held-out ones.")
     elif member["underpowered"]:
-        notes.append(
-            f"The test of membership is underpowered (the difference from the control lies between"
-            f" {_plain(member['excess']['interval'][0])} and {_plain(member['excess']['interval'][1])};"
-            f" {FEWEST_SUBJECTS} subjects or more are wanted on either side): it could only show a gross leak."
-        )
+        notes.append(membership_note(member))
     return notes
 
 
 def _network(name: str) -> str:
     return f"a {name}" if name.startswith("random") else f"the {name}"
-
-
-def _auc(one: Mapping[str, Any]) -> str:
-    low, high = one["interval"]
-    return f"{one['value']:.2f} (95% interval {low:.2f} to {high:.2f})"
-
-
-def _plain(value: float) -> str:
-    return f"{value:+.2f}".replace("-", "−")
 
 
 def _signed(share: float) -> str:

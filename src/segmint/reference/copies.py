@@ -24,10 +24,10 @@ from segmint.reference.spectra import GRID, SpectrumIndex, resized
 
 NAME, DIRECTION, RANGE = "aligned_similarity", "as held-out", (-1.0, 1.0)
 
-# Training images whose spectra are looked at first, those kept of them, and those kept after a shift, at most so many of one
-# subject; the finest grid of the deformation.
-SPECTRA, LIKELY, ALIGNED, FINEST = 48, 16, 4, 64
-_OF_ONE_LIKELY, _OF_ONE_ALIGNED = 4, 2
+# Training images whose spectra are looked at first, those kept after a shift, of which half at most are of one subject, and four
+# times as many that are shifted; the finest grid of the deformation.
+SPECTRA, ALIGNED, FINEST = 48, 4, 64
+_SHIFTED = 4
 _BLOCK, _LEAST = 64, 1e-3
 # Contents below this, of a range of values that spans 2, are alike.
 _FAINT = 0.01
@@ -97,10 +97,15 @@ class CopySearch:
     Args:
         images: [N, C, S, S] in [-1, 1], read block by block; indices: which of them, [n].
         subjects: [n] the subject of each, 0, 1, and so on.
+        aligned: how many are deformed onto each query, an even number; fewer take less time, and find less in images of which
+            many are alike.
     """
 
-    def __init__(self, images: Images, indices: NDArray[np.int64], subjects: NDArray[np.int64]) -> None:
+    def __init__(
+        self, images: Images, indices: NDArray[np.int64], subjects: NDArray[np.int64], *, aligned: int = ALIGNED
+    ) -> None:
         self._images, self._indices, self._subjects = images, indices, torch.from_numpy(subjects)
+        self._aligned = aligned
         self._side = min(images.shape[-1], FINEST)
         self._coarse = torch.cat(
             [resized(resized(block, self._side), GRID) for block in blocks(images, indices, size=_BLOCK)]
@@ -145,22 +150,25 @@ class CopySearch:
     def _shifted(self, coarse: Tensor) -> _Start:
         """The training images that fit queries [n, C, GRID, GRID] best once these are shifted."""
         likely = self._index.candidates(coarse, SPECTRA)
-        kept = _first(self._subjects[likely.positions], LIKELY, of_one=_OF_ONE_LIKELY)
+        kept = _first(self._subjects[likely.positions], _SHIFTED * self._aligned, of_one=self._aligned)
         count, among = kept.shape
-        positions, scales, turned, mirrored = (
-            one.gather(1, kept) for one in (likely.positions, likely.scales, likely.turned, likely.mirrored)
+        positions, scales, angles, turned, mirrored = (
+            one.gather(1, kept)
+            for one in (likely.positions, likely.scales, likely.angles, likely.turned, likely.mirrored)
         )
+        # Here symmetries come before angles, which a reflection reverses.
+        angles = torch.where(turned ^ mirrored, -angles, angles)
         moving = symmetric(coarse.repeat_interleave(among, dim=0), turned.flatten(), mirrored.flatten())
-        magnify = similarity_map(scales.flatten(), torch.zeros(count * among, 2))
-        moving, fixed = taken(moving, places_of(magnify, GRID)), self._coarse[positions.flatten()]
+        upright_map = similarity_map(scales.flatten(), angles.flatten(), torch.zeros(count * among, 2))
+        moving, fixed = taken(moving, places_of(upright_map, GRID)), self._coarse[positions.flatten()]
         # A half turn leaves the spectrum as it is, so both ways up are tried.
         upright, reversed_ = best_shifts(moving, fixed), best_shifts(moving.flip((-2, -1)), fixed)
         half = reversed_[1] > upright[1]
         shifts = torch.where(half[:, None], reversed_[0], upright[0]) / GRID
         order = torch.maximum(upright[1], reversed_[1]).reshape(count, among).argsort(dim=1, descending=True)
         subjects = self._subjects[positions]
-        kept = order.gather(1, _first(subjects.gather(1, order), ALIGNED, of_one=_OF_ONE_ALIGNED))
-        maps = similarity_map(scales.flatten(), shifts).reshape(count, among, 2, 3)
+        kept = order.gather(1, _first(subjects.gather(1, order), self._aligned, of_one=self._aligned // 2))
+        maps = similarity_map(scales.flatten(), angles.flatten(), shifts).reshape(count, among, 2, 3)
         return _Start(
             positions.gather(1, kept),
             turned.gather(1, kept),

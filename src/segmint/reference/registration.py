@@ -45,16 +45,15 @@ def best_shifts(moving: Tensor, fixed: Tensor) -> tuple[Tensor, Tensor]:
     return shifts.float(), peak / (norm + 1e-6)
 
 
-def similarity_map(scales: Tensor, shifts: Tensor) -> Tensor:
-    """[n, 2, 3] affine maps of places: a moving image is magnified by `scales` [n] about its centre, then moved.
+def similarity_map(scales: Tensor, angles: Tensor, shifts: Tensor) -> Tensor:
+    """[n, 2, 3] affine maps of places: a moving image is magnified and turned about its centre, then moved.
 
     Args:
-        shifts: [n, 2] shares of the side, down and to the right.
+        scales: [n] magnifications; angles: [n] degrees clockwise; shifts: [n, 2] shares of the side, down and to the right.
     """
-    maps = torch.zeros(len(scales), 2, 3)
-    maps[:, 0, 0] = maps[:, 1, 1] = 1 / scales
-    maps[:, 0, 2], maps[:, 1, 2] = -2 * shifts[:, 1] / scales, -2 * shifts[:, 0] / scales
-    return maps
+    along, across = torch.cos(angles.deg2rad()) / scales, torch.sin(angles.deg2rad()) / scales
+    turn = torch.stack([along, across, -across, along], dim=1).reshape(-1, 2, 2)
+    return torch.cat([turn, turn @ (-2 * shifts.flip(1)[:, :, None])], dim=2)
 
 
 def places_of(maps: Tensor, side: int) -> Tensor:

@@ -1,11 +1,12 @@
 """Amplitude spectra of images: they stay as they are when an image is moved, and turn and mirror with it.
 
-Of all training images those whose spectrum is most like a query's, at a few magnifications and symmetries, are the ones
-worth aligning: a few thousand comparisons take milliseconds.
+Of all training images those whose spectrum is most like a query's, at a few magnifications, angles and symmetries, are the
+ones worth aligning: a few thousand comparisons take milliseconds.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import product
 
@@ -18,6 +19,8 @@ from segmint.reference.whitening import Whitening
 # Side at which images are compared; cycles kept either way over twice that side.
 GRID, CYCLES = 32, 14
 SCALES = (0.84, 0.89, 0.945, 1.0, 1.06, 1.125, 1.19)
+# Degrees, with quarter turns, mirroring and half turns all round; and the magnifications tried where an image is tilted.
+ANGLES, TILTED_SCALES = (-33.75, -22.5, -11.25, 11.25, 22.5, 33.75, 45.0), SCALES[1:-1]
 _BLOCK, _FITTED_ON = 128, 1500
 
 
@@ -27,12 +30,14 @@ class Candidates:
 
     Attributes:
         positions: [n, k] in the training images, the most similar first.
-        scales: [n, k] magnification of the query that fits; turned: [n, k] bool, whether rows and columns are swapped;
-        mirrored: [n, k] bool, whether it is mirrored after that. Half turns do not change a spectrum.
+        scales: [n, k] magnification of the query that fits; angles: [n, k] degrees by which it is turned clockwise;
+        turned: [n, k] bool, whether rows and columns are swapped after that; mirrored: [n, k] bool, whether it is mirrored
+        after that. Half turns do not change a spectrum.
     """
 
     positions: Tensor
     scales: Tensor
+    angles: Tensor
     turned: Tensor
     mirrored: Tensor
 
@@ -43,11 +48,12 @@ def above_border(images: Tensor) -> Tensor:
     return images - edges.median(dim=-1).values[..., None, None]
 
 
-def magnified(images: Tensor, scale: float) -> Tensor:
-    """Images [n, C, S, S] magnified about their centre; what comes from outside repeats the edge."""
-    if scale == 1:
+def magnified(images: Tensor, scale: float, angle: float = 0.0) -> Tensor:
+    """Images [n, C, S, S] magnified and turned clockwise (degrees) about their centre; what comes from outside repeats the edge."""
+    if scale == 1 and not angle:
         return images
-    theta = torch.tensor([[1 / scale, 0.0, 0.0], [0.0, 1 / scale, 0.0]]).expand(len(images), -1, -1)
+    along, across = math.cos(math.radians(angle)) / scale, math.sin(math.radians(angle)) / scale
+    theta = torch.tensor([[along, across, 0.0], [-across, along, 0.0]]).expand(len(images), -1, -1)
     grid = F.affine_grid(theta, list(images.shape), align_corners=False)
     return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
 
@@ -74,20 +80,21 @@ class SpectrumIndex:
 
     def candidates(self, queries: Tensor, count: int) -> Candidates:
         """The `count` training images (or all, where there are fewer) most like each query [n, C, GRID, GRID]."""
-        variants = list(product(SCALES, (False, True), (False, True)))
+        placed = [*product(SCALES, (0.0,)), *product(TILTED_SCALES, ANGLES)]
+        variants = [(*place, turn, mirror) for place in placed for turn in (False, True) for mirror in (False, True)]
         best = torch.full((len(queries), len(self._known)), torch.inf)
         which = torch.zeros(best.shape, dtype=torch.int64)
-        for number, (scale, turn, mirror) in enumerate(variants):
+        for number, (scale, angle, turn, mirror) in enumerate(variants):
             if not (turn or mirror):
-                spectra = _spectra(magnified(queries, scale))
+                spectra = _spectra(magnified(queries, scale, angle))
             shown = _symmetric(spectra, turn=turn, mirror=mirror)
             distance = torch.cdist(self._whitening(_flat(shown)), self._known)
             which = torch.where(distance < best, number, which)
             best = torch.minimum(distance, best)
         _, positions = best.topk(min(count, len(self._known)), dim=1, largest=False)
         chosen = which.gather(1, positions)
-        scales, turned, mirrored = (torch.tensor(column)[chosen] for column in zip(*variants, strict=True))
-        return Candidates(positions, scales, turned, mirrored)
+        scales, angles, turned, mirrored = (torch.tensor(column)[chosen] for column in zip(*variants, strict=True))
+        return Candidates(positions, scales, angles, turned, mirrored)
 
 
 def _spectra(images: Tensor) -> Tensor:

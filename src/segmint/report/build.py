@@ -21,6 +21,7 @@ from segmint.report.headline import make_headline
 from segmint.report.inspection import inspection_facts
 from segmint.report.masks import masks_section
 from segmint.report.material import Material, gather
+from segmint.report.overview import make_overview
 from segmint.report.pictures import embed_picture
 from segmint.report.privacy import privacy_section
 from segmint.report.sections import pairs_section, training_section, trial_section
@@ -78,6 +79,7 @@ def render(material: Material) -> str:
     return environment.get_template("page.html.j2").render(
         page=_page(material),
         headline=headline,
+        overview=make_overview(material),
         trial=trial,
         curve=curve_section(material.curve, numbers),
         pairs=pairs_section(material.run) if material.run else None,

@@ -154,10 +154,14 @@ def limits(material: Material, *, demonstration: bool) -> tuple[str, ...]:
             f" number of optimiser steps and the same augmentation ({augmentation_of(material.trial)}) in every arm. Another"
             " network, or other augmentation, may gain more or less."
         )
+    searched = (material.evaluation or {}).get("privacy") is not None
     sentences += [
-        "Whether synthetic images copy training images, and so give patients away, was not measured here. Nothing in"
-        " this"
-        " report makes the synthetic set safe to publish.",
+        (
+            "Copies were sought of the kinds that the section on privacy names, and of no other."
+            if searched
+            else "Whether synthetic images copy training images, and so give patients away, was not measured here."
+        )
+        + " Nothing in this report makes the synthetic set safe to publish.",
         "Generator and segmenter work on two-dimensional slices; nothing is said of coherence between slices.",
         "segmint is a research tool. It is not a medical device, and its output is not for diagnosis or treatment.",
     ]

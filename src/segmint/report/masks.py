@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from segmint.evaluation.mask_findings import MEASURE_WORDS, NOT_TESTED, NOTHING_FOUND, say, was_tested
+from segmint.evaluation.mask_findings import NOT_TESTED, NOTHING_FOUND, was_tested
+from segmint.evaluation.mask_words import MEASURE_WORDS, say
 from segmint.report.material import Material
 from segmint.report.pictures import embed_picture
 from segmint.report.vector import FAKE, PAPER, REAL, Drawing, draw, plain
 
-_UNITS = {"area_share": "% of the image", "skeleton_length": "pixels"}
+_UNITS = {
+    "area_share": "% of the image",
+    "skeleton_length": "pixels",
+    "solidity": "share of the convex hull",
+    "centre_row": "% of the height",
+    "centre_column": "% of the width",
+}
+_COLUMNS = 3
 _SIDES = (("real", -0.16, REAL, "s"), ("drawn", 0.16, FAKE, "o"))
 
 
@@ -54,9 +62,10 @@ def _rows(labels: Mapping[str, Any], held: Mapping[str, Any] | None) -> list[dic
     rows = []
     for label, measures in labels.items():
         for name, words in MEASURE_WORDS.items():
-            if (one := measures[name]) is None:
+            # Evaluations from before lack some measures.
+            if (one := measures.get(name)) is None:
                 continue
-            other = held[label][name] if held is not None else None
+            other = held[label].get(name) if held is not None else None
             rows.append(
                 {
                     "label": label,
@@ -80,18 +89,21 @@ def shape_figure(labels: Mapping[str, Any]) -> Drawing | None:
     if not shown:
         return None
 
+    measures = [name for name in MEASURE_WORDS if all(labels[label].get(name) is not None for label in shown)]
+
     def plot(figure: Any, narrow: bool) -> None:
-        columns = 1 if narrow else 3
-        for place, (name, words) in enumerate(MEASURE_WORDS.items()):
-            axes = figure.add_subplot(-(-len(MEASURE_WORDS) // columns), columns, place + 1)
-            _panel(axes, [labels[label][name] for label in shown], 100 if name == "area_share" else 1)
-            axes.set_title(words)
+        columns = 1 if narrow else _COLUMNS
+        for place, name in enumerate(measures):
+            axes = figure.add_subplot(-(-len(measures) // columns), columns, place + 1)
+            _panel(axes, [labels[label][name] for label in shown], 100 if _UNITS.get(name, "").startswith("%") else 1)
+            axes.set_title(MEASURE_WORDS[name])
             axes.set_xlabel(_UNITS.get(name, "number"))
             named = [plain(label, 18) for label in shown] if place % columns == 0 else [""] * len(shown)
             axes.set_yticks(range(len(shown)), named)
 
-    panel = 96 + 30 * len(shown)
-    return draw(plot, heights=(2 * panel, len(MEASURE_WORDS) * panel), label="Ranges of shape of real and drawn masks")
+    panel = 108 + 30 * len(shown)
+    rows = -(-len(measures) // _COLUMNS)
+    return draw(plot, heights=(rows * panel, len(measures) * panel), label="Ranges of shape of real and drawn masks")
 
 
 def _panel(axes: Any, rows: Sequence[Mapping[str, Any]], factor: float) -> None:

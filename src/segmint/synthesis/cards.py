@@ -12,13 +12,13 @@ from typing import Any
 from segmint.data.case import Provenance
 from segmint.data.dataset import Dataset, open_dataset
 from segmint.errors import UserError
-from segmint.outputs import write_text
 from segmint.recipes import find_recipe
+from segmint.synthesis.known import DATASHEET, HEADING, known_of
+from segmint.synthesis.sheet_file import write_sheet
 from segmint.training.run_folder import RunFolder
 from segmint.training.stored_config import read_config
 
-DATASHEET, MODEL_CARD = "DATASHEET.md", "MODEL_CARD.md"
-_SECTIONS = ("masks", "fidelity", "alignment", "forecast", "privacy")
+MODEL_CARD = "MODEL_CARD.md"
 
 _USES = (
     "Meant for training segmentation networks beside real images, after a trial on held-out subjects has shown that it helps.",
@@ -36,7 +36,7 @@ def write_cards(
     curation: Mapping[str, Any] | None = None,
     at: Path | None = None,
 ) -> None:
-    """Write both cards into a synthetic dataset; what was there of them is replaced.
+    """Write both cards into a synthetic dataset; what was there of them is replaced, unless somebody has edited it.
 
     Args:
         folder: the dataset; run: what it was drawn from.
@@ -49,8 +49,8 @@ def write_cards(
     """
     dataset, of_run = open_dataset(folder), RunFolder(run)
     sheet = datasheet(dataset, of_run, evaluation=evaluation, trial=trial, curation=curation, at=at or folder)
-    write_text(folder / DATASHEET, sheet)
-    write_text(folder / MODEL_CARD, model_card(of_run))
+    write_sheet(folder, DATASHEET, sheet)
+    write_sheet(folder, MODEL_CARD, model_card(of_run))
 
 
 def datasheet(
@@ -83,7 +83,7 @@ def datasheet(
                 *([f"With it lie real cases of {real}, which are images of patients."] if beside else []),
             ],
             "What it is for": _USES,
-            "What is known of it": [*_audited(evaluation, folders), *_tried(trial, folders)],
+            HEADING: known_of(evaluation, trial, folders),
             "Licence": [
                 f"Of {real}, the real images: {source['licence'] or 'not recorded'}. Whether that, and the consent of the patients,"
                 " extends to images learnt from them is for their owners to say: ask before the set is passed on."
@@ -123,10 +123,12 @@ def model_card(run: RunFolder) -> str:
     )
 
 
-def _document(title: str, sections: Mapping[str, Sequence[str]]) -> str:
+def _document(title: str, sections: Mapping[str, Sequence[str] | str]) -> str:
+    """Sentences become a list; text is taken as it is."""
     parts = [f"# {title}\n"]
-    for heading, sentences in sections.items():
-        parts.append(f"\n## {heading}\n\n" + "".join(f"- {sentence}\n" for sentence in sentences))
+    for heading, content in sections.items():
+        listed = content if isinstance(content, str) else "".join(f"- {sentence}\n" for sentence in content)
+        parts.append(f"\n## {heading}\n\n{listed}")
     return "".join(parts)
 
 
@@ -158,24 +160,6 @@ def _seen(provenance: Provenance) -> str:
         f"labels of {labels} subjects, images of {images}; {len(provenance.selected_on)} more were looked at to choose among"
         " checkpoints"
     )
-
-
-def _audited(evaluation: Mapping[str, Any] | None, folders: str) -> list[str]:
-    if evaluation is None:
-        return [f"Not audited yet: segmint evaluate {folders} --out evaluation."]
-    sentences: list[str] = []
-    for section in (evaluation.get(name) for name in _SECTIONS):
-        if section:
-            sentences += section["sentences"]
-            sentences += [f"Warning, {one['code']}: {one['message']}" for one in section["findings"]]
-            sentences += [f"Note: {note}" for note in section["notes"]]
-    return sentences
-
-
-def _tried(trial: Mapping[str, Any] | None, folders: str) -> list[str]:
-    if trial is None:
-        return [f"Not tried yet: segmint trial {folders} --out trial."]
-    return [f"Trial: {trial['verdict']['sentence']}"]
 
 
 def _measured(lines: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -23,17 +23,20 @@ class _Shape(Entry):
 
 
 class Shapes(Entry):
-    """Of one label; there are all of them or none."""
+    """Of one label; there are all of them or none. Those with a default are newer than the others."""
 
     area_share: _Shape | None
     components: _Shape | None
     holes: _Shape | None
     skeleton_length: _Shape | None
     branch_points: _Shape | None
+    solidity: _Shape | None = None
+    centre_row: _Shape | None = None
+    centre_column: _Shape | None = None
 
     @model_validator(mode="after")
     def _all_or_none(self) -> Self:
-        if len({getattr(self, name) is None for name in Shapes.model_fields}) > 1:
+        if len({getattr(self, name) is None for name in self.model_fields_set & Shapes.model_fields.keys()}) > 1:
             raise ValueError("some of its measures are missing")
         return self
 
