@@ -21,13 +21,14 @@ MEASURE_WORDS: Mapping[str, str] = {
 MEASURE_UNITS: Mapping[str, str] = {
     "area_share": "%",
     "skeleton_length": "px",
+    "solidity": "%",
     "centre_row": "%",
     "centre_column": "%",
 }
 
 
 def say(measure: str, value: float) -> str:
-    """A measured number as it is read: areas and places in percent, lengths in whole pixels."""
+    """A measured number as it is read: areas, compactness and places in percent, lengths in whole pixels."""
     unit = MEASURE_UNITS.get(measure, "")
     return say_bare(measure, value) + (f" {unit}" if unit == "px" else unit)
 
@@ -36,6 +37,6 @@ def say_bare(measure: str, value: float) -> str:
     """The same without its unit."""
     if measure == "area_share":
         return f"{100 * value:.2g}" if value < 0.1 else f"{100 * value:.0f}"
-    if measure in POSITIONS:
+    if measure == "solidity" or measure in POSITIONS:
         return f"{100 * value:.0f}"
     return f"{value:.0f}" if measure == "skeleton_length" else f"{value:.3g}"
