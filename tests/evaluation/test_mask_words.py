@@ -20,7 +20,7 @@ def test_every_measure_has_words() -> None:
         ("skeleton_length", 804.4, "804 px"),
         ("components", 12.0, "12"),
         ("branch_points", 27.5, "27.5"),
-        ("solidity", 0.8765, "0.876"),
+        ("solidity", 0.8765, "88%"),
         ("centre_row", 0.4251, "43%"),
         ("centre_column", 0.06, "6%"),
     ],

@@ -1,15 +1,22 @@
-"""What the cells of a trial cost: seconds that passed, and hours of processor cores."""
+"""What the cells of a trial cost: seconds that passed, and hours of processor cores.
+
+It stands in a file of its own, since trial.json is the same to the byte however fast the machine was.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from segmint.evaluation.cells import CellResult
+from segmint.outputs import read_object, write_json
+
+COST = "cost.json"
 
 
 def describe_cost(results: Sequence[CellResult]) -> dict[str, Any] | None:
-    """What trial.json says: `cells`, mean `seconds_a_cell`, `core_hours` of all; None where a cell does not know its own.
+    """`cells`, mean `seconds_a_cell`, `core_hours` of all; None where a cell does not know its own.
 
     Training, building the pool and scoring are in it, generators are not; of a cell that was stopped, only what was done since.
     Time on a GPU is in the seconds alone.
@@ -24,9 +31,20 @@ def describe_cost(results: Sequence[CellResult]) -> dict[str, Any] | None:
     }
 
 
-def cost_sentence(trial: Mapping[str, Any]) -> str:
-    """The same of a trial.json in words; empty where it is not known."""
-    cost = trial.get("cost")
+def write_cost(out: Path, results: Sequence[CellResult]) -> None:
+    """Write cost.json to the folder of a trial, where every cell knows what it cost."""
+    cost = describe_cost(results)
+    if cost is not None:
+        write_json(out / COST, cost)
+
+
+def read_cost(out: Path) -> dict[str, Any] | None:
+    """What `write_cost` wrote; None where it is not known."""
+    return read_object(out / COST) if (out / COST).is_file() else None
+
+
+def cost_sentence(cost: Mapping[str, Any] | None) -> str:
+    """The same in words; empty where it is not known."""
     if not cost:
         return ""
     cells = cost["cells"]

@@ -140,13 +140,14 @@ class FoldedTrial:
                 console.print(f"stopped; what is finished is kept in {out}. To go on: {again(overwrite=overwrite)}")
                 raise
             choices = [fold.choice for fold in finished if fold.choice is not None]
+            results = pool_results(finished)
             content = conclude(
                 finished[0].design,
-                pool_results(finished),
+                results,
                 gate=FoldedChoice(choices) if choices else None,
                 folds=finished,
             )
-            write_outcome(out, content)
+            write_outcome(out, content, results)
         return content
 
 

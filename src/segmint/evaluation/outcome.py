@@ -14,7 +14,7 @@ from segmint.data.dataset import Dataset
 from segmint.evaluation.arms import GATE, REAL_ARM
 from segmint.evaluation.cells import CellResult
 from segmint.evaluation.convergence import all_converged, describe_convergence
-from segmint.evaluation.cost import describe_cost
+from segmint.evaluation.cost import write_cost
 from segmint.evaluation.design import Design
 from segmint.evaluation.folds import note_few_tested
 from segmint.evaluation.gate_choice import Choice
@@ -146,7 +146,6 @@ def conclude(
         "converged": all_converged(compared.values()),
         "convergence_gain_points": 100 * compared[REAL_ARM],
         "convergence": describe_convergence(gains, judged=compared),
-        "cost": describe_cost(results),
         "primary": describe_primary(primary),
         "gate": None if gate is None else gate.as_json(),
         "verdict": asdict(verdict),
@@ -182,8 +181,9 @@ def _advice(design: Design, *, outside: bool, made_here: bool) -> str:
     return f"--folds 5{with_recipe}{dropped} would test each of them once"
 
 
-def write_outcome(out: Path, content: Mapping[str, Any]) -> None:
-    """Write trial.csv and trial.json, the latter last: where it is, the trial is finished."""
+def write_outcome(out: Path, content: Mapping[str, Any], results: Sequence[CellResult]) -> None:
+    """Write cost.json, trial.csv and trial.json, this last: where it is, the trial is finished."""
+    write_cost(out, results)
     write_text(out / "trial.csv", trial_csv(content))
     write_json(out / "trial.json", content)
 

@@ -60,7 +60,7 @@ class RecipeTrial(RecipeOrders):
                 )
                 raise
             content = conclude(found.design, found.results, gate=found.choice, made_here=not self.given)
-            write_outcome(out, content)
+            write_outcome(out, content, found.results)
         return content
 
     def check(self, real: Design, out: Path) -> None:

@@ -88,8 +88,12 @@ def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:
     return buffer.getvalue()
 
 
-def trial_table(trial: Mapping[str, Any]) -> RenderableType:
-    """The table of Dice, one of further metrics, then the verdict, what stands beside it, the notes, for a rich console."""
+def trial_table(trial: Mapping[str, Any], *, cost: Mapping[str, Any] | None = None) -> RenderableType:
+    """The table of Dice, one of further metrics, then the verdict, what stands beside it, the notes, for a rich console.
+
+    Args:
+        trial: content of trial.json; cost: of cost.json, where it is known.
+    """
     labels = list(trial["label_names"][1:])
     seeds, subjects = trial["seeds"], len(trial["test_subjects"])
     trained = (
@@ -128,7 +132,7 @@ def trial_table(trial: Mapping[str, Any]) -> RenderableType:
     notes = [Text(f"- {note}", style="dim") for note in trial["notes"]]
     by_label = [_label_table(trial, labels)] if len(labels) > MOST_LABELS_BESIDE else []
     further = [metric_table(trial)] if "metrics" in trial else []
-    beside = [convergence_sentence(trial), *secondary_sentences(trial), cost_sentence(trial)]
+    beside = [convergence_sentence(trial), *secondary_sentences(trial), cost_sentence(cost)]
     secondary = [Text(line, style="dim") for line in beside if line]
     return Group(table, *by_label, *further, verdict, *secondary, *notes)
 

@@ -14,6 +14,7 @@ from segmint.errors import UserError
 from segmint.evaluation.arms import DEFAULT_ARMS, GATE_ARMS, Arm, parse_arms
 from segmint.evaluation.cells import TrainsSegmenter
 from segmint.evaluation.conduct import cell_jobs, cell_plan
+from segmint.evaluation.cost import read_cost
 from segmint.evaluation.design import Design, design_trial
 from segmint.evaluation.folded_trial import FoldedTrial, RealTrial, refuse_folds
 from segmint.evaluation.gate import GateOrders
@@ -191,7 +192,7 @@ def trial(
     assert not isinstance(whole, RealTrial), "without generator and folds a trial is conducted above"
     content = whole.conduct(Path(out), overwrite=overwrite)
     if progress:
-        Console().print(trial_table(content))
+        Console().print(trial_table(content, cost=read_cost(Path(out))))
     return Path(out)
 
 
@@ -233,6 +234,6 @@ def conduct(
             )
             raise
         content = conclude(design, results)
-        write_outcome(out, content)
+        write_outcome(out, content, results)
     if progress:
-        Console().print(trial_table(content))
+        Console().print(trial_table(content, cost=read_cost(out)))

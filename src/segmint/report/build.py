@@ -72,7 +72,9 @@ def render(material: Material) -> str:
     arms = read_arms(material.trial or {})
     numbers = count(1)
     headline = make_headline(material, arms)
-    trial = trial_section(material.trial, arms, numbers) if material.trial is not None else None
+    trial = (
+        trial_section(material.trial, arms, numbers, cost=material.trial_cost) if material.trial is not None else None
+    )
     environment = Environment(
         loader=PackageLoader("segmint", "report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from segmint.errors import UserError
+from segmint.evaluation.cost import COST
 from segmint.outputs import parse_json, read_json
 from segmint.report.stored.curation import StoredCuration
 from segmint.report.stored.curve import StoredCurve
 from segmint.report.stored.entries import Entry, check_entries
 from segmint.report.stored.evaluation import StoredEvaluation
 from segmint.report.stored.run import StoredRun, StoredSynthetic, StoredTick
-from segmint.report.stored.trial import StoredTrial
+from segmint.report.stored.trial import StoredCost, StoredTrial
 from segmint.report.stored.workflow import StoredInspection, StoredSteps
 from segmint.synthesis.certain import PICTURE
 
@@ -49,6 +50,7 @@ class Material:
     trial: Mapping[str, Any] | None
     trial_folder: Path | None
     cells_begun: int
+    trial_cost: Mapping[str, Any] | None = None
     evaluation: Mapping[str, Any] | None = None
     evaluation_folder: Path | None = None
     curve: Mapping[str, Any] | None = None
@@ -95,6 +97,7 @@ def gather(folder: Path) -> Material:
         synthetic=_read(synthetic_file, StoredSynthetic) if synthetic_file else None,
         trial=_read(trial_folder / "trial.json", StoredTrial) if trial_folder else None,
         trial_folder=trial_folder,
+        trial_cost=_read(trial_folder / COST, StoredCost) if trial_folder else None,
         cells_begun=sum(cell.is_dir() for cell in _cells(trial_folder)) if trial_folder else 0,
         evaluation=_read(evaluation_folder / "evaluation.json", StoredEvaluation) if evaluation_folder else None,
         evaluation_folder=evaluation_folder,

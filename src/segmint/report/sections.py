@@ -30,7 +30,9 @@ _MIXTURE = (
 _ROWS_LATEST, _ROWS_EARLIER, _EARLIER_SHOWN = 6, 3, 4
 
 
-def trial_section(trial: Mapping[str, Any], arms: tuple[Arm, ...], numbers: Iterator[int]) -> Mapping[str, Any]:
+def trial_section(
+    trial: Mapping[str, Any], arms: tuple[Arm, ...], numbers: Iterator[int], *, cost: Mapping[str, Any] | None
+) -> Mapping[str, Any]:
     """The design in words, the tables, the figures with their numbers, the notes."""
     figures = {
         "forest": forest(arms),
@@ -40,7 +42,7 @@ def trial_section(trial: Mapping[str, Any], arms: tuple[Arm, ...], numbers: Iter
         "curves": learning_curves(trial, arms),
     }
     return {
-        "design": _design(trial, arms),
+        "design": f"{_design(trial, arms)} {cost_sentence(cost)}".rstrip(),
         "caption": "Each training set, its slices, and how well a segmentation network trained on it does on the test"
         " subjects. Dice from 0 to 1; subject mean over labels, all seeds together.",
         "arms": arms,
@@ -98,8 +100,8 @@ def _design(trial: Mapping[str, Any], arms: tuple[Arm, ...]) -> str:
         f"A segmentation network ({segmenter_words(trial) or 'unet'}) was trained from scratch on each of"
         f" {counted(len(arms), 'training set')}, {often}, for the same {counted(trial.get('steps'), 'optimiser step')} of"
         f" {counted(trial.get('batch'), 'image')} at {trial.get('size')} pixels (augmentation of all of them:"
-        f" {augmentation_of(trial)}). {_tested(trial)} {cost_sentence(trial)}"
-    ).rstrip()
+        f" {augmentation_of(trial)}). {_tested(trial)}"
+    )
 
 
 def _tested(trial: Mapping[str, Any]) -> str:

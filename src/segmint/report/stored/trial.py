@@ -1,4 +1,4 @@
-"""trial.json."""
+"""trial.json, and cost.json beside it."""
 
 from __future__ import annotations
 
@@ -92,7 +92,9 @@ class _Gate(Entry):
     convergence: dict[str, _Convergence] | None = None
 
 
-class _Cost(Entry):
+class StoredCost(Entry):
+    """cost.json."""
+
     cells: Count
     seconds_a_cell: Number
     core_hours: Number
@@ -114,7 +116,6 @@ class StoredTrial(Entry):
     folds: list[Any] | None = None
     arms: list[_Arm]
     metrics: dict[str, _Metric] | None = None
-    cost: _Cost | None = None
     scores: list[_Score] | None = None
     curves: dict[str, list[list[_Point]]] | None = None
     convergence_gain_points: Number | None = None
