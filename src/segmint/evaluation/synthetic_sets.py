@@ -16,6 +16,7 @@ from segmint.data.pool import PairPool, PoolPart
 from segmint.data.slices import SliceSet, open_slices
 from segmint.errors import UserError
 from segmint.evaluation.arms import Arm
+from segmint.evaluation.copied_tests import check_copied_tests
 from segmint.evaluation.regime import Regime
 from segmint.evaluation.seen import Parts, check_seen
 from segmint.training.run_folder import RunFolder
@@ -96,6 +97,7 @@ def open_synthetic_sets(
         pairs = slices.indices(set(dataset.subjects) - set(regime.dataset.subjects))
         check_axis(slices, pairs, axis=regime.slices.axis)
         _check_enough(path, len(pairs), len(regime.training), using)
+        notes += check_copied_tests(path, regime, slices, pairs)
         if abs(slices.scale / regime.slices.scale - 1) > 0.02:
             notes.append(
                 f"{path.name}: its pixels are {regime.slices.scale / slices.scale:.2f} times as large as those of the "
