@@ -36,6 +36,16 @@ def pairs(tmp_path: Path) -> Path:
     return folder
 
 
+def contents(folder: Path) -> dict[str, bytes]:
+    """Of all files of a folder."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def evaluate(real: Path, synthetic: Path, out: Path) -> list[object]:
+    """The words of an evaluation of the masks alone."""
+    return ["evaluate", real, synthetic, "--out", out, "--no-fidelity", "--no-privacy", "--device", "cpu"]
+
+
 @pytest.mark.parametrize("case", ["../../victim/x", "/tmp/x", "..", ".x", "a/b", "a\\b", "a\0b", "a\nb", ""])
 def test_cases_do_not_name_files_elsewhere(case: str, pairs: Path, harmless: Refused, tmp_path: Path) -> None:
     content = json.loads((pairs / "dataset.json").read_text())
@@ -71,13 +81,26 @@ def test_what_a_synthetic_dataset_says_of_itself(
     real = discs_synthetic.parent / "discs"
     synthetic = Path(shutil.copytree(discs_synthetic, tmp_path / "synthetic"))
     change(synthetic / "segmint.json", *keys, value=str(victim) if value == "victim" else value)
-    out = tmp_path / "out"
+    out, before = tmp_path / "out", contents(synthetic)
     for words in (
         ["curate", real, synthetic, "--out", out, "--agreement", "0", "--device", "cpu"],
-        ["evaluate", real, synthetic, "--out", out, "--no-fidelity", "--no-privacy", "--device", "cpu"],
         ["trial", "export", real, synthetic, "--out", out],
     ):
         harmless(*words)
+    harmless(*evaluate(real, synthetic, out), writes=synthetic)
+    assert {name for name, held in contents(synthetic).items() if held != before.get(name)} <= {"DATASHEET.md"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["DATASHEET.md", "DATASHEET.segmint.md"])
+def test_a_datasheet_that_leads_elsewhere(
+    name: str, discs_synthetic: Path, victim: Path, harmless: Refused, tmp_path: Path
+) -> None:
+    synthetic = Path(shutil.copytree(discs_synthetic, tmp_path / "synthetic"))
+    (synthetic / "DATASHEET.md").write_text("edited by somebody")
+    (synthetic / name).unlink(missing_ok=True)
+    (synthetic / name).symlink_to(victim / "thesis.txt")
+    harmless(*evaluate(discs_synthetic.parent / "discs", synthetic, tmp_path / "out"), writes=synthetic)
 
 
 @pytest.mark.slow
@@ -91,9 +114,9 @@ def test_a_run_that_a_dataset_names_is_no_more_trusted(
     out = tmp_path / "out"
     for words in (
         ["curate", real, synthetic, "--out", out, "--agreement", "0", "--device", "cpu"],
-        ["evaluate", real, synthetic, "--out", out, "--no-fidelity", "--no-privacy", "--device", "cpu"],
+        evaluate(real, synthetic, out),
     ):
-        harmless(*words, codes=(2,))
+        harmless(*words, writes=synthetic, codes=(2,))
 
 
 @pytest.mark.slow
