@@ -99,7 +99,8 @@ class Repetitions:
             demonstration=False,
             split=make_split(dataset.subjects, seed=number, fractions=_FRACTIONS),
         )
-        settings = {key: value for key, value in design.settings().items() if key not in ("arms", "seeds")}
+        # The cells of several designs lie in one folder: which arms, seeds and comparison were asked is not of the cells.
+        settings = {key: value for key, value in design.settings().items() if key not in ("arms", "seeds", "primary")}
         with opened_trial_folder(folder / "trial", settings, overwrite=False):
             results = run_cells(
                 design, folder / "trial", device="cpu", train=train_segmenter, console=Console(stderr=True, quiet=True)
