@@ -44,3 +44,11 @@ def test_says_what_folds_would_do_where_few_are_tested() -> None:
         "Only 19 of 31 subjects are tested: --folds 5 would test each of them once."
     ]
     assert note_few_tested(split_of(10, 2, 20)) == []
+
+
+def test_advises_no_more_folds_than_there_are_subjects() -> None:
+    assert note_few_tested(split_of(2, 1, 1)) == [
+        "Only 1 of 4 subjects are tested: --folds 4 would test each of them once."
+    ]
+    assert len(outer_splits(split_of(2, 1, 1), 4)) == 4
+    assert note_few_tested(split_of(1, 1, 1)) == ["Only 1 of 3 subjects are tested."]

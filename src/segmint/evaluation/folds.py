@@ -15,6 +15,8 @@ from segmint.evaluation.design import SPLIT_SEED
 FEWEST_TESTED = 20
 """With fewer test subjects a trial is better cross-validated over all of them."""
 _SEED = 11
+# Subjects below which nothing can be cross-validated; folds where there are as many subjects.
+_FEWEST, _USUAL = 4, 5
 
 
 def deal_folds(subjects: Sequence[str], folds: int, *, seed: Sequence[int]) -> list[tuple[str, ...]]:
@@ -34,9 +36,9 @@ def outer_splits(split: Split, folds: int, *, seed: int = 0) -> list[Split]:
     subjects = split.subjects
     if folds < 2:
         raise UserError(f"--folds {folds}: at least 2 are needed.")
-    if len(subjects) < max(4, folds):
+    if len(subjects) < max(_FEWEST, folds):
         raise UserError(
-            f"--folds {folds}: the split has {len(subjects)} subjects; at least {max(4, folds)} are needed."
+            f"--folds {folds}: the split has {len(subjects)} subjects; at least {max(_FEWEST, folds)} are needed."
         )
     share = len(split.validation) / (len(split.train) + len(split.validation))
     found = []
@@ -64,9 +66,14 @@ def splits_of(dataset: Dataset, folds: int) -> list[Split]:
     return outer_splits(dataset.split or make_split(dataset.subjects, seed=SPLIT_SEED), folds)
 
 
-def note_few_tested(split: Split, *, advice: str = "--folds 5 would test each of them once") -> list[str]:
-    """What folds would do for a trial that tests few of its subjects; `advice` says how to have them."""
+def note_few_tested(split: Split, *, advice: str = "--folds {folds} would test each of them once") -> list[str]:
+    """What folds would do for a trial that tests few of its subjects.
+
+    Args:
+        advice: how to have them; {folds} stands for a number of folds that the split has subjects for.
+    """
     tested, everyone = len(split.test), len(split.subjects)
     if tested >= FEWEST_TESTED or everyone <= tested:
         return []
-    return [f"Only {tested} of {everyone} subjects are tested: {advice}."]
+    how = f": {advice.format(folds=min(_USUAL, everyone))}" if everyone >= _FEWEST else ""
+    return [f"Only {tested} of {everyone} subjects are tested{how}."]

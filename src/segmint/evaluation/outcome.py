@@ -166,9 +166,9 @@ def conclude(
 
 
 def _advice(design: Design, *, outside: bool, made_here: bool) -> str:
-    """How the trial could test every subject once."""
+    """How the trial could test every subject once, in {folds} folds."""
     if outside:
-        return "segmint trial export and segmint trial score with --folds 5 would test each of them once"
+        return "segmint trial export and segmint trial score with --folds {folds} would test each of them once"
     without = [
         flag
         for flag, value in (("--subset", design.subset), ("--real-slices", design.real_slices))
@@ -178,7 +178,7 @@ def _advice(design: Design, *, outside: bool, made_here: bool) -> str:
         " with --recipe NAME in the place of the synthetic datasets" if design.synthetic and not made_here else ""
     )
     dropped = f" without {' and '.join(without)}" if without else ""
-    return f"--folds 5{with_recipe}{dropped} would test each of them once"
+    return f"--folds {{folds}}{with_recipe}{dropped} would test each of them once"
 
 
 def write_outcome(out: Path, content: Mapping[str, Any], results: Sequence[CellResult]) -> None:
