@@ -11,6 +11,7 @@ import pytest
 from segmint.errors import UserError
 from segmint.evaluation.arms import parse_arm, parse_arms
 from segmint.evaluation.cells import RESULT, Bench, Cell, is_finished, plan_cells, read_cell, run_cell
+from segmint.evaluation.cost import measure_cost
 from segmint.evaluation.regime import Regime
 from segmint.evaluation.subject_metrics import METRICS, OF_COUNTS
 from segmint.outputs import read_json, write_json
@@ -42,8 +43,6 @@ def test_trains_once_and_keeps_what_it_found(tmp_path: Path, regime: Regime, stu
     dice = np.array([first.dice(subject) for subject in study.test])
     assert dice.shape == (len(study.test), 2)
     assert 0.5 < dice.mean() < 1
-    assert first.cost is not None
-    assert first.cost.core_seconds >= 0
 
     again = run_cell(cell, tmp_path / cell.name, bench_with(train, regime))
     assert len(train.calls) == 1
@@ -51,6 +50,7 @@ def test_trains_once_and_keeps_what_it_found(tmp_path: Path, regime: Regime, stu
     assert all(np.array_equal(again.counts[subject], first.counts[subject]) for subject in study.test)
     content = read_json(tmp_path / cell.name / RESULT)
     assert (content["arm"], content["seed"], content["slices"]) == ("100R+100A", 1, 30)
+    assert min(content["seconds"], content["core_seconds"]) >= 0
     subject = study.test[0]
     assert set(content["metrics"][subject]) == {metric.name for metric in METRICS}
     for name, values in again.measured(subject).items():
@@ -60,14 +60,14 @@ def test_trains_once_and_keeps_what_it_found(tmp_path: Path, regime: Regime, stu
 
 
 def test_a_cell_of_an_earlier_version_is_read(tmp_path: Path, regime: Regime, study: Any) -> None:
-    cell, folder = Cell(parse_arm("100R"), 0, None), tmp_path / "cell"
+    cell, folder = Cell(parse_arm("100R"), 0, None), tmp_path / "cells" / "cell"
     now = run_cell(cell, folder, bench_with(study.stand_in(shift=lambda _share, _seed: 0.1), regime))
     content = read_json(folder / RESULT)
     for key in ("metrics", "core_seconds"):
         del content[key]
     write_json(folder / RESULT, content)
     old = run_cell(cell, folder, bench_with(None, regime))
-    assert old.cost is None
+    assert measure_cost(tmp_path) is None
     for subject in study.test:
         before, after = old.measured(subject), now.measured(subject)
         assert {name for name, values in before.items() if not np.isnan(values).all()} == set(OF_COUNTS)

@@ -72,14 +72,12 @@ class CellResult:
         counts: overlap counts [K, 3] by test subject.
         curve: (images shown, validation Dice) as it learned.
         metrics: by test subject and name float64 [K - 1]; empty for a cell that kept overlap counts alone.
-        cost: None for a cell of earlier versions.
     """
 
     cell: Cell
     counts: dict[str, NDArray[np.int64]]
     curve: list[tuple[int, float]]
     metrics: Mapping[str, Mapping[str, NDArray[np.float64]]] = field(default_factory=dict)
-    cost: Cost | None = None
 
     def dice(self, subject: str) -> NDArray[np.float64]:
         """Dice of each label but the background, NaN where a label is absent."""
@@ -299,6 +297,4 @@ def read_cell(cell: Cell, folder: Path, regime: Regime) -> CellResult:
         subject: {name: np.array(values, dtype=np.float64) for name, values in by_name.items()}
         for subject, by_name in found.metrics.items()
     }
-    known = found.seconds is not None and found.core_seconds is not None
-    cost = Cost(found.seconds or 0.0, found.core_seconds or 0.0) if known else None
-    return CellResult(cell, counts, curve, metrics, cost)
+    return CellResult(cell, counts, curve, metrics)

@@ -5,35 +5,35 @@ It stands in a file of its own, since trial.json is the same to the byte however
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from segmint.evaluation.cells import CellResult
+from segmint.evaluation.cells import RESULT
 from segmint.outputs import read_object, write_json
 
 COST = "cost.json"
 
 
-def describe_cost(results: Sequence[CellResult]) -> dict[str, Any] | None:
-    """`cells`, mean `seconds_a_cell`, `core_hours` of all; None where a cell does not know its own.
+def measure_cost(out: Path) -> dict[str, Any] | None:
+    """`cells`, mean `seconds_a_cell`, `core_hours` of all cells in the folder of a trial, those of folds and of its gate too.
 
     Training, building the pool and scoring are in it, generators are not; of a cell that was stopped, only what was done since.
-    Time on a GPU is in the seconds alone.
+    Time on a GPU is in the seconds alone. None where there are no cells, or one does not know its own, as of earlier versions.
     """
-    known = [one.cost for one in results if one.cost is not None]
-    if not known or len(known) < len(results):
+    found = [read_object(path) for path in sorted(out.glob(f"**/cells/*/{RESULT}"))]
+    if not found or any(one.get("seconds") is None or one.get("core_seconds") is None for one in found):
         return None
     return {
-        "cells": len(known),
-        "seconds_a_cell": sum(one.seconds for one in known) / len(known),
-        "core_hours": sum(one.core_seconds for one in known) / 3600,
+        "cells": len(found),
+        "seconds_a_cell": sum(one["seconds"] for one in found) / len(found),
+        "core_hours": sum(one["core_seconds"] for one in found) / 3600,
     }
 
 
-def write_cost(out: Path, results: Sequence[CellResult]) -> None:
-    """Write cost.json to the folder of a trial, where every cell knows what it cost."""
-    cost = describe_cost(results)
+def write_cost(out: Path) -> None:
+    """Write cost.json to the folder of a finished trial, where every cell knows what it cost."""
+    cost = measure_cost(out)
     if cost is not None:
         write_json(out / COST, cost)
 

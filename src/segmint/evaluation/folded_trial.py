@@ -140,14 +140,13 @@ class FoldedTrial:
                 console.print(f"stopped; what is finished is kept in {out}. To go on: {again(overwrite=overwrite)}")
                 raise
             choices = [fold.choice for fold in finished if fold.choice is not None]
-            results = pool_results(finished)
             content = conclude(
                 finished[0].design,
-                results,
+                pool_results(finished),
                 gate=FoldedChoice(choices) if choices else None,
                 folds=finished,
             )
-            write_outcome(out, content, results)
+            write_outcome(out, content)
         return content
 
 

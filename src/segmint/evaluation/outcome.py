@@ -181,9 +181,9 @@ def _advice(design: Design, *, outside: bool, made_here: bool) -> str:
     return f"--folds {{folds}}{with_recipe}{dropped} would test each of them once"
 
 
-def write_outcome(out: Path, content: Mapping[str, Any], results: Sequence[CellResult]) -> None:
+def write_outcome(out: Path, content: Mapping[str, Any]) -> None:
     """Write cost.json, trial.csv and trial.json, this last: where it is, the trial is finished."""
-    write_cost(out, results)
+    write_cost(out)
     write_text(out / "trial.csv", trial_csv(content))
     write_json(out / "trial.json", content)
 

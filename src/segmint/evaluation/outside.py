@@ -84,14 +84,12 @@ def score_predictions(
             console.print(f"fold {number + 1} of {folds}: {len(design.regime.split.test)} subjects")
         scored.append(Fold(design, tuple(_scored(design, folders, console))))
     if folds is None:
-        results = list(scored[0].results)
-        content = conclude(designs[0], results, outside=True)
+        content = conclude(designs[0], scored[0].results, outside=True)
     else:
-        results = pool_results(scored)
-        content = conclude(designs[0], results, outside=True, folds=scored)
+        content = conclude(designs[0], pool_results(scored), outside=True, folds=scored)
     content["predictions"] = [{"arm": arm.name, "folder": str(one)} for arm, of in folders.items() for one in of]
     with staged_folder(out, overwrite=overwrite) as staging:
-        write_outcome(staging, content, results)
+        write_outcome(staging, content)
     if progress:
         Console().print(trial_table(content))
     return out

@@ -60,7 +60,7 @@ class RecipeTrial(RecipeOrders):
                 )
                 raise
             content = conclude(found.design, found.results, gate=found.choice, made_here=not self.given)
-            write_outcome(out, content, found.results)
+            write_outcome(out, content)
         return content
 
     def check(self, real: Design, out: Path) -> None:

@@ -234,6 +234,6 @@ def conduct(
             )
             raise
         content = conclude(design, results)
-        write_outcome(out, content, results)
+        write_outcome(out, content)
     if progress:
         Console().print(trial_table(content, cost=read_cost(out)))
