@@ -37,3 +37,12 @@ def test_the_real_arm_is_not_compared_with_itself(trial: dict[str, Any]) -> None
 def test_points_carry_a_true_minus() -> None:
     assert signed_points(-0.0123) == "−1.2"
     assert signed_points(0.0) == "+0.0"
+
+
+def test_every_arm_but_all_real_slices_is_compared(trial: dict[str, Any]) -> None:
+    balanced = {**trial["arms"][0], "name": "100R+50B", "repeated_slices": 50}
+    balanced["difference_to_real"] = {"difference": 0.03, "interval": [0.01, 0.05]}
+    fewer = {**balanced, "name": "50R", "repeated_slices": 0}
+    arms = read_arms({"arms": [fewer, trial["arms"][0], balanced]})
+    assert [arm.gain for arm in arms] == ["+3.0", "", "+3.0"]
+    assert [arm.is_reference for arm in arms] == [False, True, False]

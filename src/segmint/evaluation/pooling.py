@@ -71,7 +71,7 @@ class FoldedChoice:
             "subjects": sum(fold["subjects"] for fold in folds),
             "confidence": folds[0]["confidence"],
             "candidates": [
-                one | {"arm": f"fold {number + 1}, {one['arm']}"}
+                one | {"arm": f"fold {number + 1}, {one['arm']}", "confidence": fold["confidence"]}
                 for number, fold in enumerate(folds)
                 for one in fold["candidates"]
             ],

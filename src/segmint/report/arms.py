@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from segmint.evaluation.arms import GATE
+from segmint.evaluation.arms import GATE, REAL_ARM
 from segmint.report import vector
 
 Kind = Literal["real", "fake", "mixed", "flipped"]
@@ -59,8 +59,8 @@ class Arm:
 
     @property
     def gain(self) -> str:
-        """Difference from the real arm in points; empty for the real arm itself."""
-        if self.difference is None or self.difference.mean is None or self.kind == "real":
+        """Difference from 100R in points; empty for 100R itself."""
+        if self.difference is None or self.difference.mean is None or self.is_reference:
             return ""
         return signed_points(self.difference.mean)
 
@@ -71,6 +71,11 @@ class Arm:
         assert self.difference.low is not None
         assert self.difference.high is not None
         return f"{signed_points(self.difference.low)} to {signed_points(self.difference.high)}"
+
+    @property
+    def is_reference(self) -> bool:
+        """Whether it is what the others are held against: all real slices and nothing else."""
+        return self.name == REAL_ARM
 
     @property
     def words(self) -> str:

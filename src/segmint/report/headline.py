@@ -99,7 +99,7 @@ def _trial_numbers(trial: Mapping[str, Any], arms: tuple[Arm, ...]) -> tuple[Key
                 else "",
             )
         )
-    real = next((arm for arm in arms if arm.kind == "real" and arm.overall.mean is not None), None)
+    real = next((arm for arm in arms if arm.is_reference and arm.overall.mean is not None), None)
     if real is not None:
         numbers.append(KeyNumber(real.overall.text, f"mean Dice of {real.name}", _interval(real.overall.interval_text)))
     fake = next((arm for arm in arms if arm.kind == "fake" and arm.overall.mean is not None), None)

@@ -72,8 +72,10 @@ def _gate(trial: Mapping[str, Any]) -> Mapping[str, Any] | None:
     lines = []
     for one in gate["candidates"]:
         low, high = one["interval"]
+        # Of folds, each has its own.
+        confidence = one.get("confidence") or gate["confidence"]
         interval = (
-            f" ({100 * gate['confidence']:.1f}% interval {signed_points(low)} to {signed_points(high)})"
+            f" ({100 * confidence:.1f}% interval {signed_points(low)} to {signed_points(high)})"
             if low is not None and high is not None
             else ""
         )
@@ -96,6 +98,12 @@ def _alarms(alarms: Mapping[str, Any] | None) -> str:
 def _design(trial: Mapping[str, Any], arms: tuple[Arm, ...]) -> str:
     seeds = trial.get("seeds")
     often = "once" if seeds == 1 else f"{seeds} times with different seeds"
+    if trial.get("steps") is None and "steps" in trial:
+        return (
+            f"Segmentation networks trained outside segmint on {counted(len(arms), 'training set')},"
+            f" {counted(seeds, 'seed')} each, predicted the label maps that were scored; whether the networks were treated alike"
+            f" is not known here. {_tested(trial)}"
+        )
     return (
         f"A segmentation network ({segmenter_words(trial) or 'unet'}) was trained from scratch on each of"
         f" {counted(len(arms), 'training set')}, {often}, for the same {counted(trial.get('steps'), 'optimiser step')} of"
@@ -106,15 +114,15 @@ def _design(trial: Mapping[str, Any], arms: tuple[Arm, ...]) -> str:
 
 def _tested(trial: Mapping[str, Any]) -> str:
     subjects, folds = len(trial.get("test_subjects") or []), len(trial.get("folds") or [])
+    drawn = bool(trial.get("synthetic"))
     if folds:
+        generators, both = (", with generators of its own", " and generators") if drawn else ("", "")
         return (
-            f"This was done in each of {folds} folds, with generators of its own, so that each of"
-            f" {counted(subjects, 'subject')} was tested once, by networks and generators that had not seen it."
+            f"This was done in each of {folds} folds{generators}, so that each of"
+            f" {counted(subjects, 'subject')} was tested once, by networks{both} that had not seen it."
         )
-    return (
-        f"Every network was then tested on the same {counted(subjects, 'held-out subject')}, which neither it nor the generator"
-        " had seen."
-    )
+    unseen = "which neither it nor the generator had seen" if drawn else "which it had not seen"
+    return f"Every network was then tested on the same {counted(subjects, 'held-out subject')}, {unseen}."
 
 
 def _counts(arm: Arm) -> str:

@@ -59,7 +59,7 @@ def forest_by_label(arms: Sequence[Arm]) -> Drawing | None:
 
 
 def _rows(axes: Any, rows: Sequence[tuple[Arm, Any]], *, names: bool, ticks: int) -> None:
-    reference = next((estimate.mean for arm, estimate in rows if arm.kind == "real"), None)
+    reference = next((estimate.mean for arm, estimate in rows if arm.is_reference), None)
     if reference is not None:
         axes.axvline(reference, color=MUTED, linestyle=(0, (4, 3)), linewidth=1, zorder=1)
     for place, (arm, estimate) in enumerate(rows):

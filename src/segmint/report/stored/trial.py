@@ -82,6 +82,7 @@ class _Candidate(Entry):
     arm: str
     gain: Number | None
     interval: Interval
+    confidence: Number | None = None
     false_alarms: _Difference | None = None
 
 
