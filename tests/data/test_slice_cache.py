@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import shutil
@@ -48,6 +49,25 @@ def test_another_size_or_changed_file_is_cut_anew(make_dataset: MakeDataset) -> 
     old = label.stat()
     os.utime(label, ns=(old.st_atime_ns, old.st_mtime_ns + 1))
     assert cached_slices(open_dataset(folder), size=8, axis=None) != first
+
+
+def test_what_segmint_json_says_of_a_case_is_read_anew(tmp_path: Path) -> None:
+    folder = tmp_path / "grain"
+    folder.mkdir()
+    writer = DatasetWriter(
+        folder, name="grain", channel_names=("image",), label_names=("background", "cell"), file_ending=".png"
+    )
+    image = np.random.default_rng(0).integers(0, 255, (1, 12, 12)).astype(np.float32)
+    writer.add("one", image, np.eye(12, dtype=np.uint8), subject="one", spacing=(1.0, 1.0))
+    writer.finish()
+    assert open_slices(open_dataset(folder), size=8).spacing == (1.0, 1.0)
+    sidecar = folder / "segmint.json"
+    content = json.loads(sidecar.read_text())
+    content["cases"]["one"] |= {"spacing": [0.25, 0.25], "volume": "stack", "slice": 100, "axis": 0}
+    sidecar.write_text(json.dumps(content))
+    slices = open_slices(open_dataset(folder), size=8)
+    assert slices.spacing == (0.25, 0.25)
+    assert slices.records[0].slice == 100
 
 
 def test_a_changed_or_lost_condition_is_cut_anew(make_dataset: MakeDataset) -> None:

@@ -35,7 +35,7 @@ def written(folder: Path, real: Path, images: list[Image]) -> Path:
         provenance=provenance(open_dataset(real)),
     )
     for number, image in enumerate(images):
-        label = np.zeros(image.shape[1:], np.uint8)
+        label = (image[0] > 60).astype(np.uint8)
         label[3:9, 3:9] = 1
         name = f"synthetic_s0_{number:06d}"
         writer.add(name, image, label, subject=name, spacing=(1.0, 1.0, 3.0), intensity=[INTENSITY])
@@ -91,3 +91,47 @@ def test_a_trial_refuses_them(tmp_path: Path, real: Path) -> None:
     with pytest.raises(UserError, match="1 of its 16 synthetic images are images of test subjects"):
         trial(real, made, out=tmp_path / "out", size=16, arms=("100R", "100R+100F"), steps=1, device="cpu")
     assert not (tmp_path / "out").exists()
+
+
+def test_next_to_nothing_is_nobody_s_image(tmp_path: Path, real: Path) -> None:
+    """Tips of heads, a few bright pixels in the dark, are alike in all patients."""
+    tip = np.zeros((1, 14, 13, 1), np.float32)
+    tip[0, 6:8, 6:7] = np.linspace(40, 90, 2).reshape(2, 1, 1)
+    dark = tmp_path / "dark"
+    dark.mkdir()
+    writer = DatasetWriter(dark, name="dark", channel_names=CHANNELS, label_names=LABELS, file_ending=".nii.gz")
+    for subject in SPLIT.subjects:
+        image = np.repeat(tip, 3, axis=-1)
+        writer.add(
+            f"case_{subject}",
+            image,
+            (image[0] > 60).astype(np.uint8),
+            subject=subject,
+            spacing=(1, 1, 3),
+            intensity=[INTENSITY],
+        )
+    writer.finish(split=SPLIT)
+    shown = choose_regime(open_slices(open_dataset(dark), size=16), SPLIT, subset=None, real_slices=None)
+    assert checked(written(tmp_path / "made", real, [tip]), shown) == []
+
+
+def test_images_so_plain_that_patients_share_them_are_not_held_against_a_set(tmp_path: Path, real: Path) -> None:
+    rng = np.random.default_rng(0)
+    plain = {subject: rng.normal(50, 20, (1, 14, 13, 1)).astype(np.float32) for subject in sorted(SPLIT.subjects)}
+    # The same but for noise: marks differ.
+    plain[TEST[0]] = plain[TRAIN[0]] + rng.normal(0, 0.2, (1, 14, 13, 1)).astype(np.float32)
+    folder = tmp_path / "plain"
+    folder.mkdir()
+    writer = DatasetWriter(folder, name="plain", channel_names=CHANNELS, label_names=LABELS, file_ending=".nii.gz")
+    for subject, image in plain.items():
+        writer.add(
+            f"case_{subject}",
+            np.repeat(image, 3, axis=-1),
+            np.ones((14, 13, 3), np.uint8),
+            subject=subject,
+            spacing=(1, 1, 3),
+            intensity=[INTENSITY],
+        )
+    writer.finish(split=SPLIT)
+    regime = choose_regime(open_slices(open_dataset(folder), size=16), SPLIT, subset=None, real_slices=None)
+    assert checked(written(tmp_path / "made", real, [plain[TEST[0]]]), regime) == []

@@ -26,9 +26,19 @@ def taken_back(plane: NDArray[np.float32], drawn: Shape) -> NDArray[np.float32]:
     return np.clip(rows @ plane @ columns.T, -1, 1).astype(np.float32)
 
 
-def ids_taken_back(ids: NDArray[np.uint8], drawn: Shape) -> NDArray[np.uint8]:
-    """The same of label ids, enlarged by taking the nearest: the id in the middle of every pixel drawn."""
-    rows, columns = (nearest(small, large) for small, large in zip(drawn, ids.shape, strict=True))
+def ids_taken_back(ids: NDArray[np.uint8], drawn: Shape) -> NDArray[np.uint8] | None:
+    """The same of label ids, enlarged by taking the nearest: the id in the middle of every pixel drawn.
+
+    None where `ids` are not what enlarging these gives: somebody has changed them pixel by pixel since, and taking one in many
+    of theirs would lose thin structures and shift the others.
+    """
+    found = _picked(ids, drawn)
+    return found if np.array_equal(_picked(found, (ids.shape[0], ids.shape[1])), ids) else None
+
+
+def _picked(ids: NDArray[np.uint8], shape: Shape) -> NDArray[np.uint8]:
+    """The ids that hold the centres of the pixels of another shape."""
+    rows, columns = (nearest(target, source) for target, source in zip(shape, ids.shape, strict=True))
     return np.ascontiguousarray(ids[rows[:, None], columns[None, :]])
 
 

@@ -29,7 +29,7 @@ from segmint.data.placement import Placement, centre
 from segmint.errors import UserError
 from segmint.outputs import staged_folder
 
-FORMAT_VERSION = 6
+FORMAT_VERSION = 7
 IMAGES, LABELS, INDEX = "images.npy", "labels.npy", "index.json"
 
 
@@ -104,7 +104,9 @@ def _key(dataset: Dataset, *, size: int, axis: int | None, scale: float | None) 
     for case in dataset.cases:
         stats = [path.stat() for path in case.files]
         maps = [(one.kind, one.low, one.high) for one in case.intensity or ()]
-        described.append((case.id, case.volume, case.drawn, maps, [(stat.st_size, stat.st_mtime_ns) for stat in stats]))
+        # What the files do not know is in segmint.json, and in the index: millimetres, and numbers of slices.
+        recorded = (case.id, case.volume, case.slice, case.spacing, case.affine, case.drawn, maps)
+        described.append((*recorded, [(stat.st_size, stat.st_mtime_ns) for stat in stats]))
     return hashlib.sha256(json.dumps(described).encode()).hexdigest()[:16]
 
 
@@ -194,10 +196,17 @@ def _placed(
         )
     if drawn is not None and shape == central:
         images = [placement.place_image(taken_back(one, drawn), original_shape=shape) for one in plane]
-        ids = [placement.place_label(ids_taken_back(one, drawn), original_shape=shape) for one in id_planes]
-        return np.stack(images), ids
+        return np.stack(images), [_placed_ids(placement, one, drawn) for one in id_planes]
     images = [placement.place_image(centre(channel, central)) for channel in plane]
     return np.stack(images), [placement.place_label(centre(one, central)) for one in id_planes]
+
+
+def _placed_ids(placement: Placement, plane: NDArray[np.uint8], drawn: tuple[int, int]) -> NDArray[np.uint8]:
+    """An id map [h, w] that was drawn in fewer pixels, [S, S]; as real ones are made smaller where it was changed since."""
+    back = ids_taken_back(plane, drawn)
+    if back is None:
+        return placement.place_label(plane)
+    return placement.place_label(back, original_shape=(plane.shape[0], plane.shape[1]))
 
 
 def _plane_shape(shape: tuple[int, ...], axis: int | None) -> tuple[int, int]:
