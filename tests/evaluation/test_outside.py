@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -146,6 +147,19 @@ def test_arms_and_folders_must_fit(real: Path, synthetic: Path, folders: Callabl
     with pytest.raises(UserError, match="needs synthetic pairs"):
         score_predictions(real, predictions=[("100R", one), ("100F", other)], out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("inside", ["", "set"])
+def test_a_synthetic_set_is_never_overwritten(
+    real: Path, synthetic: Path, folders: Callable[[str], Path], tmp_path: Path, inside: str
+) -> None:
+    out = tmp_path / "out"
+    fakes = shutil.copytree(synthetic, out / inside)
+    kept = sorted(fakes.rglob("*"))
+    predictions = [("100R", folders("real-0")), ("100R+300F", folders("mixed-0"))]
+    with pytest.raises(UserError, match=r"out is or holds .*, which is read here: choose another --out"):
+        score_predictions(real, [fakes], predictions=predictions, out=out, overwrite=True, progress=False)
+    assert sorted(fakes.rglob("*")) == kept
 
 
 def test_the_command_line_takes_arms_by_name(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,8 +20,10 @@ from segmint.data.pool import PairPool
 from segmint.errors import UserError
 from segmint.evaluation.arms import parse_arms
 from segmint.evaluation.design import design_trial
+from segmint.evaluation.folded_trial import FoldedTrial
 from segmint.evaluation.gate import GateOrders
 from segmint.evaluation.generator import GeneratorOrders
+from segmint.evaluation.outside import score_predictions
 from segmint.evaluation.recipe_trial import RecipeTrial
 from segmint.evaluation.trial import trial
 
@@ -315,6 +318,39 @@ def test_the_gate_wants_a_recipe_and_a_recipe_no_set(tmp_path: Path, real: Path,
             real, out=tmp_path / "t", size=16, generator=GeneratorOrders("joint-stylegan2"), gate=GateOrders(),
             real_slices=4,
         )  # fmt: skip
+
+
+@pytest.mark.parametrize("folds", [None, 2])
+def test_an_auxiliary_dataset_is_never_overwritten(tmp_path: Path, real: Path, study: Any, folds: int | None) -> None:
+    out = tmp_path / "trial"
+    kept = out / "helper" / "dataset.json"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("{}")
+    generator = GeneratorOrders("joint-stylegan2", auxiliary=f"{kept.parent}:halo")
+    one = partial(
+        prepared, real, study.draws(), study.stand_in(), arms=parse_arms("100R,100F"), generator=generator, size=16
+    )
+    whole = one() if folds is None else FoldedTrial(real, folds, lambda split: one(split=split), "cpu", progress=False)
+    with pytest.raises(UserError, match=r"trial is or holds .*helper, which is read here"):
+        whole.conduct(out, overwrite=True)
+    assert kept.is_file()
+
+
+def test_the_run_of_a_synthetic_set_is_never_overwritten(
+    tmp_path: Path, discs_run: Path, discs_synthetic: Path
+) -> None:
+    run = shutil.copytree(discs_run, tmp_path / "run")
+    pairs = shutil.copytree(discs_synthetic, tmp_path / "pairs")
+    told = pairs / "segmint.json"
+    told.write_text(told.read_text().replace(str(discs_run), str(run)))
+    assert Path(json.loads(told.read_text())["provenance"]["run"]) == run
+    (tmp_path / "maps").mkdir()
+    discs = discs_run.parent / "discs"
+    with pytest.raises(UserError, match=r"run is or holds .*, which is read here"):
+        trial(discs, pairs, out=run, arms=("100F",), seeds=1, steps=1, batch=2, overwrite=True, progress=False)
+    with pytest.raises(UserError, match=r"run is or holds .*, which is read here"):
+        score_predictions(discs, [pairs], predictions=[("100F", tmp_path / "maps")], out=run, overwrite=True)
+    assert (run / "config.json").is_file()
 
 
 @pytest.mark.slow

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.conftest import forget_sidecar
 
 import segmint
+from segmint.data.dataset import open_dataset
+from segmint.data.split import make_split
 from segmint.errors import UserError
-from segmint.evaluation.gate import GateOrders
+from segmint.evaluation.gate import GateOrders, inner_splits
 from segmint.workflow.check import check_orders
 from segmint.workflow.orders import Orders
+
+
+def copy_images(dataset: Path, one: str, other: str) -> None:
+    """Give a subject of the discs the images of another."""
+    shutil.copyfile(dataset / "imagesTr" / f"{one}_0000.nii.gz", dataset / "imagesTr" / f"{other}_0000.nii.gz")
 
 
 @pytest.mark.parametrize(
@@ -30,6 +39,16 @@ from segmint.workflow.orders import Orders
         ("joint-stylegan2", {"gate": GateOrders(seeds=0)}, "--gate-seeds 0"),
         ("joint-stylegan2", {"gate": GateOrders(shares=(0,))}, "--gate-shares"),
         ("joint-stylegan2", {"gate": GateOrders(folds=99)}, "99"),
+        ("joint-stylegan2", {"gate": GateOrders(), "arms": ("100F", "100R+300F")}, "gate's arm is compared with 100R"),
+        # Of 12 slices one, but of the 6 of an inner fold none.
+        (
+            "joint-stylegan2",
+            {"gate": GateOrders(shares=(5,))},
+            "--gate-shares: .* has 5% of 6 real slices, which is none",
+        ),
+        ("joint-stylegan2", {"gate": GateOrders(filters=("curated",)), "curate": True}, "--curate curates all pairs"),
+        ("joint-stylegan2", {"arms": ("100R", "1F")}, "The arm 1F has 1% of 12 real slices, which is none"),
+        ("joint-stylegan2", {"arms": ("100R", "100R+50B+100F")}, r"--arms 100R\+100F\+50B: .* leave B out"),
     ],
 )
 def test_wrong_orders_are_refused(discs: Path, recipe: str, orders: dict[str, Any], said: str) -> None:
@@ -37,7 +56,34 @@ def test_wrong_orders_are_refused(discs: Path, recipe: str, orders: dict[str, An
         check_orders(Orders(**{"size": 32, **orders}), discs, recipe, device="cpu")
 
 
-@pytest.mark.parametrize("orders", [{"truncation": 0.7}, {"truncation": 1.0, "augment": ("strong", "cutmix")}])
+def test_patients_in_two_folds_of_the_gate_are_refused(discs: Path) -> None:
+    split = open_dataset(discs).split
+    assert split is not None
+    one, other = (inner.test[0] for inner in inner_splits(split, split.train))
+    copy_images(discs, one, other)
+    check_orders(Orders(size=32), discs, "joint-stylegan2", device="cpu")
+    with pytest.raises(UserError, match=r"--gate-folds 2 leaves a fold that cannot be used: .* pixel by pixel"):
+        check_orders(Orders(size=32, gate=GateOrders()), discs, "joint-stylegan2", device="cpu")
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_dataset_without_a_split_is_split_as_training_will(discs: Path, seed: int) -> None:
+    split = make_split(open_dataset(discs).subjects, seed=seed)
+    assert split != make_split(open_dataset(discs).subjects, seed=1 - seed)
+    copy_images(discs, split.train[0], split.test[0])
+    forget_sidecar(discs)
+    with pytest.raises(UserError, match=f'"{split.train[0]}" .* and "{split.test[0]}"'):
+        check_orders(Orders(size=32, seed=seed), discs, "joint-stylegan2", device="cpu")
+
+
+@pytest.mark.parametrize(
+    "orders",
+    [
+        {"truncation": 0.7},
+        {"truncation": 1.0, "augment": ("strong", "cutmix")},
+        {"gate": GateOrders((25,)), "curate": True},
+    ],
+)
 def test_right_orders_pass(discs: Path, orders: dict[str, Any]) -> None:
     check_orders(Orders(size=32, **orders), discs, "joint-stylegan2", device="cpu")
 

@@ -69,8 +69,13 @@ class Design:
 
     @property
     def inputs(self) -> list[Path]:
-        """Folders that are read."""
-        return [self.regime.dataset.root, *(one.dataset.root for one in self.synthetic)]
+        """Folders that are read: the datasets, and the runs of the synthetic ones, as far as they are still there."""
+        runs = [Path(one.provenance.run) for one in self.synthetic]
+        return [
+            self.regime.dataset.root,
+            *(one.dataset.root for one in self.synthetic),
+            *(run for run in runs if (run / "config.json").is_file()),
+        ]
 
     def settings(self) -> dict[str, Any]:
         """The same as JSON, without paths and machines: an interrupted trial may go on elsewhere."""

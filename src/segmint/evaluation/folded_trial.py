@@ -35,6 +35,9 @@ class FoldTrial(Protocol):
     def check(self, real: Design, out: Path) -> None:
         """Refuse what is wrong before anything is written."""
 
+    def inputs(self, real: Design) -> list[Path]:
+        """Folders that are read."""
+
     def settings(self, real: Design) -> dict[str, Any]:
         """All that decides its result."""
 
@@ -72,6 +75,10 @@ class RealTrial:
 
     def check(self, real: Design, out: Path) -> None:
         """Nothing is left to refuse."""
+
+    def inputs(self, real: Design) -> list[Path]:
+        """Those of its design."""
+        return real.inputs
 
     def settings(self, real: Design) -> dict[str, Any]:
         """Those of its design."""
@@ -125,7 +132,7 @@ class FoldedTrial:
             "threads": threads,
         }
         console = Console(stderr=True, quiet=not self.progress, highlight=False)
-        with opened_trial_folder(out, settings, overwrite=overwrite, inputs=[opened.root]):
+        with opened_trial_folder(out, settings, overwrite=overwrite, inputs=trials[0].inputs(designs[0])):
 
             def fold(number: int) -> Plan[Fold]:
                 design, where = designs[number], f"fold {number + 1}"

@@ -49,6 +49,11 @@ class GeneratorOrders:
     threads: int | None = None
     curate: bool = False
 
+    @property
+    def inputs(self) -> list[Path]:
+        """Folders that are read beside the dataset."""
+        return [] if self.auxiliary is None else [Path(self.auxiliary.rpartition(":")[0])]
+
     def as_json(self) -> dict[str, Any]:
         """All that decides what the pairs are; the number of threads does not belong to it."""
         content = asdict(self)

@@ -22,7 +22,7 @@ from segmint.evaluation.outside_folds import design_folds
 from segmint.evaluation.pooling import Fold, pool_results
 from segmint.evaluation.scoring import score_maps
 from segmint.evaluation.table import trial_table
-from segmint.outputs import check_target, staged_folder
+from segmint.outputs import check_target, refuse_inputs, staged_folder
 
 
 def score_predictions(
@@ -65,7 +65,8 @@ def score_predictions(
             synthetic set; `out` exists.
     """
     out = Path(out)
-    check_target(out, overwrite=overwrite, inputs=[Path(real), *(Path(folder) for _, folder in predictions)])
+    given = [Path(real), *map(Path, synthetic), *(Path(folder) for _, folder in predictions)]
+    check_target(out, overwrite=overwrite, inputs=given)
     folders = _by_arm(predictions)
     designs = _designed(
         Path(real),
@@ -77,6 +78,7 @@ def score_predictions(
         primary=primary,
         folds=folds,
     )
+    refuse_inputs(out, [one for design in designs for one in design.inputs])
     console = Console(stderr=True, quiet=not progress, soft_wrap=True, markup=False, highlight=False)
     scored = []
     for number, design in enumerate(designs):

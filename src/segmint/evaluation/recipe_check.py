@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from segmint.data.subjects import Split
 from segmint.errors import UserError
-from segmint.evaluation.arms import REAL_ARM, parse_arm
+from segmint.evaluation.arms import REAL_ARM, Arm, parse_arm
 from segmint.evaluation.curation.curate import RESULT as CURATION
 from segmint.evaluation.design import Design
-from segmint.evaluation.gate import KEPT, candidate_arms, inner_splits
+from segmint.evaluation.gate import FILTERS, KEPT, GateOrders, candidate_arms, inner_splits
 from segmint.evaluation.generator import check_generator, draw_pairs
 from segmint.evaluation.recipe_orders import RecipeOrders
+from segmint.evaluation.regime import Regime
 
 
 def check_orders(orders: RecipeOrders, real: Design, out: Path) -> None:
@@ -32,11 +35,9 @@ def check_orders(orders: RecipeOrders, real: Design, out: Path) -> None:
     for arm in orders.arms:
         if not arm.gated:
             arm.counts(len(real.regime.training))
-    asked = [arm.name for arm in orders.arms if arm.curated]
-    if orders.gated and KEPT in (orders.gate.filters or ()):
-        asked.append("--gate-filters curated")
-    if asked and orders.generator.curate:
-        raise UserError(f"{asked[0]}: --curate curates all pairs of the trial; leave one of the two out.")
+    curated = next((arm.name for arm in orders.arms if arm.curated), None)
+    if curated is not None and orders.generator.curate:
+        raise _curated_twice(curated)
     if real.real_slices is not None:
         raise UserError(
             "--real-slices: generators learn from whole subjects, so use a stored --subset of them with --recipe."
@@ -58,20 +59,48 @@ def check_orders(orders: RecipeOrders, real: Design, out: Path) -> None:
             beside=out,
             device=orders.jobs.device_here(orders.device),
         )
-    if not orders.gated:
-        return
-    if not any(arm.name == REAL_ARM for arm in orders.arms):
+    if orders.gated:
+        check_gate(
+            orders.gate,
+            orders.arms,
+            real.regime,
+            curate=orders.generator.curate,
+            designed=lambda split: orders.designed(real, [], [parse_arm(REAL_ARM)], seeds=1, split=split),
+        )
+
+
+def check_gate(
+    gate: GateOrders, arms: Sequence[Arm], regime: Regime, *, curate: bool, designed: Callable[[Split], Design]
+) -> None:
+    """Refuse what the gate of a trial could not look at.
+
+    Args:
+        arms: of the trial; regime: its real slices.
+        curate: all pairs of the trial are curated.
+        designed: the trial of 100R alone on another split.
+
+    Raises:
+        UserError: 100R is missing, there are no seeds, shares or filters, pairs would be curated twice, or a fold cannot be
+            used.
+    """
+    if not any(arm.name == REAL_ARM for arm in arms):
         raise UserError(f"--arms: the gate's arm is compared with {REAL_ARM}; name that too.")
-    if orders.gate.seeds < 1:
-        raise UserError(f"--gate-seeds {orders.gate.seeds}: at least one is needed.")
-    candidates = candidate_arms(orders.gate.shares, orders.filters)
-    for split in inner_splits(real.regime.split, real.regime.labelled, folds=orders.gate.folds):
+    if gate.seeds < 1:
+        raise UserError(f"--gate-seeds {gate.seeds}: at least one is needed.")
+    if curate and KEPT in (gate.filters or ()):
+        raise _curated_twice("--gate-filters curated")
+    candidates = candidate_arms(gate.shares, gate.filters or FILTERS)
+    for split in inner_splits(regime.split, regime.labelled, folds=gate.folds):
         try:
-            inner = orders.designed(real, [], [parse_arm(REAL_ARM)], seeds=1, split=split)
+            inner = designed(split)
         except UserError as error:
-            raise UserError(f"--gate-folds {orders.gate.folds} leaves a fold that cannot be used: {error}") from error
+            raise UserError(f"--gate-folds {gate.folds} leaves a fold that cannot be used: {error}") from error
         try:
             for arm in candidates:
                 arm.counts(len(inner.regime.training))
         except UserError as error:
             raise UserError(f"--gate-shares: {error}") from error
+
+
+def _curated_twice(named: str) -> UserError:
+    return UserError(f"{named}: --curate curates all pairs of the trial; leave one of the two out.")

@@ -100,6 +100,10 @@ class RecipeOrders:
             axis=self.axis,
         )
 
+    def inputs(self, real: Design) -> list[Path]:
+        """Folders that are read."""
+        return [*real.inputs, *self.given, *self.generator.inputs]
+
     def settings(self, real: Design) -> dict[str, Any]:
         """All that decides the result, as JSON."""
         return real.settings() | {

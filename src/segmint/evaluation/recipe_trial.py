@@ -49,7 +49,7 @@ class RecipeTrial(RecipeOrders):
         threads = self.jobs.with_threads(out, overwrite=overwrite)
         settings = self.settings(real) | {"threads": threads}
         console = Console(stderr=True, quiet=not self.progress)
-        with opened_trial_folder(out, settings, overwrite=overwrite, inputs=[*real.inputs, *self.given]):
+        with opened_trial_folder(out, settings, overwrite=overwrite, inputs=self.inputs(real)):
             try:
                 with self.jobs.carried_out(out, threads=threads, device=self.device, console=console) as executor:
                     (found,) = carry_out([self.plan(real, out, threads=threads)], executor)

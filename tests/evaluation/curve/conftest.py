@@ -15,14 +15,14 @@ from segmint.evaluation.scoring import Predicts
 
 @pytest.fixture
 def planned(real: Path) -> Callable[..., CurvePlan]:
-    """A curve at 16 pixels, with what a test changes of it."""
+    """A curve of the study at 16 pixels, or of another dataset, with what a test changes of it."""
 
-    def plan(**options: Any) -> CurvePlan:
+    def plan(dataset: Path = real, **options: Any) -> CurvePlan:
         chosen: dict[str, Any] = {
             "recipes": ["joint-stylegan2"], "labelled": [2, "all"], "seeds": 2, "seed": 0, "arm": "100R+300F", "size": 16,
             "axis": None, "steps": 20, "batch": 4, "augment": (), "settings": {}, "orders": GeneratorOrders(), "device": "cpu",
         }  # fmt: skip
-        return plan_curve(real, **{**chosen, **options})
+        return plan_curve(dataset, **{**chosen, **options})
 
     return plan
 

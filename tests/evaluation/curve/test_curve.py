@@ -15,7 +15,7 @@ from PIL import Image
 
 from segmint import recipes
 from segmint.errors import UserError
-from segmint.evaluation.curve.curve import conduct
+from segmint.evaluation.curve.curve import conduct, draw_curve
 from segmint.evaluation.curve.plan import CurvePlan
 
 Planned = Callable[..., CurvePlan]
@@ -110,6 +110,47 @@ def test_stopped_it_goes_on_and_another_is_refused(
         assert (out / name).read_bytes() == (tmp_path / "undisturbed" / name).read_bytes()
     with pytest.raises(UserError, match="seeds: 2 there, 3 now"):
         concluded(planned(seeds=3), out, drawn_beforehand, study.stand_in())
+
+
+def drawn(real: Path, out: Path, **options: Any) -> dict[str, Any]:
+    """Settings of a curve of two segmenters without generators."""
+    few = {
+        "labelled": ["all"],
+        "seeds": 1,
+        "size": 16,
+        "steps": 1,
+        "trial_batch": 2,
+        "device": "cpu",
+        "progress": False,
+    }
+    draw_curve(real, out=out, **{**few, **options})
+    content: dict[str, Any] = json.loads((out / "settings.json").read_text())
+    return content
+
+
+@pytest.mark.parametrize(
+    ("asked", "generator", "segmenter"),
+    [
+        ({"capacity": "full"}, "full", "small"),
+        ({"capacity": "small", "segmenter_capacity": "full"}, "small", "full"),
+        ({}, None, "small"),
+    ],
+)
+def test_generators_and_segmenters_have_each_the_width_asked_for(
+    real: Path, tmp_path: Path, asked: dict[str, str], generator: str | None, segmenter: str
+) -> None:
+    settings = drawn(real, tmp_path / "curve", **asked)
+    assert (settings["generator_capacity"], settings["segmenter_capacity"]) == (generator, segmenter)
+
+
+def test_a_curve_of_an_earlier_version_is_gone_on_with(real: Path, tmp_path: Path) -> None:
+    out = tmp_path / "curve"
+    settings = drawn(real, out)
+    earlier = {key: value for key, value in settings.items() if not key.startswith("segmenter_")}
+    (out / "settings.json").write_text(json.dumps(earlier | {"generator_capacity": None}))
+    (out / "curve.json").unlink()
+    drawn(real, out)
+    assert (out / "curve.json").is_file()
 
 
 def test_pairs_of_a_generator_that_saw_more_labels_are_refused(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -121,6 +122,20 @@ def test_another_arm_or_precision_is_another_curve(planned: Planned, changed: di
 def test_what_makes_no_sense_is_refused(planned: Planned, options: dict[str, Any], said: str) -> None:
     with pytest.raises(UserError, match=said):
         planned(**options)
+
+
+def test_subjects_of_two_parts_who_are_one_patient_are_found(planned: Planned, real: Path, tmp_path: Path) -> None:
+    def copied(one: str, other: str) -> Path:
+        folder = shutil.copytree(real, tmp_path / other)
+        images = folder / "imagesTr"
+        shutil.copyfile(images / f"case_{one}_0000.nii.gz", images / f"case_{other}_0000.nii.gz")
+        return folder
+
+    assert not any("pixel by pixel" in note for note in planned().notes)
+    with pytest.raises(UserError, match=r'test subjects have images of .*"a04" .* and "c03"'):
+        planned(copied("a04", "c03"), labelled=[2])
+    notes = planned(copied("a04", "b01"), labelled=[2]).notes
+    assert [note for note in notes if '"b01" (case_b01, slice 0) and "a04" (case_a04, slice 0)' in note]
 
 
 def test_a_synthetic_dataset_is_refused(synthetic: Path) -> None:

@@ -93,7 +93,7 @@ def draw_curve(
     jobs = JobOrders(processes, cluster, dict(cluster_settings or {}), threads)
     jobs.check()
     jobs = replace(jobs, threads=jobs.with_threads(Path(out), overwrite=overwrite))
-    capacity = jobs.with_capacity(Path(out), asked=segmenter_capacity, device=device, overwrite=overwrite)
+    width = jobs.with_capacity(Path(out), asked=segmenter_capacity, device=device, overwrite=overwrite)
     plan = plan_curve(
         Path(dataset),
         recipes=recipes,
@@ -105,7 +105,7 @@ def draw_curve(
         axis=axis,
         steps=steps,
         batch=trial_batch,
-        segmenter=CurveSegmenter(segmenter, segmenter_preset, capacity, dict(segmenter_settings or {})),
+        segmenter=CurveSegmenter(segmenter, segmenter_preset, width, dict(segmenter_settings or {})),
         augment=augment,
         settings=settings or {},
         orders=GeneratorOrders(

@@ -16,6 +16,7 @@ from segmint.evaluation.arms import PRIMARY_ARM, REAL_ARM, Arm, parse_arm
 from segmint.evaluation.budget import BATCH, default_steps
 from segmint.evaluation.design import check_segmenter, checked_settings, note_stages, segmenter_changes, told_by
 from segmint.evaluation.regime import Regime, choose_regime
+from segmint.evaluation.shared_images import check_shared
 from segmint.recipes import find_recipe
 from segmint.recipes.recipe import RecipeSettings
 from segmint.training.material import default_size
@@ -172,7 +173,7 @@ def plan_curve(
     """Resolve and check everything that `segmint.curve` is given; see there.
 
     Raises:
-        UserError: anything in it is wrong.
+        UserError: anything in it is wrong, or test subjects have images of other subjects.
     """
     opened = open_dataset(dataset)
     if opened.provenance is not None:
@@ -200,6 +201,8 @@ def plan_curve(
         notes.append(f"The dataset has no split of its own: one was made with seed {seed}.")
     if size is None:
         size = default_size(opened, device=choose_hardware(device=device).device, axis=axis)
+    levels = _levels(opened, split, labelled, size=size, axis=axis, seed=seed)
+    notes += check_shared(levels[0].regime.slices, split)
     batch = BATCH if batch is None else batch
     steps = default_steps(size) if steps is None else steps
     if steps < 1 or batch < 1:
@@ -213,7 +216,7 @@ def plan_curve(
     return CurvePlan(
         dataset=opened,
         split=split,
-        levels=_levels(opened, split, labelled, size=size, axis=axis, seed=seed),
+        levels=levels,
         arms=_arms(recipes, mixed, tuple(augment), segmenter, augments="augment" in type(resolved).model_fields),
         recipes=tuple(recipes),
         seeds=seeds,
