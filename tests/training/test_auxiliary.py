@@ -14,6 +14,7 @@ from segmint.data.dataset import open_dataset
 from segmint.errors import UserError
 from segmint.synthesis.sample import sample
 from segmint.training.train import train
+from segmint.workflow.run import run_workflow
 
 TINY = {
     "width": "0.05",
@@ -73,6 +74,31 @@ def test_a_teacher_whose_slices_lie_otherwise(tmp_path: Path) -> None:
     ):
         train("em-pix2pix", pupil, out=tmp_path / "run", auxiliary=f"{teacher}:halo", size=32, progress=False)
     assert not (tmp_path / "run").exists()
+
+
+def test_overwrite_never_takes_the_teacher(tmp_path: Path) -> None:
+    """Nor a folder that holds it."""
+    teacher, pupil = draw_discs(tmp_path / "kept" / "teacher", halo=True), draw_discs(tmp_path / "pupil")
+    for out in (teacher, teacher.parent):
+        with pytest.raises(UserError, match="teacher"):
+            train(
+                "em-pix2pix",
+                pupil,
+                out=out,
+                auxiliary=f"{teacher}:halo",
+                settings=TINY,
+                kimg=0.016,
+                batch=4,
+                size=32,
+                device="cpu",
+                overwrite=True,
+                progress=False,
+            )
+        with pytest.raises(UserError, match="teacher"):
+            run_workflow(
+                pupil, out=out, recipe="em-pix2pix", auxiliary=f"{teacher}:halo", overwrite=True, progress=False
+            )
+    assert (teacher / "dataset.json").is_file()
 
 
 def test_a_map_that_the_teacher_lacks(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ def check_out(run: RunFolder, config: Mapping[str, Any], *, resume: bool, overwr
         UserError: it may not.
     """
     if not resume:
-        check_target(run.root, overwrite=overwrite, inputs=[Path(config["dataset"]["path"])])
+        check_target(run.root, overwrite=overwrite, inputs=_inputs(config))
         return
     before = read_config(run)
     exact = ("threads", "instructions", "torch", "precision", "device", "segmint")
@@ -70,6 +70,17 @@ def as_json(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: as_json(item) for key, item in value.items()}
     return [as_json(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _inputs(config: Mapping[str, Any]) -> list[Path]:
+    """What a training reads: its dataset, that of an auxiliary map, and runs whose stages are taken over."""
+    auxiliary, taken = config.get("auxiliary"), config.get("taken_over") or {}
+    paths = [
+        config["dataset"]["path"],
+        *([auxiliary["path"]] if auxiliary else []),
+        *(one["run"] for one in taken.values()),
+    ]
+    return [Path(path) for path in dict.fromkeys(paths)]
 
 
 @contextmanager

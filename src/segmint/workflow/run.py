@@ -146,5 +146,6 @@ def run_workflow(
         progress=progress,
         jobs=jobs,
     )
-    with opened_workflow(out, record, verb="run", resume=resume, overwrite=overwrite, inputs=[dataset]):
+    inputs = [dataset, *([] if auxiliary is None else [Path(auxiliary.rpartition(":")[0])])]
+    with opened_workflow(out, record, verb="run", resume=resume, overwrite=overwrite, inputs=inputs):
         return road.travel()
