@@ -152,6 +152,20 @@ def test_sets_are_the_units_where_there_are_several() -> None:
     assert collect_scores(results("100F"), label_names=NAMES).units == {"100F": None}
 
 
+def test_generators_are_the_units_where_several_sets_are_of_one() -> None:
+    found = results("100R,100R+300F", sets=4, seeds=5)
+    scores = collect_scores(found, label_names=NAMES, generators=[0, 0, 1, 1])
+    assert scores.units == {"100R": None, "100R+300F": [0, 0, 1, 1, 0]}
+    of_sets = collect_scores(found, label_names=NAMES)
+    primary, naive = compare(scores)[0], compare(of_sets)[0]
+    assert primary is not None
+    assert naive is not None
+    assert primary.difference.value == naive.difference.value
+    assert primary.difference.freedom <= naive.difference.freedom
+    alike = collect_scores(found, label_names=NAMES, generators=[0, 0, 0, 0])
+    assert alike.units["100R+300F"] == [0, 1, 2, 3, 0], "conditional on the one generator, over its sets"
+
+
 def test_without_100r_there_is_nothing_to_compare_with() -> None:
     scores = collect_scores(results("100F"), label_names=NAMES)
     assert compare(scores) == (None, [])

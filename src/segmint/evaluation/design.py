@@ -345,6 +345,6 @@ def _notes(regime: Regime, sets: Sequence[SyntheticSet], arms: Sequence[Arm], *,
         generators = generator_count(sets)
         notes.append(
             f"{len(sets)} synthetic sets of {generators} generator{'s' if generators > 1 else ''}: seed k uses set k "
-            f"modulo {len(sets)}, and the intervals of arms with F are over sets."
+            f"modulo {len(sets)}, and the intervals of arms with F are over {'generators' if generators > 1 else 'sets'}."
         )
     return notes

@@ -29,7 +29,8 @@ class Scores:
         arms: in the trial's order; subjects: sorted; labels: names without the background.
         dice: by arm name [seeds, subjects, labels], NaN where a label is absent from truth and prediction.
         curves: by arm name, for each seed (images shown, validation Dice).
-        units: by arm name, for each seed the synthetic set it used; None where the seeds are independent.
+        units: by arm name, for each seed the generator of the synthetic set it used, or the set itself where all are of one
+            generator; None where the seeds are independent.
         metrics: by arm name and metric [seeds, subjects, labels], NaN where there is no value.
     """
 
@@ -57,8 +58,14 @@ class Scores:
         return dice.mean_over_labels(self.dice[arm])
 
 
-def collect_scores(results: Sequence[CellResult], *, label_names: Sequence[str]) -> Scores:
-    """Arrange the results of all cells, given seed by seed in the order of the arms."""
+def collect_scores(
+    results: Sequence[CellResult], *, label_names: Sequence[str], generators: Sequence[int] | None = None
+) -> Scores:
+    """Arrange the results of all cells, given seed by seed in the order of the arms.
+
+    Args:
+        generators: by number of a synthetic set that of its generator; default: each is of another.
+    """
     arms = tuple(dict.fromkeys(result.cell.arm for result in results))
     subjects = tuple(sorted(results[0].counts))
     of_arm = {arm: [result for result in results if result.cell.arm == arm] for arm in arms}
@@ -72,7 +79,7 @@ def collect_scores(results: Sequence[CellResult], *, label_names: Sequence[str])
             for arm, found in of_arm.items()
         },
         curves={arm.name: [result.curve for result in found] for arm, found in of_arm.items()},
-        units={arm.name: _units(numbers) for arm, numbers in sets.items()},
+        units={arm.name: _units(numbers, generators) for arm, numbers in sets.items()},
         metrics={arm.name: _arranged(found, subjects) for arm, found in of_arm.items()},
     )
 
@@ -83,9 +90,12 @@ def _arranged(found: Sequence[CellResult], subjects: Sequence[str]) -> dict[str,
     return {metric.name: np.array([[one[metric.name] for one in row] for row in measured]) for metric in METRICS}
 
 
-def _units(sets: Sequence[int | None]) -> list[int] | None:
+def _units(sets: Sequence[int | None], generators: Sequence[int] | None) -> list[int] | None:
+    """What seeds share: sets of one generator are no more independent of each other than it lets them be."""
     numbers = [number for number in sets if number is not None]
-    return numbers if len(set(numbers)) > 1 else None
+    drawn_by = numbers if generators is None else [generators[number] for number in numbers]
+    units = drawn_by if len(set(drawn_by)) > 1 else numbers
+    return units if len(set(units)) > 1 else None
 
 
 def describe_arms(
