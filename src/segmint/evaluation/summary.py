@@ -54,8 +54,12 @@ class Scores:
         return np.asarray(np.isnan(found).all(axis=0))
 
     def by_subject(self, arm: str) -> NDArray[np.float64]:
-        """Mean over labels [seeds, subjects]."""
+        """Mean over labels [seeds, subjects]; a label that is found where it is absent counts as 0."""
         return dice.mean_over_labels(self.dice[arm])
+
+    def compared(self, arm: str) -> NDArray[np.float64]:
+        """Mean over the labels that the subject has [seeds, subjects], NaN where it has none: what arms are compared by."""
+        return dice.mean_over_labels(self.dice[arm], absent=self.absent)
 
 
 def collect_scores(
@@ -106,8 +110,8 @@ def describe_arms(
     Args:
         real_slices: 100 percent; counts: slices of each arm by name, where its shares do not tell.
     """
-    real = scores.by_subject(REAL_ARM) if REAL_ARM in scores.dice else None
-    others = {arm.name: scores.by_subject(arm.name) for arm in scores.arms if arm.name != REAL_ARM}
+    real = scores.compared(REAL_ARM) if REAL_ARM in scores.dice else None
+    others = {arm.name: scores.compared(arm.name) for arm in scores.arms if arm.name != REAL_ARM}
     ranks = {} if real is None else signed_ranks(others, real)
     described = []
     for arm in scores.arms:
@@ -131,8 +135,9 @@ def describe_arms(
             "wilcoxon": None,
         }
         if real is not None:
-            difference = dice_difference(by_subject, real, units)
-            entry["ratio_to_real"] = mean.value / float(np.nanmean(real)) if np.nansum(real) > 0 else None
+            difference = dice_difference(scores.compared(arm.name), real, units)
+            of_real = scores.by_subject(REAL_ARM)
+            entry["ratio_to_real"] = mean.value / float(np.nanmean(of_real)) if np.nansum(of_real) > 0 else None
             entry["difference_to_real"] = {"difference": difference.value, "interval": difference.interval}
         if arm.name in ranks:
             found = ranks[arm.name]
@@ -158,7 +163,10 @@ def dice_difference(
 
 
 def compare(scores: Scores, primary: str | None = None) -> tuple[Primary | None, list[str]]:
-    """The primary comparison, subject means over labels paired by subject and seed, and notes on what it leaves out.
+    """The primary comparison, and notes on what it leaves out.
+
+    Means over the labels that a subject has, paired by subject and seed. Labels that it does not have are left out of both arms,
+    found or not: they are judged as false alarms.
 
     Args:
         primary: the arm held against 100R; default: that of `default_primary`.
@@ -166,21 +174,22 @@ def compare(scores: Scores, primary: str | None = None) -> tuple[Primary | None,
     name = primary or default_primary(scores.arms)
     if name is None:
         return None, []
-    treated, control = scores.by_subject(name), scores.by_subject(REAL_ARM)
+    treated, control = scores.compared(name), scores.compared(REAL_ARM)
     difference = dice_difference(treated, control, scores.units[name])
     narrow = dice_difference(treated, control, scores.units[name], confidence=EQUIVALENCE_CONFIDENCE)
     paired = (~np.isnan(treated - control)).any(axis=0)
     notes = []
     if not paired.all():
         notes.append(
-            f"{int((~paired).sum())} of {len(scores.subjects)} test subjects have no Dice in one of the two arms of "
-            "the primary comparison (no label in truth or prediction) and are left out of it."
+            f"{int((~paired).sum())} of {len(scores.subjects)} test subjects have none of the labels and are left out of"
+            " comparisons of arms."
         )
     alarms = compare_false_alarms(scores.dice[name], scores.dice[REAL_ARM], scores.absent, units=scores.units[name])
     if alarms is not None:
         notes.append(
-            f"Subjects without a label have no Dice where it is not found, and 0 where it is: the means count such false alarms,"
-            f" the paired comparison does not. {REAL_ARM} finds a label in {100 * alarms.control:.0f}% of the subjects without it, "
+            "Subjects without a label have no Dice where it is not found, and 0 where it is: the means count such false alarms."
+            f" Comparisons of arms leave these labels out, found or not."
+            f" {REAL_ARM} finds a label in {100 * alarms.control:.0f}% of the subjects without it, "
             f"{name} in {100 * alarms.treated:.0f}%."
         )
     return (
