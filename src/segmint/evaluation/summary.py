@@ -188,7 +188,7 @@ def compare(scores: Scores, primary: str | None = None) -> tuple[Primary | None,
     if alarms is not None:
         notes.append(
             "Subjects without a label have no Dice where it is not found, and 0 where it is: the means count such false alarms."
-            f" Comparisons of arms leave these labels out, found or not."
+            " Comparisons of arms leave these labels out, found or not."
             f" {REAL_ARM} finds a label in {100 * alarms.control:.0f}% of the subjects without it, "
             f"{name} in {100 * alarms.treated:.0f}%."
         )
