@@ -65,9 +65,10 @@ def check_orders(orders: RecipeOrders, real: Design, out: Path) -> None:
     if orders.gate.seeds < 1:
         raise UserError(f"--gate-seeds {orders.gate.seeds}: at least one is needed.")
     candidates = candidate_arms(orders.gate.shares, orders.filters)
-    for split in inner_splits(real.regime.split, real.regime.labelled, folds=orders.gate.folds):
+    marks = real.regime.slices.subjects_by_mark
+    for split in inner_splits(real.regime.split, real.regime.labelled, folds=orders.gate.folds, marks=marks):
         try:
-            inner = orders.designed(real, [], [parse_arm(REAL_ARM)], seeds=1, split=split)
+            inner = orders.designed(real, [], [parse_arm(REAL_ARM)], seeds=1, split=split, inner=True)
         except UserError as error:
             raise UserError(f"--gate-folds {orders.gate.folds} leaves a fold that cannot be used: {error}") from error
         try:
