@@ -57,6 +57,7 @@ def test_folds_are_dealt_as_ever_where_nobody_shares() -> None:
 
 def test_subjects_are_joined_through_others() -> None:
     assert joined("edcba", ["ac", "ce", "bz"]) == [("a", "c", "e"), ("b",), ("d",)]
+    assert joined("edcba", ["bz", "zd"]) == [("a",), ("b", "d"), ("c",), ("e",)], "one patient under the name z too"
 
 
 @pytest.mark.parametrize(("folds", "word"), [(1, "--folds 1: at least 2"), (9, "has 8 subjects; at least 9")])

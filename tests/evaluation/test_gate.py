@@ -40,11 +40,12 @@ def test_too_few_subjects_or_folds_are_refused(n: int, folds: int, word: str) ->
 
 def test_subjects_who_share_images_are_on_one_side() -> None:
     split, labelled = Split(names(8), ("v0",), ("t0",)), names(8)
-    marks = {"11": {"s000", "s003"}, "22": {"s003", "s006"}, "33": {"s001", "v0"}, "44": {"s002"}}
+    marks = {"11": {"s000", "s003"}, "22": {"s003", "s006"}, "33": {"s001", "v0"}, "44": {"s002"}, "55": {"s005", "v0"}}
     for seed in range(10):
         for one in inner_splits(split, labelled, seed=seed, marks=marks):
             shared = {"s000", "s003", "s006"}
             assert shared <= set(one.test) or shared <= set(one.train)
+            assert len({"s001", "s005"} & set(one.test)) in (0, 2)
             assert len(one.test) == 4
             assert one.validation == ("v0",)
     assert inner_splits(split, labelled, marks={"44": {"s002"}}) == inner_splits(split, labelled)

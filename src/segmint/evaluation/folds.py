@@ -35,12 +35,12 @@ def deal_folds(
 
 
 def joined(subjects: Collection[str], together: Iterable[Collection[str]]) -> list[tuple[str, ...]]:
-    """`subjects` in groups, those of one collection in one, directly or through others; sorted, by their first."""
-    group = {subject: {subject} for subject in sorted(subjects)}
+    """`subjects` in groups, those of one collection in one, directly or through anybody else; sorted, by their first."""
+    group = {subject: {subject} for subject in subjects}
     for collection in together:
-        merged = set[str]().union(*(group[subject] for subject in collection if subject in group))
+        merged = set(collection).union(*(group[subject] for subject in collection if subject in group))
         group.update(dict.fromkeys(merged, merged))
-    return list(dict.fromkeys(tuple(sorted(one)) for one in group.values()))
+    return list(dict.fromkeys(tuple(sorted(group[subject].intersection(subjects))) for subject in sorted(subjects)))
 
 
 def outer_splits(split: Split, folds: int, *, seed: int = 0) -> list[Split]:

@@ -70,8 +70,9 @@ def inner_splits(
     Validation subjects stay what they are; test subjects are in no part.
 
     Args:
-        marks: whose images have each mark (`SliceSet.subjects_by_mark`). Subjects who share one are one patient, or hold images
-            of one: they are in one fold, so that nothing is tested on what it has learned by heart.
+        marks: whose images have each mark (`SliceSet.subjects_by_mark`). Subjects who share one, if only through
+            a third, are one patient or hold images of one: they are in one fold, so that nothing is tested on what was learned by
+            heart.
 
     Raises:
         UserError: there are too few subjects.
