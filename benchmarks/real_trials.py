@@ -106,7 +106,7 @@ class Repetitions:
                 design, folder / "trial", device="cpu", train=train_segmenter, console=Console(stderr=True, quiet=True)
             )
         scores = collect_scores(results, label_names=dataset.label_names)
-        return {arm.name: scores.by_subject(arm.name) for arm in scores.arms}
+        return {arm.name: scores.compared(arm.name) for arm in scores.arms}
 
 
 def _shown(difference: Estimate) -> str:

@@ -54,13 +54,22 @@ def draw(rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[NDArray[np.f
     return np.clip(image, 0, 100).astype(np.float32)[None], label
 
 
-def write_real(folder: Path, *, split: Split | None = SPLIT, shape: tuple[int, int] = (14, 13)) -> Path:
-    """Volumes, thick along the last axis, one a subject."""
+def write_real(
+    folder: Path,
+    *,
+    split: Split | None = SPLIT,
+    shape: tuple[int, int] = (14, 13),
+    copied: Mapping[str, str] | None = None,
+) -> Path:
+    """Volumes, thick along the last axis, one a subject; the first slice of some is `copied` from an earlier subject."""
     folder.mkdir(parents=True)
     writer = DatasetWriter(folder, name="study", channel_names=CHANNELS, label_names=LABELS, file_ending=".nii.gz")
-    rng = np.random.default_rng(0)
+    rng, images = np.random.default_rng(0), {}
     for subject in (*TRAIN, *VALIDATION, *TEST):
         image, label = draw(rng, (*shape, DEPTH))
+        images[subject] = image
+        if copied and subject in copied:
+            image[..., 0] = images[copied[subject]][..., 0]
         writer.add(f"case_{subject}", image, label, subject=subject, spacing=(1.0, 1.0, 3.0), intensity=[INTENSITY])
     first_slices = [(f"case_{subject}", number) for subject in TRAIN for number in range(DEPTH)][:5]
     subsets = {

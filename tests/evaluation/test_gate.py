@@ -38,6 +38,28 @@ def test_too_few_subjects_or_folds_are_refused(n: int, folds: int, word: str) ->
         inner_splits(Split(names(n)), names(n), folds=folds)
 
 
+def test_subjects_who_share_images_are_on_one_side() -> None:
+    split, labelled = Split(names(8), ("v0",), ("t0",)), names(8)
+    marks = {"11": {"s000", "s003"}, "22": {"s003", "s006"}, "33": {"s001", "v0"}, "44": {"s002"}, "55": {"s005", "v0"}}
+    for seed in range(10):
+        for one in inner_splits(split, labelled, seed=seed, marks=marks):
+            shared = {"s000", "s003", "s006"}
+            assert shared <= set(one.test) or shared <= set(one.train)
+            assert len({"s001", "s005"} & set(one.test)) in (0, 2)
+            assert len(one.test) == 4
+            assert one.validation == ("v0",)
+    assert inner_splits(split, labelled, marks={"44": {"s002"}}) == inner_splits(split, labelled)
+
+
+def test_subjects_who_share_images_count_as_one() -> None:
+    marks = {"11": set(names(3))}
+    assert len(inner_splits(Split(names(6)), names(6), marks=marks)) == 2
+    with pytest.raises(
+        UserError, match="here are 5, which count as 3, as some have the same images, pixel by pixel: leave"
+    ):
+        inner_splits(Split(names(5)), names(5), marks=marks)
+
+
 @pytest.mark.parametrize("shares", [(), (0,), (25, 25)])
 def test_shares_that_make_no_sense_are_refused(shares: tuple[int, ...]) -> None:
     with pytest.raises(UserError, match=r"--gate-shares"):

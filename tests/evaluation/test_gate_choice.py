@@ -105,6 +105,19 @@ def test_a_gain_with_surely_more_false_alarms_is_left_out() -> None:
     assert choose(candidates, real_too, absent=absent).arm == LARGE
 
 
+def test_a_gain_is_over_the_labels_that_subjects_have() -> None:
+    """100R finds a second label in all subjects, half of whom lack it; what is there, it finds as well as with pairs."""
+    rng = np.random.default_rng(6)
+    both = rng.normal(0.7, 0.1, (2, 24, 2))
+    absent = np.zeros((24, 2), dtype=bool)
+    absent[:12, 1] = True
+    alarmed, silent = (np.where(absent, value, both) for value in (0.0, np.nan))
+    choice = choose([Looked(SMALL, silent)], Looked(REAL, alarmed), absent=absent)
+    assert choice.best.gain.value == 0
+    assert choice.arm == REAL
+    assert choice.subjects == 24
+
+
 def rising(by: float) -> Curve:
     """Validation Dice that gains so much over the last fifth."""
     return [(images, 0.5 + 5 * by * images / 1000) for images in range(10, 1001, 10)]

@@ -76,6 +76,18 @@ def test_the_gate_adds_pairs_that_help(tmp_path: Path, real: Path, study: Any) -
         assert enough == 3 * len(one.train) * study.depth
 
 
+def test_the_gate_keeps_subjects_who_share_images_on_one_side(tmp_path: Path, study: Any) -> None:
+    """The trial itself takes such training and validation subjects, with a note; so does the gate."""
+    (first, second, *_), (chooser, *_) = study.train, study.validation
+    shared = study.write_real(tmp_path / "real", copied={second: first, chooser: study.train[2]})
+    draw, train = study.draws(), study.stand_in(lambda share, seed: 0.2 + 0.01 * seed - 0.2 * share)
+    content = conducted(tmp_path / "trial", prepared(shared, draw, train, gate=GateOrders((100,), filters=("all",))))
+    assert content["gate"]["chosen"] == "100R+100F"
+    assert any(note.startswith("Validation subjects, who choose the checkpoints, have") for note in content["notes"])
+    for split, *_ in draw.calls:
+        assert len({first, second} & set(split.train)) in (0, 2)
+
+
 def test_another_arm_than_the_gates_may_give_the_verdict(tmp_path: Path, real: Path, study: Any) -> None:
     arms = parse_arms("100R,100R+100F,gate", gate=True)
     train = study.stand_in(lambda share, seed: 0.001 * seed + 0.4 * share)

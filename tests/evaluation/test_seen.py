@@ -50,6 +50,20 @@ def test_allows_and_names_the_rest() -> None:
     assert f'the names of subjects of {ELSEWHERE} that its generator has seen, such as "x"' in notes[3]
 
 
+def test_images_that_validation_and_test_subjects_share_are_the_affair_of_the_split() -> None:
+    shared = replace(PARTS, marks=MARKS | {"44": {"v", "x"}})
+
+    def checked(marks: str, name: str = "selected_on", parts: Parts = shared) -> list[str]:
+        chosen = replace(made(**{name: [(HERE, "v")]}), marks_seen=((HERE, "v", marks),))
+        return check_seen(Path("fakes"), chosen, parts, arm="100R+300F")
+
+    assert checked("22 44")
+    with pytest.raises(UserError, match=r"\(selected_on\), of whom images are equal, .* of the test subject \"x\""):
+        checked("33", parts=PARTS)
+    with pytest.raises(UserError, match=r"\(images_seen\), of whom images are equal, .* of the test subject \"x\""):
+        checked("44", "images_seen")
+
+
 @pytest.mark.parametrize("name", ["labels_seen", "images_seen", "selected_on"])
 @pytest.mark.parametrize("identity", [HERE, ELSEWHERE])
 def test_refuses_a_test_subject_under_another_name(name: str, identity: str) -> None:

@@ -69,6 +69,16 @@ def test_validation_subjects_who_train_are_named_and_those_who_are_tested_refuse
         checked(volumes(tmp_path / "tested", copied={("v", 0): ("x", 1)}))
 
 
+def test_inside_the_training_subjects_shared_validation_images_are_no_reason_to_refuse(tmp_path: Path) -> None:
+    slices = open_slices(open_dataset(volumes(tmp_path / "shared", copied={("v", 0): ("a", 1)})), size=32)
+    split = Split(("b", "c"), ("v",), ("a",))
+    assert check_shared(slices, split, inner=True) == []
+    with pytest.raises(UserError, match=r'"v" \(case_v, slice 0\) and "a" \(case_a, slice 1\)'):
+        check_shared(slices, split)
+    with pytest.raises(UserError, match=r'"v" \(case_v, slice 0\) and "a" \(case_a, slice 1\)'):
+        check_shared(slices, Split(("b", "v"), ("c",), ("a",)), inner=True)
+
+
 def test_a_trial_is_refused_before_it_trains(tmp_path: Path) -> None:
     folder = volumes(tmp_path / "copied", copied={("x", 3): ("b", 1)})
     asked: dict[str, Any] = {"arms": ("100R",), "seeds": 1, "steps": 1, "batch": 2, "size": 32, "device": "cpu"}

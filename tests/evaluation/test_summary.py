@@ -136,6 +136,31 @@ def test_false_alarms_that_the_paired_difference_cannot_see_are_told() -> None:
     assert clean.alarms is None
 
 
+def test_a_false_alarm_beside_another_label_is_no_loss_of_dice() -> None:
+    """100R finds a tumour in 8 subjects that have an organ alone; where both are, the arms do equally well."""
+    rng, found = np.random.default_rng(0), []
+    hits = rng.integers(40, 80, (len(SUBJECTS), 2))
+    for cell in plan_cells(parse_arms("100R,100R+300F"), seeds=3, synthetic_sets=1):
+        result = result_of(cell, hits)
+        for subject in SUBJECTS[:8]:
+            result.counts[subject][2] = [0, 0 if cell.arm.synthetic else 50, 0]
+        found.append(result)
+    scores = collect_scores(found, label_names=NAMES)
+    primary, notes = compare(scores)
+    assert primary is not None
+    assert primary.difference.value == 0
+    assert primary.difference.interval == [0, 0]
+    assert primary.subjects == 20
+    assert primary.alarms is not None
+    assert primary.alarms.value == -1
+    assert "Comparisons of arms leave these labels out, found or not." in notes[-1]
+    real, mixed = describe_arms(scores, real_slices=50)
+    assert mixed["difference_to_real"]["difference"] == 0
+    assert mixed["wilcoxon"]["p"] == 1
+    assert mixed["mean"] > real["mean"], "the means count false alarms"
+    assert mixed["ratio_to_real"] == pytest.approx(mixed["mean"] / real["mean"])
+
+
 def test_perfect_scores_stay_within_the_range_of_dice() -> None:
     hits = np.full((len(SUBJECTS), 2), 100)
     hits[::5] = 90
@@ -150,6 +175,20 @@ def test_sets_are_the_units_where_there_are_several() -> None:
     scores = collect_scores(results("100R,100R+300F", sets=2, seeds=4), label_names=NAMES)
     assert scores.units == {"100R": None, "100R+300F": [0, 1, 0, 1]}
     assert collect_scores(results("100F"), label_names=NAMES).units == {"100F": None}
+
+
+def test_generators_are_the_units_where_several_sets_are_of_one() -> None:
+    found = results("100R,100R+300F", sets=4, seeds=5)
+    scores = collect_scores(found, label_names=NAMES, generators=[0, 0, 1, 1])
+    assert scores.units == {"100R": None, "100R+300F": [0, 0, 1, 1, 0]}
+    of_sets = collect_scores(found, label_names=NAMES)
+    primary, naive = compare(scores)[0], compare(of_sets)[0]
+    assert primary is not None
+    assert naive is not None
+    assert primary.difference.value == naive.difference.value
+    assert primary.difference.freedom <= naive.difference.freedom
+    alike = collect_scores(found, label_names=NAMES, generators=[0, 0, 0, 0])
+    assert alike.units["100R+300F"] == [0, 1, 2, 3, 0], "conditional on the one generator, over its sets"
 
 
 def test_without_100r_there_is_nothing_to_compare_with() -> None:

@@ -13,7 +13,13 @@ from segmint.data.slices import open_slices
 from segmint.errors import UserError
 from segmint.evaluation.arms import parse_arms
 from segmint.evaluation.regime import Regime, choose_regime
-from segmint.evaluation.synthetic_sets import generator_count, generator_runs, open_synthetic_sets
+from segmint.evaluation.synthetic_sets import (
+    SyntheticSet,
+    generator_count,
+    generator_runs,
+    generators_of,
+    open_synthetic_sets,
+)
 from segmint.outputs import read_json, write_json
 
 ARMS = parse_arms("100R,100R+300F")
@@ -95,6 +101,20 @@ def test_counts_generators_not_sets(synthetic: Path, regime: Regime) -> None:
     retrained = replace(one, provenance=replace(one.provenance, run="run2", checkpoint_sha256="d00d"))
     assert generator_count([one, redrawn]) == 1
     assert generator_count([one, redrawn, retrained]) == 2
+
+
+def test_sets_of_one_run_or_checkpoint_are_of_one_generator(synthetic: Path, regime: Regime) -> None:
+    (one,), _ = open_synthetic_sets([synthetic], regime, ARMS)
+
+    def of(run: str, checkpoint: str) -> SyntheticSet:
+        return replace(one, provenance=replace(one.provenance, run=run, checkpoint_sha256=checkpoint))
+
+    assert generators_of([]) == []
+    assert generators_of([of("b", "1"), of("a", "2"), of("b", "3"), of("a", "2")]) == [0, 1, 0, 1]
+    # The third is an earlier checkpoint of the first run, and the second a copy of it: all of one training.
+    linked = [of("a", "1"), of("copy of a", "2"), of("a", "2"), of("b", "4")]
+    assert generators_of(linked) == [0, 0, 0, 1]
+    assert generator_count(linked) == 2
 
 
 def test_runs_are_read_where_they_still_are(

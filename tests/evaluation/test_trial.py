@@ -69,6 +69,29 @@ def test_verdict_follows_from_how_well_the_arms_do(
     assert hd95[better["name"]]["mean"] < hd95[worse["name"]]["mean"]
 
 
+@pytest.mark.parametrize(("runs", "over"), [("aabb", "generators"), ("aaaa", "sets")])
+def test_sets_of_one_generator_do_not_pass_for_several(
+    tmp_path: Path, real: Path, study: Any, runs: str, over: str
+) -> None:
+    """Pairs of one generator help more than those of the other: four sets tell no more of generators than two of them do."""
+    dataset, sets = open_dataset(real), []
+    for number, run in enumerate(runs):
+        made = study.provenance(dataset, run=run, checkpoint=f"of {run}", seed=number)
+        sets.append(study.write_synthetic(tmp_path / f"set{number}", made, pairs=study.real_slices, seed=number))
+    train = study.stand_in(lambda share, seed: 0.15 - ((0.03, 0.03, 0.08, 0.08)[seed] if share else 0.0))
+    design = designed(real, sets, seeds=4, arms=("100R", "100R+100F"))
+    content = concluded(tmp_path / "trial", design, train)
+    assert any(note.endswith(f"the intervals of arms with F are over {over}.") for note in content["notes"])
+    low, high = content["primary"]["interval"]
+    if over == "sets":
+        assert content["verdict"]["kind"] == "helps"
+        assert "conditional on one generator" in content["verdict"]["sentence"]
+    else:
+        # Student's t of 1 degree of freedom.
+        assert low < 0 < high
+        assert "over 2 generators, so few" in content["verdict"]["sentence"]
+
+
 def test_rising_learning_curve_forbids_a_verdict(tmp_path: Path, real: Path, synthetic: Path, study: Any) -> None:
     train = study.stand_in(lambda share, _seed: 0.15 - 0.15 * share, curve=lambda share: 0.3 + 0.4 * share)
     content = concluded(tmp_path / "trial", designed(real, [synthetic]), train)

@@ -53,6 +53,8 @@ def test_absent_label_has_no_dice_and_a_false_alarm_has_zero() -> None:
     assert np.isnan(values[3])
     assert mean_over_labels(values[1:]) == pytest.approx(1 / 3)
     assert np.isnan(mean_over_labels([np.nan, np.nan]))
+    assert mean_over_labels(values[1:], absent=[False, True, True]) == pytest.approx(2 / 3)
+    assert np.isnan(mean_over_labels([0.0, np.nan], absent=[True, True]))
 
 
 @settings(deadline=None, max_examples=30)

@@ -129,12 +129,14 @@ def design_trial(
     primary: str | None = None,
     split: Split | None = None,
     curated: bool = False,
+    inner: bool = False,
 ) -> Design:
     """Resolve and check everything that `segmint.trial` is given; see there.
 
     Args:
         split: takes the place of the dataset's own, as cross-validation needs.
         curated: `synthetic` was drawn and curated by the trial, for arms with C.
+        inner: `split` is one of the gate's, inside the training subjects.
 
     Raises:
         UserError: anything in it is wrong.
@@ -163,7 +165,7 @@ def design_trial(
     if split is None:
         split, split_notes = _choose_split(dataset, runs)
     regime = choose_regime(open_slices(dataset, size=size, axis=axis), split, subset=subset, real_slices=real_slices)
-    shared_notes = check_shared(regime.slices, split)
+    shared_notes = check_shared(regime.slices, split, inner=inner)
     for arm in parsed:
         arm.counts(len(regime.training))
     repeated, repeat_notes = _repeated(repeat, regime, parsed)
@@ -350,6 +352,6 @@ def _notes(regime: Regime, sets: Sequence[SyntheticSet], arms: Sequence[Arm], *,
         generators = generator_count(sets)
         notes.append(
             f"{len(sets)} synthetic sets of {generators} generator{'s' if generators > 1 else ''}: seed k uses set k "
-            f"modulo {len(sets)}, and the intervals of arms with F are over sets."
+            f"modulo {len(sets)}, and the intervals of arms with F are over {'generators' if generators > 1 else 'sets'}."
         )
     return notes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 
@@ -19,10 +19,28 @@ _SEED = 11
 _FEWEST, _USUAL = 4, 5
 
 
-def deal_folds(subjects: Sequence[str], folds: int, *, seed: Sequence[int]) -> list[tuple[str, ...]]:
-    """Deal subjects into `folds` parts at random, sizes differing by one at most; each part sorted."""
-    order = [sorted(subjects)[i] for i in np.random.default_rng(list(seed)).permutation(len(subjects))]
-    return [tuple(sorted(order[k::folds])) for k in range(folds)]
+def deal_folds(
+    subjects: Collection[str], folds: int, *, seed: Sequence[int], together: Iterable[Collection[str]] = ()
+) -> list[tuple[str, ...]]:
+    """Deal subjects into `folds` parts at random; each part sorted.
+
+    Sizes differ by one at most, but where subjects go `together`: those of one collection are never dealt apart.
+    """
+    groups = joined(subjects, together)
+    order = [groups[i] for i in np.random.default_rng(list(seed)).permutation(len(groups))]
+    parts: list[list[str]] = [[] for _ in range(folds)]
+    for group in sorted(order, key=len, reverse=True):
+        min(parts, key=len).extend(group)
+    return [tuple(sorted(part)) for part in parts]
+
+
+def joined(subjects: Collection[str], together: Iterable[Collection[str]]) -> list[tuple[str, ...]]:
+    """`subjects` in groups, those of one collection in one, directly or through anybody else; sorted, by their first."""
+    group = {subject: {subject} for subject in subjects}
+    for collection in together:
+        merged = set(collection).union(*(group[subject] for subject in collection if subject in group))
+        group.update(dict.fromkeys(merged, merged))
+    return list(dict.fromkeys(tuple(sorted(group[subject].intersection(subjects))) for subject in sorted(subjects)))
 
 
 def outer_splits(split: Split, folds: int, *, seed: int = 0) -> list[Split]:

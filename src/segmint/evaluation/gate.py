@@ -8,13 +8,13 @@ does not help is left out rather than trusted (`segmint.evaluation.gate_choice`)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from segmint.data.subjects import Split
 from segmint.errors import UserError
 from segmint.evaluation.arms import REAL_ARM, Arm, parse_arm
-from segmint.evaluation.folds import deal_folds
+from segmint.evaluation.folds import deal_folds, joined
 
 SHARES = (25, 100, 300)
 """Synthetic pairs in percent of the real slices, of which the gate chooses unless told otherwise."""
@@ -57,20 +57,37 @@ def candidate_arms(shares: Sequence[int], filters: Sequence[str] = (ALL,)) -> tu
     )
 
 
-def inner_splits(split: Split, labelled: Sequence[str], *, folds: int = FOLDS, seed: int = 0) -> list[Split]:
+def inner_splits(
+    split: Split,
+    labelled: Sequence[str],
+    *,
+    folds: int = FOLDS,
+    seed: int = 0,
+    marks: Mapping[str, Collection[str]] | None = None,
+) -> list[Split]:
     """Folds over the labelled training subjects: each is tested on once, by what learned from the others.
 
     Validation subjects stay what they are; test subjects are in no part.
+
+    Args:
+        marks: whose images have each mark (`SliceSet.subjects_by_mark`). Subjects who share one, if only through
+            a third, are one patient or hold images of one: they are in one fold, so that nothing is tested on what was learned by
+            heart.
 
     Raises:
         UserError: there are too few subjects.
     """
     if folds < 2:
         raise UserError(f"--gate-folds {folds}: at least 2 are needed.")
-    if len(labelled) < max(_FEWEST_SUBJECTS, folds):
+    together = [subjects for subjects in (marks or {}).values() if len(subjects) > 1]
+    apart = len(joined(labelled, together))
+    if apart < max(_FEWEST_SUBJECTS, folds):
+        alike = (
+            f", which count as {apart}, as some have the same images, pixel by pixel" if apart < len(labelled) else ""
+        )
         raise UserError(
             f"The gate needs at least {max(_FEWEST_SUBJECTS, folds)} labelled training subjects for its folds, here are "
-            f"{len(labelled)}: leave it out, or give the split more of them."
+            f"{len(labelled)}{alike}: leave it out, or give the split more of them."
         )
     return [
         Split(
@@ -78,5 +95,5 @@ def inner_splits(split: Split, labelled: Sequence[str], *, folds: int = FOLDS, s
             validation=split.validation,
             test=part,
         )
-        for part in deal_folds(labelled, folds, seed=[seed, 7])
+        for part in deal_folds(labelled, folds, seed=[seed, 7], together=together)
     ]

@@ -203,8 +203,8 @@ def choose(
     """Take the candidate that gained most among those whose gain has its lower bound above 0; else 100R.
 
     Only lower bounds decide, so each is one-sided, at a level that keeps the chance of adding a set that does nothing at 5%
-    over all candidates [Bonferroni]. As in the verdict, a gain does not count that comes with surely more false alarms on
-    subjects without the label (95% interval).
+    over all candidates [Bonferroni]. Gains are over the labels that a subject has. As in the verdict, a gain does not count
+    that comes with surely more false alarms on subjects without the label (95% interval).
 
     Args:
         candidates: what the arms with pairs did; real: what 100R did, on the same subjects.
@@ -213,10 +213,10 @@ def choose(
         seed: of the bootstrap.
     """
     confidence = 1 - 2 * _ALARM / max(len(candidates), 1)
-    control = dice.mean_over_labels(real.scores)
+    control = dice.mean_over_labels(real.scores, absent=absent)
     judged = []
     for one in candidates:
-        treated = dice.mean_over_labels(one.scores)
+        treated = dice.mean_over_labels(one.scores, absent=absent)
         gain = bootstrap_difference(treated, control, within=dice.DIFFERENCES, confidence=confidence, seed=seed)
         alarms = compare_false_alarms(one.scores, real.scores, absent)
         judged.append(

@@ -31,7 +31,7 @@ from segmint.evaluation.summary import (
     last_gains,
     list_scores,
 )
-from segmint.evaluation.synthetic_sets import generator_count
+from segmint.evaluation.synthetic_sets import generator_count, generators_of
 from segmint.evaluation.table import trial_csv
 from segmint.evaluation.verdict import decide
 from segmint.metrics import dice
@@ -93,7 +93,9 @@ def conclude(
     sets = [one for each in designs for one in each.synthetic]
     test = np.unique(np.concatenate([one.regime.test for one in designs]))
     dataset, regime = design.regime.dataset, design.regime
-    scores = collect_scores(results, label_names=dataset.label_names)
+    # Folds have as many generators, but where a gate added nothing; sets of one number are of the same place in each.
+    numbered = max((one.synthetic for one in designs), key=len)
+    scores = collect_scores(results, label_names=dataset.label_names, generators=generators_of(numbered))
     gains = last_gains(scores)
     compared = _compared_gains(gains, gate, primary=design.primary)
     primary, pairing_notes = compare(scores, design.primary)

@@ -65,7 +65,7 @@ def check_orders(orders: RecipeOrders, real: Design, out: Path) -> None:
             orders.arms,
             real.regime,
             curate=orders.generator.curate,
-            designed=lambda split: orders.designed(real, [], [parse_arm(REAL_ARM)], seeds=1, split=split),
+            designed=lambda split: orders.designed(real, [], [parse_arm(REAL_ARM)], seeds=1, split=split, inner=True),
         )
 
 
@@ -90,7 +90,7 @@ def check_gate(
     if curate and KEPT in (gate.filters or ()):
         raise _curated_twice("--gate-filters curated")
     candidates = candidate_arms(gate.shares, gate.filters or FILTERS)
-    for split in inner_splits(regime.split, regime.labelled, folds=gate.folds):
+    for split in inner_splits(regime.split, regime.labelled, folds=gate.folds, marks=regime.slices.subjects_by_mark):
         try:
             inner = designed(split)
         except UserError as error:

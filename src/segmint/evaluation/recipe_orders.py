@@ -32,6 +32,7 @@ class MakesDesign(Protocol):
         size: int | None,
         axis: int | None,
         curated: bool = False,
+        inner: bool = False,
     ) -> Design: ...
 
 
@@ -123,19 +124,29 @@ class RecipeOrders:
         *,
         seeds: int,
         split: Split,
+        inner: bool = False,
     ) -> list[Design]:
         """A trial of the arms without C, and one of those with it, whichever there are."""
         plain, kept = ([arm for arm in arms if arm.curated == kind] for kind in (False, True))
         designs = []
         if plain:
             used = sets if any(arm.synthetic for arm in plain) else ()
-            designs.append(self.designed(real, used, plain, seeds=seeds, split=split))
+            designs.append(self.designed(real, used, plain, seeds=seeds, split=split, inner=inner))
         if kept:
-            designs.append(self.designed(real, curated, kept, seeds=seeds, split=split))
+            designs.append(self.designed(real, curated, kept, seeds=seeds, split=split, inner=inner))
         return designs
 
-    def designed(self, real: Design, sets: Sequence[Path], arms: Sequence[Arm], *, seeds: int, split: Split) -> Design:
-        """A trial of these arms on another split, on the same grid."""
+    def designed(
+        self,
+        real: Design,
+        sets: Sequence[Path],
+        arms: Sequence[Arm],
+        *,
+        seeds: int,
+        split: Split,
+        inner: bool = False,
+    ) -> Design:
+        """A trial of these arms on another split, on the same grid; an `inner` one is of the gate."""
         return self.make(
             sets,
             arms=[arm.name for arm in arms],
@@ -145,6 +156,7 @@ class RecipeOrders:
             size=real.regime.slices.size,
             axis=real.regime.slices.axis,
             curated=any(arm.curated for arm in arms),
+            inner=inner,
         )
 
     @property

@@ -97,7 +97,8 @@ class RecipeTrial(RecipeOrders):
         console, gate = Console(stderr=True, quiet=not self.progress), place.inside("gate", words="gate")
         candidates = candidate_arms(self.gate.shares, self.filters)
         regime = real.regime
-        splits = inner_splits(regime.split, regime.labelled, folds=self.gate.folds)
+        marks = regime.slices.subjects_by_mark
+        splits = inner_splits(regime.split, regime.labelled, folds=self.gate.folds, marks=marks)
         folds = [gate.inside(f"fold{number}", words=f"fold {number + 1}") for number in range(len(splits))]
         drawn, sizes = [], []
         for number, (split, fold) in enumerate(zip(splits, folds, strict=True)):
@@ -106,7 +107,8 @@ class RecipeTrial(RecipeOrders):
                 f"{len(split.test)} to test on",
                 highlight=False,
             )
-            sizes.append(len(self.designed(real, [], [parse_arm(REAL_ARM)], seeds=1, split=split).regime.training))
+            inner = self.designed(real, [], [parse_arm(REAL_ARM)], seeds=1, split=split, inner=True)
+            sizes.append(len(inner.regime.training))
             inside = fold.inside("generator", words="generator")
             drawn.append(pairs_job(self, real, split, candidates, slices=sizes[-1], seed=number, place=inside))
         yield drawn
@@ -119,7 +121,8 @@ class RecipeTrial(RecipeOrders):
         arms = [parse_arm(REAL_ARM), *(arm for arm in candidates if arm not in missing)]
         jobs = []
         for job, split, fold in zip(drawn, splits, folds, strict=True):
-            designs = self.designs(real, arms, [job.target], [job.curated_target], seeds=self.gate.seeds, split=split)
+            sets, curated = [job.target], [job.curated_target]
+            designs = self.designs(real, arms, sets, curated, seeds=self.gate.seeds, split=split, inner=True)
             jobs.append([cell for design in designs for cell in self._cells(design, fold)])
         yield [job for cells in jobs for job in cells]
         found = [

@@ -11,7 +11,7 @@ from segmint.errors import UserError
 _NAMED = 3
 
 
-def check_shared(slices: SliceSet, split: Split) -> list[str]:
+def check_shared(slices: SliceSet, split: Split, *, inner: bool = False) -> list[str]:
     """Refuse test subjects who have an image of a training or validation subject.
 
     No two patients have equal images, so that such subjects are one patient, or an image was filed under the wrong one. Either
@@ -20,6 +20,8 @@ def check_shared(slices: SliceSet, split: Split) -> list[str]:
 
     Args:
         slices: of the real dataset; split: its parts.
+        inner: the test part is a fold of training subjects, on whom a gate chooses. That validation subjects share images with
+            training subjects is then no reason to refuse, but what the trial notes already.
 
     Returns:
         A sentence where validation subjects share images with training subjects, which touches only how checkpoints are chosen.
@@ -27,7 +29,7 @@ def check_shared(slices: SliceSet, split: Split) -> list[str]:
     Raises:
         UserError: test subjects share images with others; the first few pairs are named.
     """
-    leaks = list(_shared(slices, [*split.train, *split.validation], split.test))
+    leaks = list(_shared(slices, [*split.train, *(() if inner else split.validation)], split.test))
     root = slices.dataset.root
     if leaks:
         raise UserError(

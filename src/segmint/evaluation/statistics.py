@@ -12,11 +12,11 @@ too narrow. It is therefore widened by the ratio of t quantiles at the degrees o
 Biometrics 2(6)] and at those of the subjects. The price: where neither subjects nor seeds differ, as between an arm and itself,
 it is too wide.
 
-Seeds that share a synthetic set are no more than one draw of a generator, of which there may be two or three, and generators may
-differ by more than subjects do. Where they make up the error, degrees of freedom that were estimated from so few are too many
-too often. The variance is therefore taken apart: between sets, and of subjects with what is left; each has a margin with
-quantiles of its own (Student's t at the number of sets less one; the studentised bootstrap of subjects), and these are added
-in quadrature [Howe 1974, JASA 69(347)]. `benchmarks/trial_honesty.py` prints how often intervals miss.
+Seeds whose synthetic sets are of one generator are no more than one draw of generators, of which there may be two or three, and
+generators may differ by more than subjects do. Where they make up the error, degrees of freedom that were estimated from so few
+are too many too often. The variance is therefore taken apart: between generators, and of subjects with what is left; each has a
+margin with quantiles of its own (Student's t at the number of generators less one; the studentised bootstrap of subjects), and
+these are added in quadrature [Howe 1974, JASA 69(347)]. `benchmarks/trial_honesty.py` prints how often intervals miss.
 """
 
 from __future__ import annotations
@@ -78,8 +78,8 @@ def bootstrap_mean(
 
     Args:
         scores: [seeds, subjects]; NaN entries are left out of the mean.
-        units: for each seed the unit it belongs to, where seeds are not independent of each other (those that share one
-            synthetic set); the interval is then over units and subjects. Default: seeds are independent.
+        units: for each seed the unit it belongs to, where seeds are not independent of each other (those whose
+            synthetic sets are of one generator); the interval is then over units and subjects. Default: seeds are independent.
         within: where the mean can be, such as (0, 1) for Dice; an interval beyond is cut there.
         resamples: bootstrap draws, or 0 for quantiles of Student's t; confidence: of the two-sided interval; seed: of the
             draws, fixed so that the same scores always give the same interval.

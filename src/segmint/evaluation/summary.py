@@ -29,7 +29,8 @@ class Scores:
         arms: in the trial's order; subjects: sorted; labels: names without the background.
         dice: by arm name [seeds, subjects, labels], NaN where a label is absent from truth and prediction.
         curves: by arm name, for each seed (images shown, validation Dice).
-        units: by arm name, for each seed the synthetic set it used; None where the seeds are independent.
+        units: by arm name, for each seed the generator of the synthetic set it used, or the set itself where all are of one
+            generator; None where the seeds are independent.
         metrics: by arm name and metric [seeds, subjects, labels], NaN where there is no value.
     """
 
@@ -53,12 +54,22 @@ class Scores:
         return np.asarray(np.isnan(found).all(axis=0))
 
     def by_subject(self, arm: str) -> NDArray[np.float64]:
-        """Mean over labels [seeds, subjects]."""
+        """Mean over labels [seeds, subjects]; a label that is found where it is absent counts as 0."""
         return dice.mean_over_labels(self.dice[arm])
 
+    def compared(self, arm: str) -> NDArray[np.float64]:
+        """Mean over the labels that the subject has [seeds, subjects], NaN where it has none: what arms are compared by."""
+        return dice.mean_over_labels(self.dice[arm], absent=self.absent)
 
-def collect_scores(results: Sequence[CellResult], *, label_names: Sequence[str]) -> Scores:
-    """Arrange the results of all cells, given seed by seed in the order of the arms."""
+
+def collect_scores(
+    results: Sequence[CellResult], *, label_names: Sequence[str], generators: Sequence[int] | None = None
+) -> Scores:
+    """Arrange the results of all cells, given seed by seed in the order of the arms.
+
+    Args:
+        generators: by number of a synthetic set that of its generator; default: each is of another.
+    """
     arms = tuple(dict.fromkeys(result.cell.arm for result in results))
     subjects = tuple(sorted(results[0].counts))
     of_arm = {arm: [result for result in results if result.cell.arm == arm] for arm in arms}
@@ -72,7 +83,7 @@ def collect_scores(results: Sequence[CellResult], *, label_names: Sequence[str])
             for arm, found in of_arm.items()
         },
         curves={arm.name: [result.curve for result in found] for arm, found in of_arm.items()},
-        units={arm.name: _units(numbers) for arm, numbers in sets.items()},
+        units={arm.name: _units(numbers, generators) for arm, numbers in sets.items()},
         metrics={arm.name: _arranged(found, subjects) for arm, found in of_arm.items()},
     )
 
@@ -83,9 +94,12 @@ def _arranged(found: Sequence[CellResult], subjects: Sequence[str]) -> dict[str,
     return {metric.name: np.array([[one[metric.name] for one in row] for row in measured]) for metric in METRICS}
 
 
-def _units(sets: Sequence[int | None]) -> list[int] | None:
+def _units(sets: Sequence[int | None], generators: Sequence[int] | None) -> list[int] | None:
+    """What seeds share: sets of one generator are no more independent of each other than it lets them be."""
     numbers = [number for number in sets if number is not None]
-    return numbers if len(set(numbers)) > 1 else None
+    drawn_by = numbers if generators is None else [generators[number] for number in numbers]
+    units = drawn_by if len(set(drawn_by)) > 1 else numbers
+    return units if len(set(units)) > 1 else None
 
 
 def describe_arms(
@@ -96,8 +110,8 @@ def describe_arms(
     Args:
         real_slices: 100 percent; counts: slices of each arm by name, where its shares do not tell.
     """
-    real = scores.by_subject(REAL_ARM) if REAL_ARM in scores.dice else None
-    others = {arm.name: scores.by_subject(arm.name) for arm in scores.arms if arm.name != REAL_ARM}
+    real = scores.compared(REAL_ARM) if REAL_ARM in scores.dice else None
+    others = {arm.name: scores.compared(arm.name) for arm in scores.arms if arm.name != REAL_ARM}
     ranks = {} if real is None else signed_ranks(others, real)
     described = []
     for arm in scores.arms:
@@ -121,8 +135,9 @@ def describe_arms(
             "wilcoxon": None,
         }
         if real is not None:
-            difference = dice_difference(by_subject, real, units)
-            entry["ratio_to_real"] = mean.value / float(np.nanmean(real)) if np.nansum(real) > 0 else None
+            difference = dice_difference(scores.compared(arm.name), real, units)
+            of_real = scores.by_subject(REAL_ARM)
+            entry["ratio_to_real"] = mean.value / float(np.nanmean(of_real)) if np.nansum(of_real) > 0 else None
             entry["difference_to_real"] = {"difference": difference.value, "interval": difference.interval}
         if arm.name in ranks:
             found = ranks[arm.name]
@@ -148,7 +163,10 @@ def dice_difference(
 
 
 def compare(scores: Scores, primary: str | None = None) -> tuple[Primary | None, list[str]]:
-    """The primary comparison, subject means over labels paired by subject and seed, and notes on what it leaves out.
+    """The primary comparison, and notes on what it leaves out.
+
+    Means over the labels that a subject has, paired by subject and seed. Labels that it does not have are left out of both arms,
+    found or not: they are judged as false alarms.
 
     Args:
         primary: the arm held against 100R; default: that of `default_primary`.
@@ -156,21 +174,22 @@ def compare(scores: Scores, primary: str | None = None) -> tuple[Primary | None,
     name = primary or default_primary(scores.arms)
     if name is None:
         return None, []
-    treated, control = scores.by_subject(name), scores.by_subject(REAL_ARM)
+    treated, control = scores.compared(name), scores.compared(REAL_ARM)
     difference = dice_difference(treated, control, scores.units[name])
     narrow = dice_difference(treated, control, scores.units[name], confidence=EQUIVALENCE_CONFIDENCE)
     paired = (~np.isnan(treated - control)).any(axis=0)
     notes = []
     if not paired.all():
         notes.append(
-            f"{int((~paired).sum())} of {len(scores.subjects)} test subjects have no Dice in one of the two arms of "
-            "the primary comparison (no label in truth or prediction) and are left out of it."
+            f"{int((~paired).sum())} of {len(scores.subjects)} test subjects have none of the labels and are left out of"
+            " comparisons of arms."
         )
     alarms = compare_false_alarms(scores.dice[name], scores.dice[REAL_ARM], scores.absent, units=scores.units[name])
     if alarms is not None:
         notes.append(
-            f"Subjects without a label have no Dice where it is not found, and 0 where it is: the means count such false alarms,"
-            f" the paired comparison does not. {REAL_ARM} finds a label in {100 * alarms.control:.0f}% of the subjects without it, "
+            "Subjects without a label have no Dice where it is not found, and 0 where it is: the means count such false alarms."
+            " Comparisons of arms leave these labels out, found or not."
+            f" {REAL_ARM} finds a label in {100 * alarms.control:.0f}% of the subjects without it, "
             f"{name} in {100 * alarms.treated:.0f}%."
         )
     return (

@@ -154,6 +154,22 @@ def generator_runs(paths: Sequence[Path]) -> list[dict[str, Any]]:
     return found
 
 
+def generators_of(sets: Sequence[SyntheticSet]) -> list[int]:
+    """For each set the number of the generator that drew it, counted from 0.
+
+    Sets of one run are of one generator, whichever of its checkpoints drew them; so are those of one checkpoint, wherever its
+    run lay.
+    """
+    numbers = list(range(len(sets)))
+    for i, one in enumerate(sets):
+        for j, other in enumerate(sets[:i]):
+            same_run = one.provenance.run == other.provenance.run
+            if same_run or one.provenance.checkpoint_sha256 == other.provenance.checkpoint_sha256:
+                numbers = [numbers[j] if number == numbers[i] else number for number in numbers]
+    order = list(dict.fromkeys(numbers))
+    return [order.index(number) for number in numbers]
+
+
 def generator_count(sets: Sequence[SyntheticSet]) -> int:
     """How many different generators drew the sets."""
-    return min(len({one.provenance.run for one in sets}), len({one.provenance.checkpoint_sha256 for one in sets}))
+    return len(set(generators_of(sets)))

@@ -82,7 +82,8 @@ def trial(
     Args:
         real: the real dataset.
         synthetic: synthetic dataset or datasets that `sample` wrote. With several, seed k takes set k modulo their
-            number, and the interval is over sets rather than seeds, so that it covers the generator too.
+            number, and the interval is over the generators that drew them rather than seeds, so that it covers the generator too;
+            over sets where all are of one generator, which the verdict says.
         out: the trial's folder: trial.json, trial.csv and cells/ARM-seedK/.
         size: side of the slices in pixels; default: what the generator was trained at, or what `train` would take.
         axis: slice axis of volumes; default: the generator's, or the one nnU-Net's 2-D configuration takes.

@@ -60,10 +60,15 @@ def dice(counts: ArrayLike) -> NDArray[np.float64]:
     return values
 
 
-def mean_over_labels(values: ArrayLike) -> NDArray[np.float64]:
-    """Mean of Dice [..., labels] over the labels that have one; NaN where none has."""
+def mean_over_labels(values: ArrayLike, *, absent: ArrayLike = False) -> NDArray[np.float64]:
+    """Mean of Dice [..., labels] over the labels that have one; NaN where none has.
+
+    Args:
+        absent: bool, on the shape of `values`: labels that the truth lacks, which are left out though a false alarm gives them a
+            Dice of 0. So two segmenters are compared on the same labels, and how many there are does not matter.
+    """
     scores = np.asarray(values, dtype=np.float64)
-    present = ~np.isnan(scores)
+    present = ~np.isnan(scores) & ~np.asarray(absent, dtype=np.bool_)
     count = present.sum(axis=-1)
     total = np.where(present, scores, 0.0).sum(axis=-1)
     means: NDArray[np.float64] = np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0)

@@ -72,5 +72,9 @@ def check_orders(orders: Orders, dataset: Path, recipe: str, *, device: str) -> 
             arm.counts(len(regime.training))
         if orders.gate is not None:
             check_gate(
-                orders.gate, arms, regime, curate=orders.curate, designed=lambda split: designed(seeds=1, split=split)
+                orders.gate,
+                arms,
+                regime,
+                curate=orders.curate,
+                designed=lambda split: designed(seeds=1, split=split, inner=True),
             )

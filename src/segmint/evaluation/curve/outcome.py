@@ -90,11 +90,19 @@ def _dice(point: Point, subjects: Sequence[str]) -> NDArray[np.float64]:
     return np.array([[result.dice(subject) for subject in subjects] for result in point.results])
 
 
+def _absent(point: Point, subjects: Sequence[str]) -> NDArray[np.bool_]:
+    """[subjects, labels] whether the truth of a subject lacks a label."""
+    counts = np.array([point.results[0].counts[subject][1:] for subject in subjects])
+    return np.asarray(counts[:, :, 0] + counts[:, :, 2] == 0)
+
+
 def _described(point: Point, subjects: Sequence[str], real: NDArray[np.float64]) -> dict[str, Any]:
     """Mean Dice with its interval, of each label too, and the paired difference from the first arm on the same subjects."""
     values = _dice(point, subjects)
-    by_subject, of_real = dice.mean_over_labels(values), dice.mean_over_labels(real)
-    mean = mean_dice(by_subject)
+    mean = mean_dice(dice.mean_over_labels(values))
+    # Over the labels that a subject has, as in a trial: what either arm finds beside them is not of the comparison.
+    absent = _absent(point, subjects)
+    by_subject, of_real = (dice.mean_over_labels(one, absent=absent) for one in (values, real))
     labels = {
         name: mean_dice(values[:, :, number]) for number, name in enumerate(point.level.regime.dataset.label_names[1:])
     }
