@@ -87,6 +87,13 @@ def test_labels_learned_under_another_name_count() -> None:
 def test_what_could_be_checked_is_said() -> None:
     (note,) = check(((ELSEWHERE, "q", "55"),), images_seen=[(ELSEWHERE, "q")])
     assert "none of them has an image of a test subject, pixel by pixel" in note
+    assert "as far as" not in note
+    many = " ".join(f"{number:016x}" for number in range(16))
+    both = [(ELSEWHERE, "q"), (ELSEWHERE, "r")]
+    (note,) = check(((ELSEWHERE, "q", many), (ELSEWHERE, "r", "55")), images_seen=both)
+    assert "pixel by pixel, as far as 16 slices of 1 of them tell, for more are not kept; a changed copy" in note
+    (note,) = check(((ELSEWHERE, "q", many), (ELSEWHERE, "r", many)), images_seen=both)
+    assert "as far as 16 slices of each tell" in note
     (note,) = check(((ELSEWHERE, "q", "55"),), images_seen=[(ELSEWHERE, "q"), (ELSEWHERE, "r")])
     assert "cannot be checked" in note
 

@@ -48,7 +48,10 @@ def dense() -> torch.nn.Module:
 def settled(network: torch.nn.Module) -> torch.nn.Module:
     generator = torch.Generator().manual_seed(1)
     for name, value in network.named_buffers():
-        if name.endswith(("running_mean", "running_var")):
+        # Means that leave something above 0 in every layer.
+        if name.endswith("running_mean"):
+            value.copy_((torch.rand(value.shape, generator=generator) - 0.5) / 10)
+        if name.endswith("running_var"):
             value.copy_(torch.rand(value.shape, generator=generator) + 0.5)
     return network.eval()
 
@@ -66,6 +69,7 @@ def test_features_are_those_before_the_classifier(residual: torch.nn.Module, tmp
     shown = images(18)
     with torch.no_grad():
         expected = residual(((shown + 1) / 2 - 0.5) / 0.25)
+    assert expected.std() > 1e-2
     torch.testing.assert_close(network(shown), expected, atol=1e-4, rtol=1e-4)
     said = network.described(1, 32)
     assert (said["input"], said["channels"], said["scaled"]) == ([1, 32, 32], "together", False)
@@ -81,6 +85,28 @@ def test_images_are_scaled_and_channels_shown_apart(residual: torch.nn.Module, t
     torch.testing.assert_close(network(shown), torch.cat(parts, dim=1), atol=1e-4, rtol=1e-4)
     said = network.described(2, 32)
     assert (said["input"], said["channels"], said["scaled"]) == ([1, 64, 64], "each by itself, repeated", True)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_networks_of_monai_must_say_the_stride_of_their_first_convolution(stride: int, tmp_path: Path) -> None:
+    network = settled(nets.resnet10(spatial_dims=2, n_input_channels=1, conv1_t_stride=stride, feed_forward=False))
+    path = write(tmp_path, network.state_dict(), GREY)
+    with pytest.raises(UserError, match=r'may have either stride, .*: say "stride" in its description, 1 unless'):
+        SafetensorsNetwork(path)
+    found = SafetensorsNetwork(write(tmp_path, network.state_dict(), {**GREY, "stride": stride}))
+    with torch.no_grad():
+        expected = network(images(3) * 2)
+    assert expected.std() > 1e-2
+    torch.testing.assert_close(found(images(3)), expected, atol=1e-4, rtol=1e-4)
+
+
+def test_other_residual_networks_may_say_a_stride_too(residual: torch.nn.Module, tmp_path: Path) -> None:
+    both = [
+        SafetensorsNetwork(write(tmp_path, residual.state_dict(), {**GREY, **said}))(images(3))
+        for said in ({}, {"stride": 2}, {"stride": 1})
+    ]
+    torch.testing.assert_close(both[0], both[1])
+    assert not torch.allclose(both[0], both[2], atol=1e-3)
 
 
 def test_images_that_are_too_small_are_refused(residual: torch.nn.Module, tmp_path: Path) -> None:
@@ -161,6 +187,12 @@ def with_one_that_is_no_number(weights: Weights) -> Weights:
             "twice",
         ),
         (lambda weights: weights, {"architecture": "inception"}, 'weights.json is not valid: "architecture".*resnet50'),
+        (lambda weights: weights, {"stride": 3}, 'weights.json is not valid: "stride"'),
+        (
+            lambda weights: weights,
+            {"architecture": "densenet121", "stride": 1},
+            "stride is 2 in every densely connected",
+        ),
         (lambda weights: weights, {"colour": True}, '"colour"'),
         (lambda weights: weights, {"mean": [0.1, 0.2]}, "mean holds one number, or one for each of the 1 channels"),
         (lambda weights: weights, {"std": 0}, "std holds numbers above 0"),

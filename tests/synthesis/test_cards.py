@@ -80,6 +80,55 @@ def test_another_evaluation_replaces_what_it_measured_and_nothing_else(discs_run
     assert before == after
 
 
+def audit(name: str, *warnings: str) -> dict[str, object]:
+    findings = [{"code": "found", "message": warning} for warning in warnings]
+    return {name: {"sentences": [f"Of {name}."], "findings": findings, "notes": []}}
+
+
+def test_a_warning_beside_an_edited_sheet_outlives_an_evaluation_without_that_audit(
+    discs_run: Path, tmp_path: Path
+) -> None:
+    out = sample(discs_run, n=4, out=tmp_path / "drawn", device="cpu")
+    refresh_known(open_dataset(out), audit("privacy", "3 copies."), real=Path("discs"))
+    (out / DATASHEET).write_text(
+        (out / DATASHEET).read_text().replace("## What is known", "Ask Ann.\n\n## What is known")
+    )
+    beside = out / "DATASHEET.segmint.md"
+    refresh_known(open_dataset(out), audit("masks"), real=Path("discs"))
+    assert "- Warning, found: 3 copies." in beside.read_text()
+    refresh_known(open_dataset(out), audit("privacy", "12 copies."), real=Path("discs"))
+    # An edit that is newer than the audit does not bring back what that has replaced.
+    (out / DATASHEET).write_text((out / DATASHEET).read_text().replace("Ask Ann.", "Ask Bob."))
+    refresh_known(open_dataset(out), audit("fidelity"), real=Path("discs"))
+    sheet = beside.read_text()
+    assert all(
+        words in sheet for words in ("- Of masks.", "- Of fidelity.", "- Warning, found: 12 copies.", "Ask Bob.")
+    )
+    assert "3 copies" not in sheet
+    # The same where the second sheet was edited as well, and where the first is gone.
+    beside.write_text(f"{sheet}Mine.\n")
+    refresh_known(open_dataset(out), audit("masks"), real=Path("discs"))
+    assert "12 copies" in (out / "DATASHEET.segmint-2.md").read_text()
+    (out / DATASHEET).unlink()
+    refresh_known(open_dataset(out), audit("masks"), real=Path("discs"))
+    assert "12 copies" in (out / DATASHEET).read_text()
+
+
+def test_what_an_earlier_version_said_is_carried_along_until_all_is_audited_anew(
+    tmp_path: Path, discs_run: Path
+) -> None:
+    out = sample(discs_run, n=4, out=tmp_path / "drawn", device="cpu")
+    old = "- Not tried yet: segmint trial.\n- Old.\n- Warning, copies: 12 are.\n"
+    (out / DATASHEET).write_text(f"# Datasheet: discs\n\n## What is known of it\n\n{old}\n## Licence\n\n- CC0\n")
+    for name in ("masks", "fidelity"):
+        refresh_known(open_dataset(out), audit(name), real=Path("discs"))
+        sheet = (out / "DATASHEET.segmint.md").read_text()
+        assert "### Said by earlier versions or by hand\n\n- Old.\n- Warning, copies: 12 are.\n\n## Licence" in sheet
+        assert sheet.count("12 are") == sheet.count("Not tried yet") == 1
+    refresh_known(open_dataset(out), audit("privacy") | audit("alignment"), real=Path("discs"))
+    assert "12 are" not in (out / "DATASHEET.segmint.md").read_text()
+
+
 def test_of_a_sheet_of_an_earlier_version_the_trial_is_kept(discs_run: Path, tmp_path: Path) -> None:
     out = sample(discs_run, n=4, out=tmp_path / "drawn", device="cpu")
     (out / DATASHEET).write_text(
@@ -88,8 +137,10 @@ def test_of_a_sheet_of_an_earlier_version_the_trial_is_kept(discs_run: Path, tmp
     refresh_known(open_dataset(out), EVALUATION, real=Path("discs"))
     sheet = (out / "DATASHEET.segmint.md").read_text()
     assert "- Four drawn masks." in sheet
-    assert "### Trial\n\n- Pairs help.\n\n## Licence\n\n- CC0\n" in sheet
-    assert "Old." not in sheet
+    assert (
+        "### Trial\n\n- Pairs help.\n\n### Said by earlier versions or by hand\n\n- Old.\n\n## Licence\n\n- CC0\n"
+        in sheet
+    )
     assert "Old." in (out / DATASHEET).read_text()
 
 

@@ -8,11 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmint.evaluation.chosen import Chosen
+from segmint.evaluation.plain_images import SAME, Plainness
 from segmint.reference.copies import Copies
-
-# A training image is found again with more than this, a little noise or another scale of intensities included; images of other
-# patients came to 0.990 at most on volumes of heads, hippocampi and two phantoms.
-SAME = 0.996
 
 
 @dataclass(frozen=True)
@@ -28,13 +25,19 @@ class HeldOut:
     left_out: tuple[str, ...]
 
 
-def without_twins(held: Chosen, found: Copies) -> HeldOut:
+def without_twins(held: Chosen, found: Copies, plainness: Plainness | None) -> HeldOut:
     """Leave out whole subjects: where one image of a subject trained, all of them may have.
 
-    Names do not tell: a patient may have two of them, and two patients one in two datasets.
+    Names do not tell: a patient may have two of them, and two patients one in two datasets. Where images are so plain that chance
+    explains what is found, all stay: leaving out those who come nearest would make copies of images that are none.
+
+    Args:
+        plainness: of the training images; None: not measured.
     """
-    subjects = np.array(held.subjects)
-    twins = np.unique(subjects[found.similarity > SAME])
+    subjects, same = np.array(held.subjects), found.similarity > SAME
+    if plainness is not None and plainness.explains(int(same.sum()), len(same)):
+        return HeldOut(held, found, ())
+    twins = np.unique(subjects[same])
     kept: NDArray[np.bool_] = ~np.isin(subjects, twins)
     names = tuple(str(name) for name in twins)
     return HeldOut(held.at(kept), found.at(kept), names) if kept.any() else HeldOut(None, None, names)

@@ -76,6 +76,12 @@ class Pictured:
         return [every[i] for i in self.indices]
 
     @property
+    def marks(self) -> list[str]:
+        """[n] the mark of each image: equal where images are equal, "" where they hold next to nothing."""
+        every = [part.slices.marks[i] for part in self.parts for i in part.indices]
+        return [every[i] for i in self.indices]
+
+    @property
     def units(self) -> NDArray[np.int64]:
         """[n] the number of each image's subject, 0, 1, and so on."""
         return np.unique(self.subjects, return_inverse=True)[1].astype(np.int64)

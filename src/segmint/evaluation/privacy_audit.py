@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,11 @@ from segmint.evaluation.chosen import Chosen
 from segmint.evaluation.copy_rates import Comparison, Nearness, compare_nearness
 from segmint.evaluation.evidence import Evidence
 from segmint.evaluation.held_out_copies import seek_held_out
-from segmint.evaluation.held_out_twins import SAME, without_twins
+from segmint.evaluation.held_out_twins import without_twins
 from segmint.evaluation.membership import compare_membership
 from segmint.evaluation.networks import RANDOM, Network, by_whole, named_networks
 from segmint.evaluation.pictured import Pictured
+from segmint.evaluation.plain_images import SAME, measure_plainness
 from segmint.evaluation.privacy_findings import privacy_findings, privacy_notes, privacy_sentences
 from segmint.evaluation.privacy_shown import draw_pairs
 from segmint.outputs import without_nan
@@ -44,7 +46,9 @@ def audit_privacy(evidence: Evidence, folder: Path, *, learner: Learner | None =
         JSON-able: `synthetic`, `training` and `held_out` (`slices`, of which `shown` were looked at, `subjects`; of `training`
         how many are `unlabelled_slices`, images without a label map; `held_out` None without any); `held_out_twins`, held-out
         subjects who were left out because an image of theirs is a training image; `held_out_copies`, see `seek_held_out`;
-        `identical`, synthetic images that are a training image but for noise; `pixels`, and by name of
+        `held_out_alike`, images of held-out subjects who stayed that are as near to a training image, by chance; `identical`,
+        synthetic images that are as near as a training image with noise; `identical_by_chance`, whether plain images explain
+        that; `plainness`, see `Plainness`, None where nothing is so near or only one subject trained; `pixels`, and by name of
         the network `features`, each a `Comparison` as described there, or a `threshold` of None where there are too few
         held-out images; `pixels` with `similarity`, that of `synthetic` and of `held_out` images to the nearest training image
         (`median`, `percentile_99`, `highest`); `membership`, see `compare_membership`; `nearest`, the twenty nearest pairs
@@ -61,9 +65,13 @@ def audit_privacy(evidence: Evidence, folder: Path, *, learner: Learner | None =
     search = CopySearch(training.images, training.indices, training.units)
     copies = search.nearest(shown.slices.images, shown.indices)
     new = search.nearest(held.slices.images, held.indices) if held is not None else None
+    same = int((copies.similarity > SAME).sum())
+    alike = 0 if new is None else int((new.similarity > SAME).sum())
+    # Takes a search of its own, so only where something comes so near.
+    plainness = cache(lambda: measure_plainness(training, seed=seed))
     left_out: tuple[str, ...] = ()
     if held is not None and new is not None:
-        apart = without_twins(held, new)
+        apart = without_twins(held, new, plainness() if alike else None)
         held, new, left_out = apart.images, apart.found, apart.left_out
     compared = compare_nearness(
         copies.evidence, Nearness(new.evidence, held.units) if new and held else None, seed=seed
@@ -74,7 +82,9 @@ def audit_privacy(evidence: Evidence, folder: Path, *, learner: Learner | None =
         "training": _counted(training, training) | {"unlabelled_slices": int(training.unlabelled.sum())},
         "held_out": _counted(unseen, held) if unseen is not None and held is not None else None,
         "held_out_twins": list(left_out),
-        "held_out_copies": seek_held_out(shown, copies, training, unseen, twins=left_out, seed=seed),
+        "held_out_copies": seek_held_out(
+            shown, copies, training, unseen, twins=left_out, plainness=plainness, seed=seed
+        ),
         "pixels": {
             "similarity": {
                 "synthetic": _spread(copies.similarity),
@@ -83,9 +93,14 @@ def audit_privacy(evidence: Evidence, folder: Path, *, learner: Learner | None =
             **_described(compared),
         },
         "features": _by_features(networks, training, shown, held, seed=seed),
-        "identical": int((copies.similarity > SAME).sum()),
+        "identical": same,
+        "identical_by_chance": bool(
+            same and (plain := plainness()) is not None and plain.explains(same, len(shown.indices))
+        ),
         "membership": _membership(networks[RANDOM].features, training, shown, held, seed=seed),
     }
+    section["held_out_alike"] = 0 if left_out else alike
+    section["plainness"] = plain.described() if _came_near(section) and (plain := plainness()) is not None else None
     ranked = compared.scores if compared is not None else copies.evidence[:, -1]
     order = np.argsort(-ranked, kind="stable")[:PAIRS]
     marked = compared.scores > compared.threshold if compared is not None else None
@@ -100,6 +115,13 @@ def audit_privacy(evidence: Evidence, folder: Path, *, learner: Learner | None =
     )
     content: dict[str, Any] = without_nan(section)
     return content
+
+
+def _came_near(section: Mapping[str, Any]) -> bool:
+    """Whether any image was found that could be a copy but for noise."""
+    leak = section["held_out_copies"]
+    found = (section["identical"], section["held_out_twins"], section["held_out_alike"], leak and leak["identical"])
+    return any(found)
 
 
 def _notes_on_images(evidence: Evidence) -> list[str]:

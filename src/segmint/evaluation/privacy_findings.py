@@ -39,8 +39,9 @@ def _twins(section: Mapping[str, Any]) -> Iterator[dict[str, str]]:
         yield {
             "code": "held-out patients who trained",
             "message": f"{_subjects(len(names))} taken for held-out {'has' if len(names) == 1 else 'have'} an image that is a"
-            f" training image: {told}. {'It is' if len(names) == 1 else 'They are'} left out of the search for copies; all other"
-            " parts of the evaluation still take them for new.",
+            f" training image: {told}, unless images are so plain that those of different subjects are alike."
+            f" {_measured(section['plainness'])} {'It is' if len(names) == 1 else 'They are'} left out of the search for"
+            " copies; all other parts of the evaluation still take them for new.",
             "advice": "Give held-out data without patients of the training set, or mend the names of subjects (--subject) and"
             " train again.",
         }
@@ -49,11 +50,12 @@ def _twins(section: Mapping[str, Any]) -> Iterator[dict[str, str]]:
 def _copies(section: Mapping[str, Any]) -> Iterator[dict[str, str]]:
     pixels = section["pixels"]
     if pixels["threshold"] is None:
-        if same := section["identical"]:
+        if (same := section["identical"]) and not section["identical_by_chance"]:
             yield {
                 "code": "copies of training images",
                 "message": f"{same} of {section['synthetic']['shown']} synthetic images {'is' if same == 1 else 'are'} a training"
-                " image but for noise, once moved, turned and mirrored to fit.",
+                " image but for noise, once moved, turned and mirrored to fit, unless images are so plain that those of different"
+                f" subjects are alike. {_measured(section['plainness'])}",
                 "advice": _ADVICE,
             }
         return
@@ -82,12 +84,9 @@ def _of_held_out(section: Mapping[str, Any]) -> Iterator[dict[str, str]]:
         if found["threshold"] is None
         else "nearer to a held-out image than real images of other subjects come"
     )
-    why = (
-        "A generator cannot copy whom it has not learned from: the split leaks."
-        if found["identical"]
-        else "Either the generator has learned from them, and the split leaks, or its images are so plain that they come near to"
-        " anyone."
-    )
+    why = "Either the generator has learned from them, and the split leaks, or its images are so plain that they come near anyone."
+    if found["identical"] and not found["identical_by_chance"]:
+        why += f" {_measured(section['plainness'])}"
     yield {
         "code": "copies of held-out images",
         "message": f"{count} of {section['synthetic']['shown']} synthetic images {'is' if count == 1 else 'are'} {how}, of"
@@ -96,6 +95,21 @@ def _of_held_out(section: Mapping[str, Any]) -> Iterator[dict[str, str]]:
         " training set under other names, or in other data that a stage has learned from; mend the names (--subject) or the"
         " split, and train again.",
     }
+
+
+def _measured(plainness: Mapping[str, Any] | None) -> str:
+    """How plain training images are, beside what only plain images would explain."""
+    if plainness is None:
+        return "How alike they are cannot be measured with a single training subject."
+    images, alike = plainness["images"], plainness["alike"]
+    if not alike:
+        return (
+            f"Of {images} training images none is as near to one of another training subject, so that this is unlikely."
+        )
+    return (
+        f"Of {images} training images {alike} {'is' if alike == 1 else 'are'} as near to one of another training subject, fewer"
+        " than this takes; a part of it may be chance."
+    )
 
 
 def _by_count(one: Mapping[str, Any]) -> str:
@@ -165,8 +179,12 @@ def privacy_sentences(section: Mapping[str, Any]) -> list[str]:
 def _sought_in_held_out(leak: Mapping[str, Any], shown: int) -> str:
     said = (
         f"They were sought in the same way among {leak['held_out']['slices']} held-out images of"
-        f" {_subjects(leak['held_out']['subjects'])}, who should not have trained: {leak['identical']} of {shown} are such an image"
-        " but for noise"
+        f" {_subjects(leak['held_out']['subjects'])}, who should not have trained: {leak['identical']} of {shown}"
+        + (
+            " come as near to one as a copy with noise would, which plain images explain"
+            if leak["identical_by_chance"]
+            else " are such an image but for noise"
+        )
     )
     if leak["threshold"] is None:
         return said + "."
@@ -180,7 +198,7 @@ def _sought_in_held_out(leak: Mapping[str, Any], shown: int) -> str:
 def privacy_notes(section: Mapping[str, Any]) -> list[str]:
     """What to bear in mind."""
     shown, held, member = section["synthetic"], section["held_out"], section["membership"]
-    notes = [NO_GUARANTEE]
+    notes = [NO_GUARANTEE, *_plain_notes(section)]
     if held is None or section["pixels"]["threshold"] is None:
         there = "no held-out real images" if held is None else f"{held['shown']} held-out real images"
         few = f"of {_subjects(held['subjects'])}" if held is not None else ""
@@ -201,6 +219,23 @@ def privacy_notes(section: Mapping[str, Any]) -> list[str]:
     elif member["underpowered"]:
         notes.append(membership_note(member))
     return notes
+
+
+def _plain_notes(section: Mapping[str, Any]) -> Iterator[str]:
+    """What is as near as a copy with noise, and is not called one."""
+    plainness, leak = section["plainness"], section["held_out_copies"]
+    found = [
+        (section["held_out_alike"], "held-out image", "training images"),
+        (section["identical"] if section["identical_by_chance"] else 0, "synthetic image", "training images"),
+        (leak["identical"] if leak and leak["identical_by_chance"] else 0, "synthetic image", "held-out images"),
+    ]
+    told = [f"{count} {name}{'' if count == 1 else 's'} to {whom}" for count, name, whom in found if count]
+    if told and plainness is not None:
+        yield (
+            "The images are so plain that exact copies cannot be told: images of different training subjects come as near to each"
+            f" other as a copy with noise does, {plainness['alike']} of {plainness['images']}, or all but. So near come"
+            f" {', '.join(told)}; that alone makes them no copies."
+        )
 
 
 def _network(name: str) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from segmint.data.case import Provenance
+from segmint.data.content import MARKS_KEPT
 from segmint.errors import UserError
 
 Entries = Iterable[tuple[str, str]]
@@ -39,7 +40,8 @@ def check_seen(synthetic: Path, provenance: Provenance | None, parts: Parts, *, 
 
     A dataset of the same name but other content counts as the same dataset: a case added or a file rewritten changes
     the identity, not the patients. Of a dataset of another name, subjects are known again by images that are equal pixel by
-    pixel, whatever their names and files, as far as the synthetic set tells marks of what was seen.
+    pixel, whatever their names and files, as far as the synthetic set tells marks of what was seen: of at most 16 slices of a
+    subject.
 
     Args:
         synthetic: the synthetic dataset, for messages; provenance: what it says of itself; arm: name of an arm with F.
@@ -120,13 +122,17 @@ def _notes(
     others: dict[str, set[str]] = defaultdict(set)
     for identity, subject in everything:
         others[identity].add(subject)
+    # A list that is not full holds a mark of every slice.
+    partly = {(one, who) for one, who, marks in provenance.marks_seen if len(marks.split()) >= MARKS_KEPT}
     for identity, subjects in sorted(others.items()):
         if _name(identity) != _name(parts.identity):
             checked = all((identity, subject) in again for subject in subjects)
+            in_part = sum((identity, subject) in partly for subject in subjects)
             notes.append(
                 f"{synthetic.name}: it stands on {len(subjects)} subject{_s(subjects)} of another dataset, {identity}; "
                 + (
-                    "none of them has an image of a test subject, pixel by pixel; a changed copy would not be known again."
+                    f"none of them has an image of a test subject, pixel by pixel{_as_far(in_part, len(subjects))}; a changed"
+                    " copy would not be known again."
                     if checked
                     else "whether any of them is a test subject under another name cannot be checked."
                 )
@@ -145,6 +151,14 @@ def _notes(
     if not everything:
         notes.append(f"{synthetic.name}: it says that its generator has seen no data at all.")
     return notes
+
+
+def _as_far(in_part: int, of: int) -> str:
+    """What limits the comparison, for the middle of a sentence."""
+    if not in_part:
+        return ""
+    whom = "each" if in_part == of else f"{in_part} of them"
+    return f", as far as {MARKS_KEPT} slices of {whom} tell, for more are not kept"
 
 
 def same_dataset(first: str, second: str) -> bool:

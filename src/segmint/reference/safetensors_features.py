@@ -99,7 +99,14 @@ def _loaded(path: Path, file: Any, description: WeightsDescription) -> nn.Module
     """The network with the weights of an open file, checked before they are read."""
     kind = description.architecture
     given = dict(_given(path, file, description))
-    network = _built(description, shifted_shortcuts=any(name.endswith("downsample.0.bias") for name in given))
+    shifted_shortcuts = any(name.endswith("downsample.0.bias") for name in given)
+    if shifted_shortcuts and description.stride is None and kind.startswith("resnet"):
+        raise UserError(
+            f"--features {path}: the weights are those of a residual network of MONAI, whose first convolution may have either"
+            ' stride, which they do not show: say "stride" in its description, 1 unless the network was built with another'
+            " conv1_t_stride."
+        )
+    network = _built(description, shifted_shortcuts=shifted_shortcuts)
     wanted = {name: one for name, one in network.state_dict().items() if not name.endswith(_COUNTS)}
     for names, said in ((wanted.keys() - given.keys(), "lacks"), (given.keys() - wanted.keys(), "holds besides")):
         if names:
@@ -166,7 +173,7 @@ def _built(description: WeightsDescription, *, shifted_shortcuts: bool) -> nn.Mo
         residual: nn.Module = build(
             spatial_dims=2,
             n_input_channels=description.channels,
-            conv1_t_stride=2,
+            conv1_t_stride=description.stride or 2,
             feed_forward=False,
             bias_downsample=shifted_shortcuts,
         )

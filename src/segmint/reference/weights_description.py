@@ -37,6 +37,8 @@ class WeightsDescription(BaseModel):
         mean, std: taken from every channel, and what it is divided by then; one number stands for all channels.
         size: side of the images in pixels; None: as they are.
         prefix: what stands before every name of a weight of the network, such as "backbone.".
+        stride: of the first convolution, in pixels, which neither names nor shapes tell: 2 in torchvision's networks, 1 in MONAI's
+            residual ones unless they were built with another; None: 2, where the weights do not show that they are MONAI's.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -48,6 +50,7 @@ class WeightsDescription(BaseModel):
     std: tuple[float, ...]
     size: int | None = Field(default=None, ge=32, le=1024)
     prefix: str = ""
+    stride: Literal[1, 2] | None = None
 
     @field_validator("mean", "std", mode="before")
     @classmethod
@@ -61,6 +64,8 @@ class WeightsDescription(BaseModel):
         for name in ("mean", "std"):
             if len(getattr(self, name)) not in (1, self.channels):
                 raise ValueError(f"{name} holds one number, or one for each of the {self.channels} channels")
+        if self.stride == 1 and self.architecture.startswith("densenet"):
+            raise ValueError("stride is 2 in every densely connected network; leave it out")
         if min(self.std) <= 0:
             raise ValueError("std holds numbers above 0")
         return self

@@ -9,7 +9,7 @@ from typing import Any
 
 from segmint.data.dataset import Dataset
 from segmint.errors import UserError
-from segmint.synthesis.sheet_file import read_sheet, write_sheet
+from segmint.synthesis.sheet_file import read_sheet, sheets_beside, write_sheet
 
 DATASHEET = "DATASHEET.md"
 HEADING = "What is known of it"
@@ -22,6 +22,10 @@ _TITLES = {
     "privacy": "Privacy",
 }
 _TRIAL = "Trial"
+_MISSING, _OLD_TRIAL = ("- Not audited yet:", "- Not tried yet:"), "- Trial: "
+# What stands in a sheet of an earlier version, which does not say which audit found it; it goes once all of these are known.
+_EARLIER = "Said by earlier versions or by hand"
+_REPLACE = frozenset(title for name, title in _TITLES.items() if name != "forecast")
 
 
 def known_of(evaluation: Mapping[str, Any] | None, trial: Mapping[str, Any] | None, folders: str) -> str:
@@ -39,8 +43,8 @@ def known_of(evaluation: Mapping[str, Any] | None, trial: Mapping[str, Any] | No
 def refresh_known(dataset: Dataset, evaluation: Mapping[str, Any], *, real: Path) -> str:
     """Put what an evaluation found into the datasheet of a synthetic dataset; of what it did not measure the old stays.
 
-    A sheet that somebody has edited stays as it is, and the new one is written beside it. Where there is none, a sheet with this
-    part alone is written.
+    A sheet that somebody has edited stays as it is, and the new one is written beside it; it keeps what any of the sheets there
+    tells, the newest of segmint's own before others. Where there is none, a sheet with this part alone is written.
 
     Returns:
         One sentence on where it was written, or why it was not.
@@ -49,8 +53,13 @@ def refresh_known(dataset: Dataset, evaluation: Mapping[str, Any], *, real: Path
     target = folder / DATASHEET
     old = read_sheet(target) or f"# Datasheet: {dataset.name}\n\n## {HEADING}\n\n"
     start, _, rest = old.partition(f"\n## {HEADING}\n")
-    body, below, after = rest.partition("\n## ")
-    groups = _groups(body) | _audited(evaluation)
+    _, below, after = rest.partition("\n## ")
+    groups: dict[str, str] = {}
+    for sheet in sheets_beside(folder, DATASHEET):
+        groups |= _groups(sheet.partition(f"\n## {HEADING}\n")[2].partition("\n## ")[0])
+    groups |= _audited(evaluation)
+    if groups.keys() >= _REPLACE:
+        groups.pop(_EARLIER, None)
     new = f"{start}\n## {HEADING}\n\n{_written(groups, f'{real.name} {folder.name}')}{below}{after}"
     try:
         written = write_sheet(folder, DATASHEET, new)
@@ -80,18 +89,22 @@ def _audited(evaluation: Mapping[str, Any]) -> dict[str, str]:
 
 def _groups(body: str) -> dict[str, str]:
     """What stands below each title; sheets of earlier versions have none, and one line on the trial."""
-    if trial := re.search(r"^- Trial: (.*)$", body, flags=re.MULTILINE):
-        return {_TRIAL: f"- {trial[1]}\n"}
-    parts = re.split(r"^### (.*)\n+", body, flags=re.MULTILINE)[1:]
-    return {title.strip(): text.strip("\n") + "\n" for title, text in zip(parts[::2], parts[1::2], strict=True)}
+    head, *parts = re.split(r"^### (.*)\n+", body, flags=re.MULTILINE)
+    groups = {title.strip(): text.strip("\n") + "\n" for title, text in zip(parts[::2], parts[1::2], strict=True)}
+    said = [line for line in head.splitlines() if line.strip() and not line.startswith(_MISSING)]
+    if earlier := [line for line in said if not line.startswith(_OLD_TRIAL)]:
+        groups.setdefault(_EARLIER, "\n".join(earlier) + "\n")
+    if trial := [line for line in said if line.startswith(_OLD_TRIAL)]:
+        groups.setdefault(_TRIAL, f"- {trial[0].removeprefix(_OLD_TRIAL)}\n")
+    return groups
 
 
 def _written(groups: Mapping[str, str], folders: str) -> str:
     missing = []
     if not groups.keys() & set(_TITLES.values()):
-        missing.append(f"- Not audited yet: segmint evaluate {folders} --out evaluation.\n")
+        missing.append(f"{_MISSING[0]} segmint evaluate {folders} --out evaluation.\n")
     if _TRIAL not in groups:
-        missing.append(f"- Not tried yet: segmint trial {folders} --out trial.\n")
+        missing.append(f"{_MISSING[1]} segmint trial {folders} --out trial.\n")
     order = [*_TITLES.values(), _TRIAL]
     titles = sorted(groups, key=lambda title: order.index(title) if title in order else len(order))
     parts = ["".join(missing), *(f"### {title}\n\n{groups[title]}" for title in titles)]

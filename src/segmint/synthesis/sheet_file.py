@@ -7,6 +7,8 @@ before there was such a line; then the new one is written beside it.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 from segmint.outputs import write_text
@@ -24,10 +26,7 @@ def write_sheet(folder: Path, name: str, text: str) -> Path:
     Raises:
         OSError, UserError: the folder cannot be written.
     """
-    target, number = folder / name, 1
-    while target.exists() and not _untouched(target):
-        target = folder / f"{Path(name).stem}.segmint{'' if number == 1 else f'-{number}'}.md"
-        number += 1
+    target = next(path for path in _paths(folder, name) if not path.exists() or _untouched(path))
     write_text(target, f"{text}\n{_MARK}{_digest(text)} -->\n")
     return target
 
@@ -39,6 +38,29 @@ def read_sheet(path: Path) -> str | None:
     except (OSError, UnicodeDecodeError):
         return None
     return _parts(text)[0]
+
+
+def sheets_beside(folder: Path, name: str) -> list[str]:
+    """The texts of all sheets under a name or beside it, without their last lines: edited ones first, then by age, newest last.
+
+    What segmint wrote last goes by the time of the file; when somebody edited one tells nothing of what stands in it.
+    """
+    found = []
+    for number, path in enumerate(_paths(folder, name)):
+        # The first may be gone while others stay.
+        if number and not path.exists():
+            break
+        if (text := read_sheet(path)) is not None:
+            untouched = _untouched(path)
+            found.append((untouched, path.stat().st_mtime_ns if untouched else 0, number, text))
+    return [text for *_, text in sorted(found)]
+
+
+def _paths(folder: Path, name: str) -> Iterator[Path]:
+    """NAME.md, NAME.segmint.md, NAME.segmint-2.md, and so on."""
+    yield folder / name
+    yield folder / f"{Path(name).stem}.segmint.md"
+    yield from (folder / f"{Path(name).stem}.segmint-{number}.md" for number in count(2))
 
 
 def _untouched(path: Path) -> bool:

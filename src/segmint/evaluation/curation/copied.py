@@ -12,6 +12,7 @@ from segmint.evaluation.copy_rates import FEWEST, Comparison, Nearness, compare_
 from segmint.evaluation.evidence import Evidence
 from segmint.evaluation.held_out_twins import without_twins
 from segmint.evaluation.pictured import Pictured
+from segmint.evaluation.plain_images import SAME, measure_plainness
 from segmint.reference.copies import Copies, CopySearch
 
 # Real images looked at for the threshold, at most.
@@ -51,7 +52,7 @@ def find_copies(evidence: Evidence, *, seed: int = 0) -> CopyFindings:
     training, unseen = evidence.pictured, evidence.unseen
     search = _search(training)
     copies = search.nearest(evidence.synthetic.slices.images, evidence.synthetic.indices)
-    held = _new_images(unseen, search, seed=seed) if unseen is not None and _enough(unseen) else None
+    held = _new_images(unseen, training, search, seed=seed) if unseen is not None and _enough(unseen) else None
     if held is not None:
         yardstick, usual = "held-out", held
     elif _enough(training) and training.units.max() >= 3:
@@ -61,10 +62,12 @@ def find_copies(evidence: Evidence, *, seed: int = 0) -> CopyFindings:
     return CopyFindings(copies, search, compare_nearness(copies.evidence, usual, seed=seed), yardstick)
 
 
-def _new_images(unseen: Chosen, search: CopySearch, *, seed: int) -> Nearness | None:
+def _new_images(unseen: Chosen, training: Pictured, search: CopySearch, *, seed: int) -> Nearness | None:
     """How near held-out images come, without subjects who have trained after all; None where too few are left."""
     held = unseen.some(_MOST, seed=seed)
-    apart = without_twins(held, search.nearest(held.slices.images, held.indices))
+    found = search.nearest(held.slices.images, held.indices)
+    plainness = measure_plainness(training, seed=seed) if (found.similarity > SAME).any() else None
+    apart = without_twins(held, found, plainness)
     if apart.images is None or apart.found is None or not _enough(apart.images):
         return None
     return Nearness(apart.found.evidence, apart.images.units)
