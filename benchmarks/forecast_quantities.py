@@ -12,6 +12,7 @@ from segmint.evaluation.alignment import compare_agreement
 from segmint.evaluation.alignment_audit import agreements
 from segmint.evaluation.chosen import Chosen
 from segmint.evaluation.evidence import Evidence
+from segmint.evaluation.fidelity_groups import dealt_groups
 from segmint.evaluation.fidelity_measures import Row, measurable, measure, on_one_scale
 from segmint.evaluation.fidelity_sets import choose_sets
 from segmint.evaluation.forecast import aligned_share
@@ -66,7 +67,8 @@ def _images(evidence: Evidence, fitted: Sequence[Fitted], *, seed: int) -> dict[
         return {}
     networks = networks_of(evidence, fitted, cells=1)
     raw = [summarise(one, networks, seed=seed) for one in (sets.reference, sets.yardstick, sets.synthetic)]
-    reference, yardstick, synthetic = on_one_scale(raw[0], raw[1], raw[2], seed=seed)
+    groups = dealt_groups(raw, seed=seed)
+    reference, yardstick, synthetic = on_one_scale(raw[0], raw[1], raw[2], groups=groups[0], seed=seed)
     dataset = evidence.training.slices.dataset
     ours, real = (
         measure(
@@ -75,7 +77,7 @@ def _images(evidence: Evidence, fitted: Sequence[Fitted], *, seed: int) -> dict[
             channel_names=dataset.channel_names,
             label_names=evidence.label_names,
             size=evidence.training.slices.size,
-            networks=measurable(reference, yardstick, synthetic),
+            networks=measurable(reference, yardstick, synthetic, groups=groups),
             seed=seed,
         )
         for one in (synthetic, yardstick)

@@ -185,3 +185,32 @@ def test_two_training_subjects_and_no_others_are_enough_to_go_on(study: Any, tmp
     assert section["real"]["kind"] == "half of the training subjects"
     assert section["features"] == {}
     assert section["measures"]
+
+
+def test_segmenters_and_few_held_out_subjects_go_together(study: Any, tmp_path: Path) -> None:
+    """Each group of a sixth took so many of a quarter of the training subjects that too few were left to extrapolate."""
+    names = [f"s{number:02d}" for number in range(30)]
+    split = Split(tuple(names[:24]), (), tuple(names[24:]))
+    real = write(tmp_path / "real", [n for n in names for _ in range(20)], grain, 0, split=split)
+    made = study.provenance(open_dataset(real), labels_seen=names[:24], images_seen=names[:24], selected_on=())
+    fakes = write(tmp_path / "fakes", [f"f{n}" for n in range(120)], grain, 1, provenance=made)
+    evidence = open_evidence(real, fakes, holdout=None, size=SIZE, axis=None, device="cpu")
+    learner = SimpleNamespace(cross_fitted=lambda evidence: study.remembering(evidence, by=1.0))
+    section = audit_fidelity(evidence, tmp_path, learner=learner)
+    assert set(section["features"]) == {"random network", "radiomics", "segmenter"}
+    assert all(row["p_value"] is not None for row in section["measures"] if row["metric"] == "frechet_infinity")
+    assert section["real"]["subjects"] == 6
+
+
+def test_many_images_of_few_subjects_are_not_said_to_be_too_few(study: Any, tmp_path: Path) -> None:
+    names = [f"s{number:02d}" for number in range(16)]
+    split = Split(tuple(names[:8]), (), tuple(names[8:]))
+    many = [n for number, n in enumerate(names) for _ in range(50 if number in (0, 1, 8) else 1)]
+    real = write(tmp_path / "real", many, grain, 0, split=split)
+    made = study.provenance(open_dataset(real), labels_seen=names[:8], images_seen=names[:8], selected_on=())
+    fakes = write(tmp_path / "fakes", [f"f{n}" for n in range(60)], grain, 1, provenance=made)
+    evidence = open_evidence(real, fakes, holdout=None, size=SIZE, axis=None, device="cpu")
+    section = audit_fidelity(evidence, tmp_path)
+    assert section["features"] == {}
+    assert not any("too few for distances" in note for note in section["notes"])
+    assert any("most of the images are of a few subjects" in note for note in section["notes"])

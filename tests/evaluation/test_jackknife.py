@@ -31,6 +31,16 @@ def test_subjects_stay_together_in_groups_of_about_one_size() -> None:
     assert (groups != deal_groups(units, 5, seed=1)).any()
 
 
+def test_each_part_of_a_set_is_dealt_evenly_too() -> None:
+    units, parts = np.arange(23), np.repeat([1, 0, 1], [5, 9, 9])
+    for seed in range(10):
+        groups = deal_groups(units, 6, seed=seed, parts=parts)
+        for some in (parts >= 0, parts == 0, parts == 1):
+            sizes = np.bincount(groups[some], minlength=6)
+            assert sizes.max() - sizes.min() <= 1
+    np.testing.assert_array_equal(deal_groups(units, 6, seed=3, parts=0 * parts), deal_groups(units, 6, seed=3))
+
+
 def test_too_few_groups_and_numbers_that_are_none_give_no_interval() -> None:
     for value, replicates in (
         (1.0, np.ones(FEWEST_GROUPS - 1)),

@@ -67,7 +67,8 @@ def test_four_questions_each_with_the_section_that_tells_more(tmp_path: Path) ->
         (
             {},
             "good",
-            "At most 1.2% more copies than by chance (95% confidence); membership is not shown. No guarantee.",
+            "At most 1.2% more copies that this search recognises than by chance (95% confidence); membership is not shown."
+            " No guarantee.",
         ),
         ({"findings": [FINDING]}, "wrong", "Copies of training images."),
         ({"pixels": {"threshold": None}}, "open", "There are too few held-out images"),

@@ -14,6 +14,7 @@ from segmint.evaluation.alignment_audit import Learner, check_channels
 from segmint.evaluation.chosen import Chosen
 from segmint.evaluation.evidence import Evidence
 from segmint.evaluation.fidelity_findings import fidelity_findings, fidelity_notes, fidelity_sentences
+from segmint.evaluation.fidelity_groups import dealt_groups
 from segmint.evaluation.fidelity_measures import (
     FEWEST,
     METRICS,
@@ -28,7 +29,7 @@ from segmint.evaluation.fidelity_measures import (
 )
 from segmint.evaluation.fidelity_sets import Sets, choose_sets
 from segmint.evaluation.image_summary import ImageSummary, Numbers, summarise
-from segmint.evaluation.jackknife import FEWEST_GROUPS, GROUPS, deal_groups, jackknifed
+from segmint.evaluation.jackknife import FEWEST_GROUPS, jackknifed
 from segmint.evaluation.networks import Network, named_networks, whole_of
 from segmint.metrics.frechet import Extrapolated, frechet_infinity
 from segmint.metrics.intensity_distance import BINS
@@ -63,7 +64,7 @@ def audit_fidelity(
         JSON-able: `images`, how many of each set were compared; `training`, `real` (the yardstick, with its `kind`) and
         `synthetic`, each with `slices`, of which `shown` were looked at, and `subjects`; `features`, by name: `numbers` an image,
         `components` kept, and where they come from; `own_scale`, names of those in which the real images compared with have set the
-        scale, for want of subjects; `left_out`, names of those with too few images or subjects; `metrics`: the
+        scale, for want of subjects or images; `left_out`, names of those with too few images or subjects; `metrics`: the
         `direction` that is better and the `range` of each; `measures`: a list, each with `group`, `of`, `inside`, `metric`, and
         `synthetic`, `real` and their `difference`, each with `value` and `interval`, and the `p_value` of that difference;
         `frechet_by_size`: distances over numbers of images, by features, of `synthetic` and `real`; `spectra` and `histograms`,
@@ -111,8 +112,9 @@ def _compared(
     seed: int,
 ) -> dict[str, Any]:
     raw = [summarise(one, networks, seed=seed) for one in (sets.reference, sets.yardstick, sets.synthetic)]
-    scaled = on_one_scale(raw[0], raw[1], raw[2], seed=seed)
-    dataset, names = evidence.training.slices.dataset, measurable(*scaled)
+    dealt = dealt_groups(raw, seed=seed)
+    scaled = on_one_scale(raw[0], raw[1], raw[2], groups=dealt[0], seed=seed)
+    dataset, names = evidence.training.slices.dataset, measurable(*scaled, groups=dealt)
     compare = partial(
         measure,
         channel_names=dataset.channel_names,
@@ -125,7 +127,7 @@ def _compared(
         "features": _described(raw[0], scaled[0], names, network, evidence),
         "own_scale": sorted(scaled_by_themselves(raw[0], scaled[0]) & {whole_of(name) for name in names}),
         "left_out": sorted({whole_of(name) for name in raw[0].features} - {whole_of(name) for name in names}),
-        "measures": _rows(scaled, compare, seed=seed),
+        "measures": _rows(scaled, dealt, compare),
         "frechet_by_size": _by_size(scaled, names, seed=seed),
         "spectra": _spectra(raw, dataset.channel_names, evidence.training.slices.size),
         "histograms": _histograms(raw, dataset.channel_names, evidence.label_names),
@@ -160,12 +162,13 @@ def _described(
 
 
 def _rows(
-    sets: Sequence[ImageSummary], compare: Callable[[ImageSummary, ImageSummary], Measures], *, seed: int
+    sets: Sequence[ImageSummary],
+    dealt: Sequence[NDArray[np.int64]],
+    compare: Callable[[ImageSummary, ImageSummary], Measures],
 ) -> list[dict[str, Any]]:
     """Measures of the yardstick and the synthetic images, with intervals from leaving out a group of subjects in turn."""
     reference, real, synthetic = sets
-    groups = min(GROUPS, *(len(np.unique(one.units)) for one in sets))
-    dealt = [deal_groups(one.units, groups, seed=seed + number) for number, one in enumerate(sets)]
+    groups = 1 + int(dealt[0].max())
     whole = compare(reference, synthetic), compare(reference, real)
     again: list[tuple[Measures, Measures]] = []
     for group in range(groups if groups >= FEWEST_GROUPS else 0):

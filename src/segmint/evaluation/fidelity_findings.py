@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from segmint.evaluation.fidelity_measures import FEWEST, FEWEST_IN_FEATURES, FEWEST_SUBJECTS
+from segmint.evaluation.fidelity_limits import FEWEST_IN_FEATURES, FEWEST_SUBJECTS
+from segmint.evaluation.fidelity_measures import FEWEST
 from segmint.evaluation.fidelity_words import features_of, others, say_number, where
 
 ALPHA = 0.01
@@ -197,11 +198,7 @@ def fidelity_notes(section: Mapping[str, Any]) -> list[str]:
         ]
     notes = []
     if not section["features"]:
-        fewest = min(section[side]["subjects"] for side in ("training", "real", "synthetic"))
-        notes.append(
-            f"There are {images} images of each set, of {fewest} subjects where they are fewest: too few for distances, density and"
-            f" coverage in features, which take {FEWEST_IN_FEATURES} images and {FEWEST_SUBJECTS} subjects."
-        )
+        notes.append(_no_features(section))
     elif images < _FEW:
         notes.append(f"With {images} images of each set only large differences show; {_FEW} or more are better.")
     if real["kind"] != "held-out subjects":
@@ -227,14 +224,15 @@ def fidelity_notes(section: Mapping[str, Any]) -> list[str]:
         )
         if own:
             notes.append(
-                f"In {', '.join(features_of(name) for name in own)} there are too few subjects for a scale that others than those"
-                " compared with have set: precision and density come out too high, and recall too low, of new real images too."
-                " Read them beside the yardstick only."
+                f"In {', '.join(features_of(name) for name in own)} there are too few subjects or images for a scale that others"
+                " than those compared with have set: precision and density come out too high, and recall too low, of new real"
+                " images too. Read them beside the yardstick only."
             )
         if "segmenter" in section["left_out"]:
             notes.append(
-                f"Features of the segmenters are left out: they take held-out subjects, and {FEWEST_SUBJECTS} training subjects in"
-                " each of the halves that are new to one of them."
+                f"Features of the segmenters are left out: they take held-out subjects, and {FEWEST_SUBJECTS} training subjects"
+                f" with {FEWEST_IN_FEATURES // 2} images, not most of them of a few, in each of the halves that are new to one of"
+                " them."
             )
         if "segmenter" in names:
             notes.append(
@@ -242,6 +240,21 @@ def fidelity_notes(section: Mapping[str, Any]) -> list[str]:
                 " taken to the half that is new to it, and averaged."
             )
     return notes
+
+
+def _no_features(section: Mapping[str, Any]) -> str:
+    """Why nothing was measured in features."""
+    images, fewest = section["images"], min(section[side]["subjects"] for side in ("training", "real", "synthetic"))
+    counted = f"There are {images} images of each set, of {fewest} subjects where they are fewest"
+    if images < FEWEST_IN_FEATURES or fewest < FEWEST_SUBJECTS:
+        return (
+            f"{counted}: too few for distances, density and coverage in features, which take {FEWEST_IN_FEATURES} images and"
+            f" {FEWEST_SUBJECTS} subjects."
+        )
+    return (
+        f"{counted}, but nothing could be measured in features: most of the images are of a few subjects, or features do not vary"
+        " among the training images."
+    )
 
 
 def _subjects(one: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from segmint.evaluation.fidelity_limits import enough
 from segmint.evaluation.image_summary import ImageSummary, Numbers
 from segmint.evaluation.networks import part_of, whole_of
 from segmint.metrics import (
@@ -24,8 +25,8 @@ from segmint.metrics import (
 from segmint.metrics.neighbourhoods import NEIGHBOURS, Neighbourhoods, neighbourhoods
 from segmint.reference.feature_scale import FeatureScale
 
-# Images of each set that a measure takes at least, and subjects of each for those in features.
-FEWEST_IN_FEATURES, FEWEST, FEWEST_SUBJECTS = 50, 5, 6
+# Images of each set that any measure takes at least.
+FEWEST = 5
 # Most principal components of features that are kept, and images, and subjects, for each of them at least: of those that set the
 # scale, where others are compared with in it, and where the same are. (In their own scale, in as many directions as subjects,
 # whatever else there is lies amid them.)
@@ -85,6 +86,7 @@ def on_one_scale(
     yardstick: ImageSummary,
     synthetic: ImageSummary,
     *,
+    groups: NDArray[np.int64],
     components: int = COMPONENTS,
     seed: int = 0,
 ) -> tuple[ImageSummary, ImageSummary, ImageSummary]:
@@ -94,14 +96,18 @@ def on_one_scale(
     alike than synthetic images of the very same kind; and among images that have set it themselves neighbourhoods are too wide:
     everything else lies in many of them, with a density far above 1. So the reference's subjects are halved: either half sets a
     scale, in which the other half is what all are compared with, and numbers are averaged, the halves being parts of a whole as
-    in `whole_of`. A half needs 6 subjects; where there are fewer, all of them set the scale too, see `scaled_by_themselves`.
+    in `whole_of`. Where a half has not `enough`, all of them set the scale too, see `scaled_by_themselves`.
 
     Few subjects leave few components. Features to which none of the reference is new, or that do not vary in it, are left out.
+
+    Args:
+        groups: [n] those of the reference's images that are to be left out in turn.
+        seed: of the halves.
     """
     keys = np.random.default_rng(seed).random(int(reference.units.max()) + 1)
     scaled: tuple[dict[str, Numbers], ...] = ({}, {}, {})
     for name in reference.features:
-        for part, sets_scale, compared in _halves(reference, name, keys):
+        for part, sets_scale, compared in _halves(reference, name, groups, keys):
             values = reference.features[name]
             a_component = _A_COMPONENT_OF_ITS_OWN if part == name else _A_COMPONENT
             most = min(int(sets_scale.sum()), len(np.unique(reference.units[sets_scale]))) // a_component
@@ -118,28 +124,38 @@ def on_one_scale(
 
 
 def scaled_by_themselves(raw: ImageSummary, scaled: ImageSummary) -> set[str]:
-    """Features of a reference with too few subjects for a scale that others have set, by the wholes' names."""
+    """Features of a reference with too few subjects or images for a scale that others have set, by the wholes' names."""
     return {whole_of(name) for name in scaled.features if name in raw.features}
 
 
 def _halves(
-    reference: ImageSummary, name: str, keys: Numbers
+    reference: ImageSummary, name: str, groups: NDArray[np.int64], keys: Numbers
 ) -> Iterator[tuple[str, NDArray[np.bool_], NDArray[np.bool_]]]:
     """Name, images [n] that set the scale and images [n] that are compared with, of each part of some features.
 
+    Parts of a whole are halved together or not at all.
+
     Args:
-        keys: by subject; those with the lower ones are the first half.
+        groups: [n], as in `on_one_scale`; keys: by subject; those with the lower ones are the first half.
     """
     new = reference.new(name)
     if not new.any():
         return
-    counts = [len(np.unique(reference.units[reference.new(part)])) for part in _parts_of(name, reference)]
-    if min(count for count in counts if count) < 2 * FEWEST_SUBJECTS:
+    parts = [part for part in _parts_of(name, reference) if reference.new(part).any()]
+    halves = [half for part in parts for half in _halved(reference, part, keys)]
+    if not all(enough(reference.units[half], groups[half], parts=len(halves)) for half in halves):
         yield name, new, new
         return
+    first, second = _halved(reference, name, keys)
+    yield part_of(name, 0), first, second
+    yield part_of(name, 1), second, first
+
+
+def _halved(reference: ImageSummary, name: str, keys: Numbers) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Images [n] of either half of the subjects that are new to what gives features of that name."""
+    new = reference.new(name)
     first = new & (keys[reference.units] < np.median(keys[np.unique(reference.units[new])]))
-    yield part_of(name, 0), first, new & ~first
-    yield part_of(name, 1), new & ~first, first
+    return first, new & ~first
 
 
 def measure(
@@ -216,21 +232,27 @@ def without(summary: ImageSummary, left_out: NDArray[np.bool_]) -> ImageSummary:
     )
 
 
-def measurable(reference: ImageSummary, yardstick: ImageSummary, synthetic: ImageSummary) -> list[str]:
-    """Names of the features that can be measured in: images and subjects are enough, with a group of them left out too.
+def measurable(
+    reference: ImageSummary,
+    yardstick: ImageSummary,
+    synthetic: ImageSummary,
+    *,
+    groups: Sequence[NDArray[np.int64]],
+) -> list[str]:
+    """Names of the features that can be measured in: images and subjects are `enough`, with a group of them left out too.
 
     Parts of a whole have to be so together, but for the subjects, of which each needs some. Where the yardstick is not new to a
     network it is none.
+
+    Args:
+        groups: [n] of each of the three, of its images that are left out in turn.
     """
-    found = []
+    found, sets = [], (reference, yardstick, synthetic)
     for name in reference.features:
         parts = len(_parts_of(name, reference))
-        sides = [in_features_of(one, name)[1] for one in (reference, yardstick, synthetic)]
         if yardstick.new(name).all() and all(
-            len(units) >= FEWEST_IN_FEATURES // parts
-            and len(np.unique(units)) >= FEWEST_SUBJECTS
-            and _has_neighbours(units)
-            for units in sides
+            enough(one.units[new], dealt[new], parts=parts)
+            for one, dealt, new in zip(sets, groups, (one.new(name) for one in sets), strict=True)
         ):
             found.append(name)
     return [name for name in found if all(part in found for part in _parts_of(name, reference))]
@@ -238,12 +260,6 @@ def measurable(reference: ImageSummary, yardstick: ImageSummary, synthetic: Imag
 
 def _parts_of(name: str, summary: ImageSummary) -> list[str]:
     return [other for other in summary.features if whole_of(other) == whole_of(name)]
-
-
-def _has_neighbours(units: NDArray[np.int64]) -> bool:
-    """Whether one subject's images leave enough of others, even with the largest group of those gone."""
-    counts = np.sort(np.bincount(np.unique(units, return_inverse=True)[1]))
-    return int(counts[:-3].sum()) > 2 * NEIGHBOURS
 
 
 def mean_histogram(summary: ImageSummary, channel: int, label: int) -> Numbers:

@@ -29,12 +29,22 @@ class Jackknifed:
     p_value: float
 
 
-def deal_groups(units: NDArray[np.integer], groups: int, *, seed: int) -> NDArray[np.int64]:
-    """[n] the group of each image, 0 to `groups` - 1: whole subjects at random, as many in one group as in another."""
-    numbers = np.unique(units, return_inverse=True)[1]
-    count = int(numbers.max()) + 1
-    dealt = np.random.default_rng(seed).permutation(np.arange(count) % groups)
-    return np.asarray(dealt[numbers], dtype=np.int64)
+def deal_groups(
+    units: NDArray[np.integer], groups: int, *, seed: int, parts: NDArray[np.integer] | None = None
+) -> NDArray[np.int64]:
+    """[n] the group of each image, 0 to `groups` - 1: whole subjects at random, as many in one group as in another.
+
+    Args:
+        units: [n] the subject of each image.
+        parts: [n] the part of the set that its subject is in: of each part, too, as many are in one group as in another. None:
+            there is one.
+    """
+    _, places, numbers = np.unique(units, return_index=True, return_inverse=True)
+    drawn = np.random.default_rng(seed).permutation(len(places))
+    order = np.lexsort((drawn, np.zeros(len(places)) if parts is None else parts[places]))
+    dealt = np.empty(len(places), dtype=np.int64)
+    dealt[order] = np.arange(len(places)) % groups
+    return np.asarray(dealt[numbers])
 
 
 def jackknifed(value: float, replicates: NDArray[np.float64]) -> Jackknifed:

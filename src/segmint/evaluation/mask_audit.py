@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +35,10 @@ def audit_masks(evidence: Evidence, folder: Path) -> dict[str, Any]:
     """
     drawn, training = _masks(evidence.synthetic), _masks(evidence.training)
     names = evidence.label_names
-    section = compare_masks(drawn, training, label_names=names)
     held = evidence.holdout
-    section["holdout"] = compare_masks(_masks(held), training, label_names=names) if held is not None else None
+    box = filled_box([evidence.synthetic, evidence.training, *([held] if held is not None else [])])
+    section = compare_masks(drawn, training, label_names=names, box=box)
+    section["holdout"] = compare_masks(_masks(held), training, label_names=names, box=box) if held is not None else None
     section["picture"] = None
     if section["nearest"] is not None:
         section["picture"] = PICTURE
@@ -47,6 +48,17 @@ def audit_masks(evidence: Evidence, folder: Path) -> dict[str, Any]:
 
 def _masks(chosen: Chosen) -> MaskSet:
     return MaskSet(np.asarray(chosen.slices.labels[chosen.indices]), chosen.subjects, chosen.names)
+
+
+def filled_box(sets: Sequence[Chosen]) -> tuple[slice, slice]:
+    """Rows and columns of the square grid that hold all slices of some sets without their padding.
+
+    One box for all: on the grid a drawn mask lies where those lie that it was learned from, whatever the shape of each.
+    """
+    padding = np.array([one.slices.padding(int(i)) for one in sets for i in one.indices]).min(axis=0)
+    size = sets[0].slices.size
+    rows, columns = (slice(int(before), size - int(after)) for before, after in padding)
+    return rows, columns
 
 
 def _draw_nearest(examples: list[dict[str, Any]], drawn: MaskSet, training: MaskSet, path: Path) -> None:

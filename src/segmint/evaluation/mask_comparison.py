@@ -26,7 +26,14 @@ _LOW, _HIGH = 1, 99
 _TELLING_AREA = 25
 
 
-def compare_masks(drawn: MaskSet, training: MaskSet, *, label_names: Sequence[str], seed: int = 0) -> dict[str, Any]:
+def compare_masks(
+    drawn: MaskSet,
+    training: MaskSet,
+    *,
+    label_names: Sequence[str],
+    box: tuple[slice, slice] = (slice(None), slice(None)),
+    seed: int = 0,
+) -> dict[str, Any]:
     """Compare drawn masks with the masks a generator was trained on.
 
     What is usual is learnt from the training masks themselves, always between DIFFERENT subjects: slices of one subject
@@ -37,6 +44,7 @@ def compare_masks(drawn: MaskSet, training: MaskSet, *, label_names: Sequence[st
         drawn: the masks in question, on the grid of the training masks.
         training: real masks with their subjects.
         label_names: by id, background first.
+        box: rows and columns of the grid without the padding of slices: areas and places are shares of it.
         seed: of what is drawn at random (choice of masks, resampling).
 
     Returns:
@@ -81,7 +89,7 @@ def compare_masks(drawn: MaskSet, training: MaskSet, *, label_names: Sequence[st
         "pairwise": _pairwise(filled, real, seed=seed) if usual else None,
         "nearest": _nearest(filled, real, training.filled(), usual=usual),
         "labels": {
-            name: _shapes(ours, theirs, number, usual=usual, seed=seed)
+            name: _shapes(ours, theirs, number, box=box, usual=usual, seed=seed)
             for number, name in enumerate(label_names)
             if number
         },
@@ -172,7 +180,9 @@ def _nearest(drawn: MaskSet, real: MaskSet, training: MaskSet, *, usual: bool) -
     return result
 
 
-def _shapes(drawn: MaskSet, real: MaskSet, label: int, *, usual: bool, seed: int) -> dict[str, Any]:
+def _shapes(
+    drawn: MaskSet, real: MaskSet, label: int, *, box: tuple[slice, slice], usual: bool, seed: int
+) -> dict[str, Any]:
     held = {"drawn": (drawn.labels == label).any(axis=(1, 2)), "real": (real.labels == label).any(axis=(1, 2))}
     result: dict[str, Any] = {
         "present": {
@@ -184,7 +194,7 @@ def _shapes(drawn: MaskSet, real: MaskSet, label: int, *, usual: bool, seed: int
     if not (held["drawn"].any() and held["real"].any()):
         return result | dict.fromkeys(MEASURES)
     ours, theirs = drawn.at(np.flatnonzero(held["drawn"])), real.at(np.flatnonzero(held["real"]))
-    first, second = mask_shapes(ours.labels == label), mask_shapes(theirs.labels == label)
+    first, second = (mask_shapes(one.labels[:, *box] == label) for one in (ours, theirs))
     enough = theirs.subject_count >= FEWEST_SUBJECTS
     for name in MEASURES:
         low, _, high = real_range = _range(second[name])

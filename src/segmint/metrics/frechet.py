@@ -18,6 +18,9 @@ NAME_INFINITY, RANGE_INFINITY = "frechet_infinity", (float("-inf"), float("inf")
 # Shares of the images that the line is fitted to, and draws at each of them but the whole.
 _SHARES, _DRAWS = (1.0, 0.85, 0.7, 0.6, 0.5), 6
 
+# Subjects of each set that a line can be fitted over.
+FEWEST_SUBJECTS = 4
+
 Features = NDArray[np.float64]
 
 
@@ -77,8 +80,8 @@ def frechet_infinity(
             theirs, np.arange(len(theirs)) if second_units is None else second_units, np.random.default_rng([seed, 1])
         ),
     ]
-    if min(side.subjects for side in sides) < 4:
-        raise ValueError("at least 4 subjects on either side are needed to extrapolate")
+    if min(side.subjects for side in sides) < FEWEST_SUBJECTS:
+        raise ValueError(f"at least {FEWEST_SUBJECTS} subjects on either side are needed to extrapolate")
     sizes, distances, shares = [], [], []
     for share in _SHARES:
         drawn = [[side.some(share, draw) for side in sides] for draw in range(1 if share == 1 else _DRAWS)]

@@ -55,7 +55,7 @@ class MaskShape:
         branch_points: places where three or more arms of the skeleton meet.
         solidity: area as a share of that of the convex hulls of the pieces, 0 to 1; 1 where every piece is a rectangle. Pieces
             by themselves: how far they lie apart does not count.
-        centre_row, centre_column: centre of mass as a share of the height from the top and of the width from the left, 0 to 1.
+        centre_row, centre_column: centre of mass as a share of the mask's height from the top and width from the left, 0 to 1.
             Solidity and centre of an empty mask are NaN.
     """
 

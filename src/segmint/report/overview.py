@@ -107,7 +107,8 @@ def _leakage(privacy: Mapping[str, Any] | None) -> Line:
         "privacy",
         "good",
         "Nothing found",
-        f"At most {100 * at_most:.1f}% more copies than by chance (95% confidence); {tested}. No guarantee.",
+        f"At most {100 * at_most:.1f}% more copies that this search recognises than by chance (95% confidence); {tested}."
+        " No guarantee.",
     )
 
 
