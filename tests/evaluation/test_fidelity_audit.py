@@ -142,6 +142,7 @@ def test_features_of_a_network_given_as_weights(grains: Path, study: Any, tmp_pa
         **described,
         "mean": [0.5],
         "std": [0.25],
+        "stride": None,
         "prefix": "",
     }
     assert len([row for row in section["measures"] if row["of"] == "mine.safetensors"]) == 10
