@@ -46,6 +46,14 @@ def test_installed_command_prints_one_sentence_and_exits_with_2(tmp_path: Path) 
     assert "absent" in done.stderr
 
 
+def test_the_package_runs_as_a_module() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "segmint", "mint"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("segmint: No such command 'mint'")
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [

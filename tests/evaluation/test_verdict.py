@@ -196,7 +196,10 @@ def test_names_what_it_is_conditional_on() -> None:
     assert "conditional" not in judged(UNCLEAR, sets=4, generators=4).sentence
     assert "conditional" not in judged(UNCLEAR, sets=0, generators=0).sentence
     assert ", conditional on one generator in each of 4 folds." in judged(UNCLEAR, folds=4).sentence
-    assert "conditional" not in judged(UNCLEAR, sets=2, generators=2, folds=4).sentence
+    two = judged(UNCLEAR, sets=2, generators=2, folds=4).sentence
+    assert ", over 2 generators in each of 4 folds, so few that the interval is wide where they differ." in two
+    assert "conditional" not in two
+    assert "generators" not in judged(UNCLEAR, sets=4, generators=4, folds=4).sentence
 
 
 @pytest.mark.parametrize("difference", [BETTER, WORSE, UNCLEAR, None])

@@ -236,11 +236,10 @@ def _unrivalled(baselines: Sequence[str]) -> str:
 
 
 def _condition(synthetic_sets: int, generators: int, folds: int) -> str:
-    if folds:
-        return f", conditional on one generator in each of {folds} folds" if generators == 1 else ""
-    if synthetic_sets == 1:
+    where = f" in each of {folds} folds" if folds else ""
+    if synthetic_sets == 1 and not folds:
         return ", conditional on one synthetic set"
     if generators == 1:
-        return ", conditional on one generator"
+        return f", conditional on one generator{where}"
     few = 1 < generators < FEWEST_GENERATORS
-    return f", over {generators} generators, so few that the interval is wide where they differ" if few else ""
+    return f", over {generators} generators{where}, so few that the interval is wide where they differ" if few else ""
