@@ -97,6 +97,12 @@ def trial_verb(
     generator_seeds: Annotated[
         int, typer.Option("--generator-seeds", metavar="N", help="Generators trained with --recipe.")
     ] = 1,
+    generators_of: Annotated[
+        Path | None,
+        typer.Option(
+            "--generators-of", metavar="TRIAL", help="Take the same generators from a trial that has trained them."
+        ),
+    ] = None,
     curate: options.Curate = False,
     gate: options.Gate = False,
     gate_shares: options.GateShares = None,
@@ -168,6 +174,7 @@ def trial_verb(
         demonstration=demonstration,
         generator=generator,
         generator_seeds=generator_seeds,
+        generators_of=generators_of,
         gate=options.read_gate(gate, shares=gate_shares, filters=gate_filters, folds=gate_folds, seeds=gate_seeds),
         folds=folds,
         processes=processes,

@@ -23,7 +23,8 @@ from segmint.evaluation.jobs.orders import IN_ORDER, JobOrders
 from segmint.evaluation.outcome import conclude, write_outcome
 from segmint.evaluation.pooling import Fold, FoldedChoice, pool_results
 from segmint.evaluation.recipe_orders import MakesDesign
-from segmint.evaluation.trial_folder import again, opened_trial_folder
+from segmint.evaluation.taken_generators import opened_with_generators
+from segmint.evaluation.trial_folder import again
 
 
 class FoldTrial(Protocol):
@@ -94,7 +95,10 @@ class RealTrial:
 
 @dataclass(frozen=True)
 class FoldedTrial:
-    """So many `folds` over all labelled subjects of `dataset`; `at` makes the trial of a split, `jobs` says where all train."""
+    """So many `folds` over all labelled subjects of `dataset`; `at` makes the trial of a split, `jobs` says where all train.
+
+    `generators_of`: a folded trial whose finished generators are taken instead of training the same ones.
+    """
 
     dataset: Path
     folds: int
@@ -102,6 +106,7 @@ class FoldedTrial:
     device: str
     progress: bool
     jobs: JobOrders = IN_ORDER
+    generators_of: Path | None = None
 
     def conduct(self, out: Path, *, overwrite: bool) -> dict[str, Any]:
         """Run every fold under `out/foldK`, pool the scores by subject, write trial.json and trial.csv.
@@ -132,7 +137,8 @@ class FoldedTrial:
             "threads": threads,
         }
         console = Console(stderr=True, quiet=not self.progress, highlight=False)
-        with opened_trial_folder(out, settings, overwrite=overwrite, inputs=trials[0].inputs(designs[0])):
+        taken, inputs = self.generators_of, trials[0].inputs(designs[0])
+        with opened_with_generators(taken, out, settings, overwrite=overwrite, inputs=inputs, console=console):
 
             def fold(number: int) -> Plan[Fold]:
                 design, where = designs[number], f"fold {number + 1}"

@@ -45,6 +45,7 @@ class RecipeOrders:
         given: synthetic sets for the arms, where the generators are for the gate alone.
         size, axis, repeat: as in `segmint.trial`; split: in the place of the dataset's own.
         generator_seeds: generators trained for the trial itself; seed k of every arm with F takes set k modulo their number.
+        generators_of: a trial whose finished generators are taken instead of training the same ones.
         jobs: where generators and cells are trained.
     """
 
@@ -65,6 +66,7 @@ class RecipeOrders:
     axis: int | None = None
     repeat: str | None = None
     split: Split | None = None
+    generators_of: Path | None = None
     jobs: JobOrders = IN_ORDER
 
     @property
@@ -103,7 +105,8 @@ class RecipeOrders:
 
     def inputs(self, real: Design) -> list[Path]:
         """Folders that are read."""
-        return [*real.inputs, *self.given, *self.generator.inputs]
+        taken = [] if self.generators_of is None else [self.generators_of]
+        return [*real.inputs, *self.given, *self.generator.inputs, *taken]
 
     def settings(self, real: Design) -> dict[str, Any]:
         """All that decides the result, as JSON."""

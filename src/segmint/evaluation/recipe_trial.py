@@ -26,7 +26,8 @@ from segmint.evaluation.recipe_check import check_orders
 from segmint.evaluation.recipe_orders import RecipeOrders
 from segmint.evaluation.recipe_sets import Place, made_sets, pairs_job
 from segmint.evaluation.summary import Scores, collect_scores
-from segmint.evaluation.trial_folder import again, opened_trial_folder
+from segmint.evaluation.taken_generators import opened_with_generators
+from segmint.evaluation.trial_folder import again
 from segmint.outputs import write_json
 
 
@@ -49,7 +50,8 @@ class RecipeTrial(RecipeOrders):
         threads = self.jobs.with_threads(out, overwrite=overwrite)
         settings = self.settings(real) | {"threads": threads}
         console = Console(stderr=True, quiet=not self.progress)
-        with opened_trial_folder(out, settings, overwrite=overwrite, inputs=self.inputs(real)):
+        taken, inputs = self.generators_of, self.inputs(real)
+        with opened_with_generators(taken, out, settings, overwrite=overwrite, inputs=inputs, console=console):
             try:
                 with self.jobs.carried_out(out, threads=threads, device=self.device, console=console) as executor:
                     (found,) = carry_out([self.plan(real, out, threads=threads)], executor)

@@ -55,6 +55,7 @@ def trial(
     demonstration: bool = False,
     generator: GeneratorOrders | None = None,
     generator_seeds: int = 1,
+    generators_of: Path | None = None,
     gate: GateOrders | None = None,
     folds: int | None = None,
     processes: int = 1,
@@ -107,7 +108,8 @@ def trial(
         overwrite: replace what is in `out`.
         demonstration: say in the verdict that this is no evidence.
         generator: how generators are trained, in the place of `synthetic`, or beside it for the gate alone, where
-            `synthetic` was made in the same way; generator_seeds: how many of them, beside the gate's.
+            `synthetic` was made in the same way; generator_seeds: how many of them, beside the gate's; generators_of: the folder
+            of a trial that trained the same generators (same subjects, recipe and orders), whose finished ones are copied.
         gate: what the gate looks at; its arm, "gate", is added where `arms` lacks it.
         folds: cross-validate over all subjects that the split names, in so many folds: each subject is tested once, by
             segmenters, generators and a gate that have not seen it. Arms with F then need `generator`.
@@ -148,6 +150,8 @@ def trial(
     )
     if generator is None and gate is not None:
         raise UserError("The gate trains generators of its own: name their recipe with --recipe.")
+    if generator is None and generators_of is not None:
+        raise UserError(f"--generators-of {generators_of}: this trial trains none: name their recipe with --recipe.")
     if generator is None and folds is None:
         design = make(sets, arms=arms, primary=primary, seeds=seeds, size=size, axis=axis, repeat=repeat)
         conduct(
@@ -187,9 +191,11 @@ def trial(
             generator_seeds=generator_seeds,
             gate=gate or GateOrders(),
             given=tuple(sets),
+            generators_of=taken,
         )
 
-    whole = trial_of(None) if folds is None else FoldedTrial(Path(real), folds, trial_of, device, progress, jobs)
+    taken = None if generators_of is None else Path(generators_of)
+    whole = trial_of(None) if folds is None else FoldedTrial(Path(real), folds, trial_of, device, progress, jobs, taken)
     assert not isinstance(whole, RealTrial), "without generator and folds a trial is conducted above"
     content = whole.conduct(Path(out), overwrite=overwrite)
     if progress:
