@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from segmint.evaluation.convergence import LARGEST_GAIN, all_converged, last_fifth_gain
+from segmint.evaluation.convergence import LARGEST_GAIN, all_converged, find_peak, last_fifth_gain
 
 
 def curve(dice: object, ticks: int = 20) -> list[tuple[int, float]]:
@@ -72,3 +72,30 @@ def test_all_have_converged_where_each_has() -> None:
 def test_nothing_to_judge() -> None:
     assert math.isnan(last_fifth_gain([]))
     assert math.isnan(last_fifth_gain([[(100, 0.5)]]))
+
+
+def test_a_peak_before_the_end_is_found() -> None:
+    """Rises to 0.6 at 40 percent of the steps and loses 12 points since."""
+    risen = curve(lambda x: np.where(x < 0.4, 1.5 * x, 0.6 - 0.2 * (x - 0.4)))
+    peak = find_peak([risen, risen])
+    assert peak is not None
+    assert peak.over_trained
+    assert peak.share == pytest.approx(0.45, abs=0.05), "smoothed over the steps that lead up to it"
+    assert peak.fall == pytest.approx(0.1, abs=0.011), "two points are lost inside the last window"
+
+
+def test_what_rises_to_its_end_has_its_peak_there() -> None:
+    peak = find_peak([curve(lambda x: x / 2), curve(lambda x: x / 3)])
+    assert peak is not None
+    assert (peak.share, peak.fall, peak.over_trained) == (1.0, 0.0, False)
+
+
+def test_noise_alone_is_no_over_training() -> None:
+    rng = np.random.default_rng(2)
+    noisy = [[curve(lambda x: 0.6 + rng.normal(0, 0.02, x.shape)) for _ in range(3)] for _ in range(200)]
+    assert np.mean([getattr(find_peak(curves), "over_trained", True) for curves in noisy]) < 0.1
+
+
+def test_a_peak_of_nothing() -> None:
+    assert find_peak([]) is None
+    assert find_peak([[(10, math.nan), (20, 0.5)]]) is None

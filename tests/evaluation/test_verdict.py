@@ -5,6 +5,7 @@ import math
 import pytest
 
 from segmint.data.subjects import SubjectKind
+from segmint.evaluation.convergence import Peak
 from segmint.evaluation.statistics import Estimate
 from segmint.evaluation.verdict import Primary, Verdict, decide, points
 
@@ -25,6 +26,7 @@ def judged(
     alarms: Estimate | None = None,
     augment: tuple[str, ...] | None = ("strong",),
     baselines: tuple[str, ...] = (),
+    peaks: dict[str, Peak | None] | None = None,
 ) -> Verdict:
     primary = None if difference is None else Primary(difference, subjects, seeds, narrow=narrow, alarms=alarms)
     return decide(
@@ -38,6 +40,7 @@ def judged(
         baselines=baselines,
         subject_kind=subject_kind,
         folds=folds,
+        peaks=peaks,
     )
 
 
@@ -219,3 +222,18 @@ def test_points_never_hide_a_difference() -> None:
     assert points(0.0004, signed=True) == "+0.04"
     assert points(-0.012, signed=True) == "−1.2"
     assert points(0.0) == "0.0"
+
+
+def test_arms_that_were_better_before_the_end_are_named() -> None:
+    peaks = {"100R": Peak(0.45, 0.106), "100R+300F": Peak(0.7, 0.01)}
+    for difference in (BETTER, WORSE, UNCLEAR):
+        verdict = judged(difference, peaks=peaks)
+        assert verdict.kind == judged(difference).kind
+        assert verdict.sentence.endswith(
+            ". Over-trained: validation Dice was higher before the end of 800 steps, that of 100R by 10.6 points after 360, so that"
+            " fewer steps or stronger augmentation may give another difference."
+        )
+    both = judged(BETTER, peaks={**peaks, "100R+300F": Peak(0.5, 0.03)}).sentence
+    assert "by 10.6 points after 360, that of 100R+300F by 3.0 points after 400, so" in both
+    assert "Over-trained" not in judged(BETTER, peaks={"100R": Peak(0.5, 0.02), "100R+300F": None}).sentence
+    assert "Over-trained" not in judged(BETTER, gain=0.02, peaks=peaks).sentence, "it has not converged, which is worse"

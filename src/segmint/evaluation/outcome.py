@@ -30,6 +30,7 @@ from segmint.evaluation.summary import (
     describe_primary,
     last_gains,
     list_scores,
+    peaks_of,
 )
 from segmint.evaluation.synthetic_sets import generator_count, generators_of
 from segmint.evaluation.table import trial_csv
@@ -96,7 +97,7 @@ def conclude(
     # Folds have as many generators, but where a gate added nothing; sets of one number are of the same place in each.
     numbered = max((one.synthetic for one in designs), key=len)
     scores = collect_scores(results, label_names=dataset.label_names, generators=generators_of(numbered))
-    gains = last_gains(scores)
+    gains, peaks = last_gains(scores), peaks_of(scores)
     compared = _compared_gains(gains, gate, primary=design.primary)
     primary, pairing_notes = compare(scores, design.primary)
     verdict = decide(
@@ -113,6 +114,7 @@ def conclude(
         subject_kind=dataset.subject_kind,
         gate=gate if design.primary == GATE else None,
         folds=len(folds),
+        peaks={} if outside else {name: peaks.get(name) for name in compared},
         absent=without_primary(scores.arms),
     )
     unjudged = [_UNJUDGED_OUTSIDE] if outside else _not_judged(scores, compared)
@@ -147,7 +149,7 @@ def conclude(
         "curves": scores.curves,
         "converged": all_converged(compared.values()),
         "convergence_gain_points": 100 * compared[REAL_ARM],
-        "convergence": describe_convergence(gains, judged=compared),
+        "convergence": describe_convergence(gains, judged=compared, peaks=peaks),
         "primary": describe_primary(primary),
         "gate": None if gate is None else gate.as_json(),
         "verdict": asdict(verdict),

@@ -28,9 +28,15 @@ def convergence_sentence(trial: Mapping[str, Any]) -> str:
     ]
     if not shown:
         return ""
+    fallen = [
+        f"{name} by {points(one['fall_points'] / 100)} since {100 * one['peak_share']:.0f}% of the steps"
+        for name, one in by_arm.items()
+        if one.get("over_trained")
+    ]
+    over_trained = f" Over-trained, below its highest value: {', '.join(fallen)}." if fallen else ""
     return (
         f"Validation Dice over the last fifth of the steps, in points: {', '.join(shown)}; above"
-        f" {points(LARGEST_GAIN, signed=True)} an arm has not converged."
+        f" {points(LARGEST_GAIN, signed=True)} an arm has not converged.{over_trained}"
     )
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from segmint.evaluation.arms import REAL_ARM, Arm, ArmCounts
 from segmint.evaluation.cells import CellResult
-from segmint.evaluation.convergence import last_fifth_gain
+from segmint.evaluation.convergence import Peak, find_peak, last_fifth_gain
 from segmint.evaluation.false_alarms import compare_false_alarms
 from segmint.evaluation.primary import default_primary
 from segmint.evaluation.signed_rank import signed_ranks
@@ -228,6 +228,11 @@ def describe_primary(primary: Primary | None) -> dict[str, Any] | None:
 def last_gains(scores: Scores) -> dict[str, float]:
     """By arm the validation Dice that it gained over the last fifth of the steps; NaN where that was not measured."""
     return {arm.name: last_fifth_gain(scores.curves[arm.name]) for arm in scores.arms}
+
+
+def peaks_of(scores: Scores) -> dict[str, Peak | None]:
+    """By arm where validation Dice was highest; None where that was not measured."""
+    return {arm.name: find_peak(scores.curves[arm.name]) for arm in scores.arms}
 
 
 def list_scores(scores: Scores) -> list[dict[str, Any]]:

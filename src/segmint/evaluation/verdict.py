@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 from segmint.data.subjects import SubjectKind
 from segmint.evaluation.arms import PRIMARY_ARM, REAL_ARM
 from segmint.evaluation.augment_words import augmentation_words
-from segmint.evaluation.convergence import LARGEST_GAIN
+from segmint.evaluation.convergence import LARGEST_GAIN, Peak
 from segmint.evaluation.false_alarms import surely_more
 from segmint.evaluation.points import points
 from segmint.evaluation.statistics import CONFIDENCE, Estimate
@@ -95,6 +95,7 @@ def decide(
     subject_kind: SubjectKind = "subject",
     gate: GateChoice | None = None,
     folds: int = 0,
+    peaks: Mapping[str, Peak | None] | None = None,
     absent: str = f"the primary comparison, {COMPARISON}, is not in this trial",
 ) -> Verdict:
     """Decide what may be said.
@@ -115,6 +116,7 @@ def decide(
         subject_kind: what the tested "subjects" are.
         gate: what the gate chose, where the primary comparison is that of its arm.
         folds: of a cross-validated trial, 0 of another; then sets and generators are those of a fold.
+        peaks: where validation Dice of these arms was highest; of those that ended far below it the sentence tells.
         absent: why there is no primary comparison.
     """
     kind, sentence = _decide(
@@ -124,6 +126,7 @@ def decide(
         sentence += _condition(synthetic_sets, generators, folds)
         if kind == "helps" and augment is not None and not augment:
             sentence += f". {_unrivalled(baselines)}"
+        sentence += _over_trained(peaks or {}, steps=steps)
         if gate is not None:
             sentence += f". {gate.sentence}"
     if demonstration:
@@ -232,6 +235,21 @@ def _unrivalled(baselines: Sequence[str]) -> str:
     return (
         "No arm was augmented: the gain counts only once it holds against augmentation of real slices (--augment strong), as"
         f" {rivals}"
+    )
+
+
+def _over_trained(peaks: Mapping[str, Peak | None], *, steps: int) -> str:
+    """Which arms were better before the end, so that another number of steps would give another difference."""
+    spoiled = {name: peak for name, peak in peaks.items() if peak is not None and peak.over_trained}
+    if not spoiled:
+        return ""
+    told = [
+        f"that of {name} by {points(peak.fall)} points after {round(peak.share * steps)}"
+        for name, peak in spoiled.items()
+    ]
+    return (
+        f". Over-trained: validation Dice was higher before the end of {steps} steps, {', '.join(told)}, so that fewer steps or"
+        " stronger augmentation may give another difference"
     )
 
 

@@ -76,6 +76,9 @@ class _Convergence(Entry):
     gain_points: Number | None
     converged: bool | None
     judged: bool
+    peak_share: Number | None = None
+    fall_points: Number | None = None
+    over_trained: bool | None = None
 
 
 class _Candidate(Entry):
