@@ -46,6 +46,11 @@ def copy_images(dataset: Path, one: str, other: str) -> None:
             {"gate": GateOrders(shares=(5,))},
             "--gate-shares: .* has 5% of 6 real slices, which is none",
         ),
+        (
+            "datasetgan",
+            {"gate": GateOrders(), "settings": {"labelled_images": "8"}},
+            "--gate-folds 2 leaves a fold that cannot be used: 8 labelled images are to be inverted and there are 6",
+        ),
         ("joint-stylegan2", {"gate": GateOrders(filters=("curated",)), "curate": True}, "--curate curates all pairs"),
         ("joint-stylegan2", {"arms": ("100R", "1F")}, "The arm 1F has 1% of 12 real slices, which is none"),
         ("joint-stylegan2", {"arms": ("100R", "100R+50B+100F")}, r"--arms 100R\+100F\+50B: .* leave B out"),
@@ -53,7 +58,7 @@ def copy_images(dataset: Path, one: str, other: str) -> None:
 )
 def test_wrong_orders_are_refused(discs: Path, recipe: str, orders: dict[str, Any], said: str) -> None:
     with pytest.raises(UserError, match=said):
-        check_orders(Orders(**{"size": 32, **orders}), discs, recipe, device="cpu")
+        check_orders(Orders(**{"size": 32, **orders}), discs, recipe, beside=discs, device="cpu")
 
 
 def test_patients_under_two_names_count_as_one_for_the_gate(discs: Path) -> None:
@@ -61,9 +66,9 @@ def test_patients_under_two_names_count_as_one_for_the_gate(discs: Path) -> None
     assert split is not None
     one, other = (inner.test[0] for inner in inner_splits(split, split.train))
     copy_images(discs, one, other)
-    check_orders(Orders(size=32), discs, "joint-stylegan2", device="cpu")
+    check_orders(Orders(size=32), discs, "joint-stylegan2", beside=discs, device="cpu")
     with pytest.raises(UserError, match=r"here are 4, which count as 3, as some have the same images, pixel by pixel"):
-        check_orders(Orders(size=32, gate=GateOrders()), discs, "joint-stylegan2", device="cpu")
+        check_orders(Orders(size=32, gate=GateOrders()), discs, "joint-stylegan2", beside=discs, device="cpu")
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -73,7 +78,7 @@ def test_a_dataset_without_a_split_is_split_as_training_will(discs: Path, seed: 
     copy_images(discs, split.train[0], split.test[0])
     forget_sidecar(discs)
     with pytest.raises(UserError, match=f'"{split.train[0]}" .* and "{split.test[0]}"'):
-        check_orders(Orders(size=32, seed=seed), discs, "joint-stylegan2", device="cpu")
+        check_orders(Orders(size=32, seed=seed), discs, "joint-stylegan2", beside=discs, device="cpu")
 
 
 @pytest.mark.parametrize(
@@ -85,11 +90,11 @@ def test_a_dataset_without_a_split_is_split_as_training_will(discs: Path, seed: 
     ],
 )
 def test_right_orders_pass(discs: Path, orders: dict[str, Any]) -> None:
-    check_orders(Orders(size=32, **orders), discs, "joint-stylegan2", device="cpu")
+    check_orders(Orders(size=32, **orders), discs, "joint-stylegan2", beside=discs, device="cpu")
 
 
 def test_masks_of_a_generator_can_be_held_near_the_mean(discs: Path) -> None:
-    check_orders(Orders(size=32, truncation=0.5, mask_source="mask-stylegan2"), discs, "vess2image", device="cpu")
+    check_orders(Orders(size=32, truncation=0.5, mask_source="mask-stylegan2"), discs, "vess2image", beside=discs, device="cpu")
 
 
 def test_a_run_says_it_before_it_trains(discs: Path, tmp_path: Path) -> None:

@@ -48,17 +48,21 @@ def check_orders(orders: RecipeOrders, real: Design, out: Path) -> None:
                 f"{path} is {'not ' if orders.generator.curate else ''}curated, and the gate would judge pairs that are"
                 f"{'' if orders.generator.curate else ' not'}: give --curate and what segmint curate wrote, or neither."
             )
-    if orders.draw is draw_pairs:
-        check_generator(
-            orders.generator,
-            orders.dataset,
-            split=real.regime.split,
-            subset=real.subset,
-            size=real.regime.slices.size,
-            axis=real.regime.slices.axis,
-            beside=out,
-            device=orders.jobs.device_here(orders.device),
-        )
+
+    def trainable(split: Split) -> None:
+        if orders.draw is draw_pairs:
+            check_generator(
+                orders.generator,
+                orders.dataset,
+                split=split,
+                subset=real.subset,
+                size=real.regime.slices.size,
+                axis=real.regime.slices.axis,
+                beside=out,
+                device=orders.jobs.device_here(orders.device),
+            )
+
+    trainable(real.regime.split)
     if orders.gated:
         check_gate(
             orders.gate,
@@ -66,18 +70,25 @@ def check_orders(orders: RecipeOrders, real: Design, out: Path) -> None:
             real.regime,
             curate=orders.generator.curate,
             designed=lambda split: orders.designed(real, [], [parse_arm(REAL_ARM)], seeds=1, split=split, inner=True),
+            trainable=trainable,
         )
 
 
 def check_gate(
-    gate: GateOrders, arms: Sequence[Arm], regime: Regime, *, curate: bool, designed: Callable[[Split], Design]
+    gate: GateOrders,
+    arms: Sequence[Arm],
+    regime: Regime,
+    *,
+    curate: bool,
+    designed: Callable[[Split], Design],
+    trainable: Callable[[Split], None],
 ) -> None:
     """Refuse what the gate of a trial could not look at.
 
     Args:
         arms: of the trial; regime: its real slices.
         curate: all pairs of the trial are curated.
-        designed: the trial of 100R alone on another split.
+        designed: the trial of 100R alone on another split; trainable: refuses a split on which no generator can be trained.
 
     Raises:
         UserError: 100R is missing, there are no seeds, shares or filters, pairs would be curated twice, or a fold cannot be
@@ -93,6 +104,7 @@ def check_gate(
     for split in inner_splits(regime.split, regime.labelled, folds=gate.folds, marks=regime.slices.subjects_by_mark):
         try:
             inner = designed(split)
+            trainable(split)
         except UserError as error:
             raise UserError(f"--gate-folds {gate.folds} leaves a fold that cannot be used: {error}") from error
         try:

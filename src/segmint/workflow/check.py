@@ -10,17 +10,18 @@ from segmint.data.split import make_split
 from segmint.errors import UserError
 from segmint.evaluation.arms import REAL_ARM, Arm, parse_arms
 from segmint.evaluation.design import design_trial, told_by
+from segmint.evaluation.generator import check_generator
 from segmint.evaluation.primary import choose_primary
 from segmint.evaluation.recipe_check import check_gate
 from segmint.synthesis.drawing_check import check_drawing
 from segmint.workflow.orders import Orders
 
 
-def check_orders(orders: Orders, dataset: Path, recipe: str, *, device: str) -> None:
+def check_orders(orders: Orders, dataset: Path, recipe: str, *, beside: Path, device: str) -> None:
     """Refuse what drawing pairs or the trial would refuse; training checks its own part as it begins.
 
     Args:
-        recipe: that will be trained; device: on which segmenters will be.
+        recipe: that will be trained; device: on which segmenters will be; beside: some path in whose place nothing is written.
 
     Raises:
         UserError: something in the orders is wrong.
@@ -77,4 +78,14 @@ def check_orders(orders: Orders, dataset: Path, recipe: str, *, device: str) -> 
                 regime,
                 curate=orders.curate,
                 designed=lambda split: designed(seeds=1, split=split, inner=True),
+                trainable=lambda split: check_generator(
+                    orders.generator(recipe),
+                    dataset,
+                    split=split,
+                    subset=orders.subset,
+                    size=regime.slices.size,
+                    axis=regime.slices.axis,
+                    beside=beside,
+                    device=device,
+                ),
             )

@@ -69,7 +69,8 @@ class Road:
             )
         self.choice = self._choose()
         self._say(self.choice.why)
-        check_orders(self.orders, self.dataset, self.choice.recipe, device=self.jobs.device_here(self.orders.device))
+        device = self.jobs.device_here(self.orders.device)
+        check_orders(self.orders, self.dataset, self.choice.recipe, beside=self.out, device=device)
         self._list_steps()
         try:
             self._train(self.choice.recipe)
