@@ -94,7 +94,9 @@ def test_right_orders_pass(discs: Path, orders: dict[str, Any]) -> None:
 
 
 def test_masks_of_a_generator_can_be_held_near_the_mean(discs: Path) -> None:
-    check_orders(Orders(size=32, truncation=0.5, mask_source="mask-stylegan2"), discs, "vess2image", beside=discs, device="cpu")
+    check_orders(
+        Orders(size=32, truncation=0.5, mask_source="mask-stylegan2"), discs, "vess2image", beside=discs, device="cpu"
+    )
 
 
 def test_a_run_says_it_before_it_trains(discs: Path, tmp_path: Path) -> None:
