@@ -111,6 +111,8 @@ def test_absent_labels_leave_their_subject_and_empty_subjects_the_comparison() -
     (entry, *_) = list_scores(scores)
     assert entry["subject"] == "s00"
     assert math.isnan(entry["dice"])
+    absent = {(one["subject"], one["label"]) for one in list_scores(scores) if not one["present"]}
+    assert absent == {("s00", "organ"), ("s00", "tumour"), ("s01", "organ")}
 
 
 def test_false_alarms_that_the_paired_difference_cannot_see_are_told() -> None:

@@ -18,6 +18,9 @@ def test_differences_are_paired_by_subject_and_leave_absent_labels_out() -> None
             {"arm": "a", "seed": 1, "subject": "x", "label": "1", "dice": 0.7},
             {"arm": "b", "seed": 0, "subject": "x", "label": "1", "dice": 0.9},
             {"arm": "b", "seed": 0, "subject": "x", "label": "2", "dice": None},
+            {"arm": "b", "seed": 0, "subject": "x", "label": "3", "dice": 0.0, "present": False},
+            {"arm": "a", "seed": 0, "subject": "alarm", "label": "1", "dice": 0.0, "present": False},
+            {"arm": "b", "seed": 0, "subject": "alarm", "label": "1", "dice": 0.0, "present": False},
             {"arm": "b", "seed": 0, "subject": "only in b", "label": "1", "dice": 0.9},
         ],
     }

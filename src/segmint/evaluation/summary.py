@@ -236,7 +236,8 @@ def peaks_of(scores: Scores) -> dict[str, Peak | None]:
 
 
 def list_scores(scores: Scores) -> list[dict[str, Any]]:
-    """Every Dice of the trial, one entry for each arm, seed, subject and label."""
+    """Every Dice of the trial, one entry for each arm, seed, subject and label; `present`: whether the subject has the label."""
+    absent = scores.absent
     return [
         {
             "arm": arm.name,
@@ -244,6 +245,7 @@ def list_scores(scores: Scores) -> list[dict[str, Any]]:
             "subject": subject,
             "label": label,
             "dice": float(scores.dice[arm.name][seed, s, k]),
+            "present": not absent[s, k],
         }
         for arm in scores.arms
         for seed in range(scores.seeds)

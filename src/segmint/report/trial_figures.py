@@ -88,13 +88,14 @@ def _write_numbers(axes: Any, arms: Sequence[Arm]) -> None:
 def subject_differences(trial: Mapping[str, Any]) -> dict[str, float]:
     """Difference in mean Dice (over labels and seeds) of the primary comparison, for each test subject.
 
-    Absent labels (null) leave their subject's mean; a subject without a score in both arms is left out.
+    Labels that a subject does not have leave its mean, found or not, as they leave the comparison; earlier versions did not
+    tell of those that were found. A subject without a score in both arms is left out.
     """
     comparison = str((trial.get("primary") or {}).get("comparison") or "")
     treated, _, control = comparison.partition(" minus ")
     found: dict[tuple[str, str], list[float]] = defaultdict(list)
     for score in trial.get("scores") or []:
-        if score.get("dice") is not None:
+        if score.get("dice") is not None and score.get("present") is not False:
             found[str(score["arm"]), str(score["subject"])].append(float(score["dice"]))
     subjects = sorted({subject for _, subject in found})
     return {

@@ -58,6 +58,7 @@ class _Score(Entry):
     arm: str
     subject: str
     dice: Number | None = None
+    present: bool | None = None
 
 
 class _Equivalence(Entry):
