@@ -13,6 +13,8 @@ from tests.conftest import draw_discs
 from segmint.data.dataset import open_dataset
 from segmint.errors import UserError
 from segmint.synthesis.sample import sample
+from segmint.training.auxiliary import open_auxiliary
+from segmint.training.material import training_data
 from segmint.training.train import train
 from segmint.workflow.run import run_workflow
 
@@ -74,6 +76,22 @@ def test_a_teacher_whose_slices_lie_otherwise(tmp_path: Path) -> None:
     ):
         train("em-pix2pix", pupil, out=tmp_path / "run", auxiliary=f"{teacher}:halo", size=32, progress=False)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(("axis", "turned"), [(0, False), (None, True)])
+def test_the_teacher_is_cut_as_the_pupil_is(tmp_path: Path, axis: int | None, turned: bool) -> None:
+    """Along the axis that was asked for, or the one of the same plane where its volumes are stored otherwise."""
+    teacher, pupil = draw_discs(tmp_path / "teacher", halo=True), draw_discs(tmp_path / "pupil")
+    if turned:
+        for path in teacher.rglob("*.nii.gz"):
+            volume = np.moveaxis(np.asarray(nibabel.load(path).dataobj), 2, 0)
+            affine = np.diag([1.0, 1, 3, 1])[:, [2, 0, 1, 3]]
+            nibabel.save(nibabel.Nifti1Image(volume, affine), path)
+    data = training_data(open_dataset(pupil), size=32, axis=axis, seed=0)
+    helper = open_auxiliary(f"{teacher}:halo", data, seed=0, tile=None)
+    assert helper.data.slices.axis == 0
+    assert data.slices.axis == (2 if turned else 0)
+    assert len(helper.data.slices) == len(data.slices)
 
 
 def test_overwrite_never_takes_the_teacher(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from segmint.data.conditioned_pool import ConditionedPool
-from segmint.data.dataset import open_dataset
+from segmint.data.dataset import Dataset, open_dataset
 from segmint.data.orientation import common_orientation, other_plane, plane_of
 from segmint.errors import UserError
 from segmint.recipes.contract import Stage, TransferStage
@@ -92,22 +92,29 @@ def open_auxiliary(text: str, data: TrainingData, *, seed: int, tile: int | None
                 f"--auxiliary {text}: it has {len(theirs)} {what} ({', '.join(theirs)}) where {data.dataset.root} has "
                 f"{len(ours)} ({', '.join(ours)}): they must correspond."
             )
-    found = training_data(dataset, size=data.slices.size, axis=None, seed=seed, tile=tile)
-    _check_plane(text, data, found)
-    return Auxiliary(name, found)
+    axis = _axis_alike(text, data, dataset)
+    return Auxiliary(name, training_data(dataset, size=data.slices.size, axis=axis, seed=seed, tile=tile))
 
 
-def _check_plane(text: str, data: TrainingData, helper: TrainingData) -> None:
-    """What is learnt of slices as they are stored holds for slices that are stored alike, where both datasets tell."""
+def _axis_alike(text: str, data: TrainingData, helper: Dataset) -> int | None:
+    """Along which axis slices of the auxiliary dataset lie as those of `data`: a map is learnt of slices as they are stored.
+
+    It is that of `data`, or else the one whose plane is the same, where both datasets tell of theirs.
+    """
+    asked = data.slices.axis
     orientation = common_orientation(data.dataset, data.dataset.cases_of(data.split.train))
-    plane = None if orientation is None or data.slices.axis is None else plane_of(orientation, data.slices.axis)
-    other = other_plane(helper.dataset, axis=helper.slices.axis, plane=plane)
-    if other is not None:
-        raise UserError(
-            f"--auxiliary {text}: rows and columns of its slices lead to {' and '.join(other)}, those of {data.dataset.root} to "
-            f"{' and '.join(plane or '')}, so the map would be learnt from slices that are turned, mirrored or of another plane: "
-            f"bring its volumes to the orientation {orientation} first (nibabel.orientations)."
-        )
+    plane = None if orientation is None or asked is None else plane_of(orientation, asked)
+    # The default of volumes beside single slices, of which nothing is known.
+    axes = (asked,) if helper.dimensions == 2 or asked is None else (asked, *(one for one in range(3) if one != asked))
+    others = [other_plane(helper, axis=axis, plane=plane) for axis in axes]
+    if None in others:
+        return None if helper.dimensions == 2 else axes[others.index(None)]
+    raise UserError(
+        f"--auxiliary {text}: rows and columns of its slices lead to {' and '.join(others[0] or '')}, those of"
+        f" {data.dataset.root} to {' and '.join(plane or '')}, so the map would be learnt from slices that are turned,"
+        " mirrored or of another plane: "
+        f"bring its volumes to the orientation {orientation} first (nibabel.orientations)."
+    )
 
 
 def predict_condition(stage: TransferStage, pool: ConditionedPool, device: str) -> NDArray[np.uint8]:
