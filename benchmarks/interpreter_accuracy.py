@@ -20,7 +20,7 @@ from segmint.metrics.dice import dice, overlap_counts
 from segmint.recipes.contract import Gathered
 from segmint.recipes.datasetgan import DatasetGANSettings, OracleLabels
 from segmint.recipes.pixel_interpreter import InterpreterStage
-from segmint.synthesis.open_run import OpenedRun
+from segmint.synthesis.opened_run import OpenedRun
 from segmint.training.loop import LoopUpdate
 
 BOOTSTRAPS, AT_ONCE = 10_000, 50

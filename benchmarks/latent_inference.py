@@ -18,7 +18,7 @@ from torch import Tensor
 from segmint.data.slices import open_slices
 from segmint.metrics.dice import dice, overlap_counts
 from segmint.recipes.latent_segmenter import EncoderStage
-from segmint.synthesis.open_run import OpenedRun
+from segmint.synthesis.opened_run import OpenedRun
 
 BATCH = 32
 

@@ -23,7 +23,7 @@ from segmint.evaluation.mask_set import MaskSet
 from segmint.metrics.mask_shape import MEASURES
 from segmint.recipes.contract import MaskStage
 from segmint.synthesis.mask_source import DeformedMasks, GeneratedMasks, MaskSource, RealMasks
-from segmint.synthesis.open_run import OpenedRun
+from segmint.synthesis.opened_run import OpenedRun
 from segmint.synthesis.screened_masks import ScreenedMasks, yardstick_of
 
 

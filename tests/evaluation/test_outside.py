@@ -96,6 +96,15 @@ def test_the_report_of_it_names_no_steps(scored: Path) -> None:
     assert "Optimiser steps in every arm" not in page
 
 
+def test_maps_of_no_tested_case_are_told(real: Path, tmp_path: Path) -> None:
+    maps = predict(real, tmp_path / "maps", wrong=1)
+    shutil.copy(maps / "case_c03.nii.gz", maps / "case_misnamed.nii.gz")
+    (maps / "plans.json").write_text("{}")
+    out = score_predictions(real, predictions=[("100R", maps)], out=tmp_path / "out", progress=False)
+    notes = json.loads((out / "trial.json").read_text())["notes"]
+    assert f"{maps} holds 1 label map of no tested case, not looked at: case_misnamed.nii.gz." in notes
+
+
 def _absent(folder: Path) -> None:
     (folder / "case_c03.nii.gz").unlink()
 
@@ -117,7 +126,10 @@ def _damaged(folder: Path) -> None:
     [
         (_absent, 'every image needs its prediction, and "case_c03" has none'),
         (_other_grid, "has the shape 14 x 13 x 2 but"),
-        (_unknown_id, "holds the label id 9"),
+        (
+            _unknown_id,
+            "holds the label id 9, which dataset.json does not name (it names 0 to 2): predict with the labels",
+        ),
         (_damaged, "case_c03.nii.gz"),
     ],
 )

@@ -159,6 +159,13 @@ def test_published_settings() -> None:
     assert stroke_pix2pix.RECIPE.conditions == ("foreground",)
 
 
+def widths(network: Any) -> list[int]:
+    """Feature maps that each of its convolutions puts out."""
+    return [
+        one.out_channels for one in network.modules() if isinstance(one, torch.nn.Conv2d | torch.nn.ConvTranspose2d)
+    ]
+
+
 def test_published_widths_at_256_pixels() -> None:
     settings = vess2image.PUBLISHED
     (stage,) = vess2image.RECIPE.stages(Task(256, 3, 2, 1, 10), settings)
@@ -167,8 +174,14 @@ def test_published_widths_at_256_pixels() -> None:
     assert len(generator.encoder) == 8
     assert len(generator.decoder) == 7
     assert generator.decoder_inputs == (512, 1024, 1024, 1024, 1024, 512, 256, 128)
+    assert widths(generator.encoder) == [64, 128, 256, 512, 512, 512, 512, 512]
+    assert widths(stage.discriminator) == [64, 128, 256, 512, 1]
     (stage,) = em_pix2pix.RECIPE.stages(Task(256, 1, 2, 1, 10, (2,)), em_pix2pix.PUBLISHED)
     assert isinstance(stage, PaintingStage)
+    generator = stage.generator
+    assert widths(generator.encoder) == [64, 128, 256, 512, 512, 512, 512, 512]
+    assert generator.decoder_inputs == (512, 1024, 1024, 1024, 1024, 512, 256, 128)
+    assert widths(stage.discriminator) == [64, 128, 256, 512, 1] * 3
     scales: Any = stage.discriminator.discriminators
     assert [d.receptive_field for d in scales] == [70, 70, 70]
 

@@ -126,6 +126,23 @@ def test_label_maps_lie_where_their_images_do(trained: Path, images: Path, tmp_p
         assert np.allclose(stored.header.get_zooms(), np.linalg.norm(affine[:3, :3], axis=0), atol=1e-5)
 
 
+def test_an_image_that_is_mostly_background_is_told(
+    trained: Path, images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same volume in so wide a field of noise that its percentiles lie within the noise."""
+    values = np.asarray(nibabel.load(images / "subject_06_0000.nii.gz").dataobj, dtype=np.float32)
+    rng = np.random.default_rng(0)
+    wide = rng.normal(values.min(), 0.01 * np.ptp(values), (150, 150, values.shape[2])).astype(np.float32)
+    wide[:24, :24] = values
+    (tmp_path / "wide").mkdir()
+    for name, one in (("plain", values), ("wide", wide)):
+        nibabel.save(nibabel.Nifti1Image(one, np.diag([1.0, 1, 3, 1])), tmp_path / "wide" / f"{name}_0000.nii.gz")
+    predict(trained, tmp_path / "wide", out=tmp_path / "labels", device="cpu")
+    told = [line for line in capsys.readouterr().err.splitlines() if "crop it" in line]
+    assert len(told) == 1
+    assert told[0].startswith("wide: brightness of MR0 is told apart from ")
+
+
 def test_inputs_are_never_overwritten(trained: Path, images: Path) -> None:
     for out in (images, images.parent, trained, trained.parent):
         before = sorted(out.rglob("*"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import pytest
 import torch
@@ -15,7 +16,8 @@ from segmint.data.phantoms import write_phantom
 from segmint.data.split import split_dataset
 from segmint.data.subjects import Split
 from segmint.errors import UserError
-from segmint.synthesis.open_run import OpenedRun, open_run, open_sampler
+from segmint.synthesis.open_run import open_run, open_sampler
+from segmint.synthesis.opened_run import OpenedRun
 from segmint.synthesis.sample import sample
 from segmint.synthesis.screened_masks import yardstick_of
 from segmint.training.train import train
@@ -67,6 +69,34 @@ def test_a_users_own_masks_are_painted_in_order(painted_run: Path, tmp_path: Pat
         assert np.array_equal(drawn.labels[z][inside:-inside, inside:-inside], volume[..., z])
     assert [own.identity, "subject_00"] in opened.seen["labels_seen"]
     assert {(identity, subject) for identity, subject, _ in opened.seen["marks_seen"]} >= {(own.identity, "subject_04")}
+
+
+@pytest.mark.parametrize("cut", [(slice(0, 40), slice(4, 30)), (slice(8, 30), slice(0, 40))])
+def test_a_users_own_masks_keep_their_sides(painted_run: Path, tmp_path: Path, cut: tuple[slice, slice]) -> None:
+    """Wider or higher than the images of the run, and larger than its grid: nothing is cut off, nothing shrinks."""
+    root = draw_discs(tmp_path / "own", subjects=5, slices=1, halo=True, size=40)
+    for path in sorted(root.rglob("*.nii.gz")):
+        volume = np.asarray(nibabel.load(path).dataobj)[cut].copy()
+        if path.parent.name == "labelsTr":
+            volume[:6, :6], volume[-6:, -6:] = 1, 2
+        nibabel.save(nibabel.Nifti1Image(volume, np.diag([1.0, 1.0, 3.0, 1.0])), path)
+    own = open_dataset(root)
+    painted = open_dataset(sample(painted_run, n=5, out=tmp_path / "out", masks=root, device="cpu"))
+    for given, drawn in zip(own.cases, painted.cases, strict=True):
+        truth, found = own.read_label(given), painted.read_label(drawn)
+        assert found.shape == truth.shape == painted.read_image(drawn).shape[1:]
+        for label in (1, 2):
+            assert (found == label).sum() == pytest.approx((truth == label).sum(), rel=0.15)
+        assert (found[:5, :5] == 1).all()
+        assert (found[-5:, -5:] == 2).all()
+
+
+def test_labels_of_another_meaning_are_not_painted(painted_run: Path, tmp_path: Path) -> None:
+    root = draw_discs(tmp_path / "own", subjects=5, slices=1, halo=True)
+    described = json.loads((root / "dataset.json").read_text())
+    (root / "dataset.json").write_text(json.dumps(described | {"labels": {"background": 0, "core": 1, "rim": 2}}))
+    with pytest.raises(UserError, match=r"--masks .*own: its labels are core, rim, and .*run paints rim, core: "):
+        sample(painted_run, n=2, out=tmp_path / "out", masks=root, device="cpu")
 
 
 @pytest.mark.parametrize(

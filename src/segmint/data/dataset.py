@@ -154,7 +154,8 @@ class Dataset:
         """
         if not path.is_file():
             raise UserError(f'{path} does not exist: every image needs its prediction, and "{case.id}" has none.')
-        return self._read_ids(case, path, count=len(self.label_names), named_in="dataset.json")
+        advice = "predict with the labels of the dataset"
+        return self._read_ids(case, path, count=len(self.label_names), named_in="dataset.json", advice=advice)
 
     def read_condition(self, case: Case, name: str) -> NDArray[np.uint8]:
         """Read [*spatial] ids of a condition map.
@@ -171,17 +172,18 @@ class Dataset:
         count = len(self.conditions[name])
         return self._read_ids(case, case.condition_paths[name], count=count, named_in=SIDECAR_NAME)
 
-    def _read_ids(self, case: Case, path: Path, *, count: int, named_in: str) -> NDArray[np.uint8]:
+    def _read_ids(
+        self, case: Case, path: Path, *, count: int, named_in: str, advice: str | None = None
+    ) -> NDArray[np.uint8]:
         ids = self._in_dimensions(path, self.format.read_label(path), leading=0)
         unknown = unknown_ids(ids, count)
         if unknown:
-            advice = f"name them in {named_in}"
-            if 255 in unknown and len(unknown) == 1:
+            if advice is None and (unknown == [255] or min(unknown) < 0):
                 advice = "write the masks with those ids instead, or convert them with `segmint data convert folders`"
             plural = "s" if len(unknown) > 1 else ""
             raise UserError(
                 f"{path} holds the label id{plural} {shortened([str(one) for one in unknown])}, which {named_in} does "
-                f"not name (it names 0 to {count - 1}): {advice}."
+                f"not name (it names 0 to {count - 1}): {advice or f'name them in {named_in}'}."
             )
         shape = self.shape(case)
         if ids.shape != shape:

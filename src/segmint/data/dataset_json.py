@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,7 @@ class Description:
         licence: As written.
         pairs: Case id -> files, where the file lists them; None where the folders do.
         unlabelled: Case id -> images without a label map, where the file lists them; None where imagesUnlabelled does.
+        label_values: What label maps hold for each id, where that may be other than the id itself; empty elsewhere.
         multichannel_files: One file may hold all channels along its last axis (the Decathlon's 4-D NIfTI).
         sidecar: It was written with a segmint.json beside it, without which it would be another dataset.
     """
@@ -54,6 +55,7 @@ class Description:
     multichannel_files: bool
     sidecar: bool = False
     unlabelled: Mapping[str, tuple[str, ...]] | None = None
+    label_values: tuple[int, ...] = ()
 
 
 class _ListedFiles(BaseModel):
@@ -100,8 +102,11 @@ class _DecathlonJson(BaseModel):
     license: str | None = None
 
 
-def read_description(folder: Path) -> Description:
+def read_description(folder: Path, *, gaps: bool = False) -> Description:
     """Read and check `folder/dataset.json`.
+
+    Args:
+        gaps: label ids may have gaps between them, as 0, 2, 5; `label_values` tells of them.
 
     Raises:
         UserError: the folder or the file is missing, or the file does not hold what it should.
@@ -122,7 +127,7 @@ def read_description(folder: Path) -> Description:
     try:
         if "modality" in content and "channel_names" not in content:
             return _from_decathlon(path, _DecathlonJson.model_validate(content))
-        return _from_nnunet(path, _NnunetJson.model_validate(content))
+        return _from_nnunet(path, _NnunetJson.model_validate(content), gaps=gaps)
     except ValidationError as error:
         raise UserError(f"{path} is not valid: {first_complaint(error)}; mend that entry.") from error
 
@@ -168,7 +173,7 @@ def _listed(pair: Pair) -> dict[str, Any]:
     return {**files, "conditions": dict(pair.conditions)} if pair.conditions else files
 
 
-def _from_nnunet(path: Path, content: _NnunetJson) -> Description:
+def _from_nnunet(path: Path, content: _NnunetJson, *, gaps: bool) -> Description:
     ending = content.file_ending if content.file_ending.startswith(".") else f".{content.file_ending}"
     pairs = None
     for case in (*(content.dataset or ()), *(content.unlabelled or ())):
@@ -180,10 +185,12 @@ def _from_nnunet(path: Path, content: _NnunetJson) -> Description:
         pairs = {
             case: Pair(tuple(files.images), files.label, files.conditions) for case, files in content.dataset.items()
         }
+    named = _label_names(path, content.labels, gaps=gaps)
     return Description(
         name=content.name,
         channel_names=_numbered(path, "channel_names", content.channel_names),
-        label_names=_label_names(path, content.labels),
+        label_names=_unique(path, named),
+        label_values=tuple(named) if gaps else (),
         file_ending=ending,
         licence=content.licence or content.license,
         pairs=pairs,
@@ -212,7 +219,7 @@ def _from_decathlon(path: Path, content: _DecathlonJson) -> Description:
     return Description(
         name=content.name,
         channel_names=_numbered(path, "modality", content.modality),
-        label_names=_unique(path, _numbered(path, "labels", content.labels)),
+        label_names=_unique(path, dict(enumerate(_numbered(path, "labels", content.labels)))),
         file_ending=next(iter(endings), None),
         licence=content.licence or content.license,
         pairs=pairs,
@@ -230,11 +237,8 @@ def _numbered(path: Path, key: str, names: Mapping[str, str]) -> tuple[str, ...]
     return tuple(names[number] for number in expected)
 
 
-def _label_names(path: Path, labels: Mapping[str, int | list[int]]) -> tuple[str, ...]:
-    """Name of every id. A region (a list of ids) names an id if it is the smallest region that holds it.
-
-    A name that several ids have is told apart by their numbers.
-    """
+def _label_names(path: Path, labels: Mapping[str, int | list[int]], *, gaps: bool) -> dict[int, str]:
+    """Name of every id, ascending. A region (a list of ids) names an id if it is the smallest region that holds it."""
     if "ignore" in labels:
         raise UserError(
             f'{path} has an "ignore" label, which segmint cannot train with: label those pixels, or leave those cases '
@@ -252,21 +256,25 @@ def _label_names(path: Path, labels: Mapping[str, int | list[int]]) -> tuple[str
             if known is None or len(ids) < known[0]:
                 sizes[number] = (len(ids), name)
     ids = sorted(sizes)
-    if ids != list(range(len(ids))) or len(ids) < 2:
+    if len(ids) < 2 or ids[0] != 0 or not (gaps or ids == list(range(len(ids)))):
+        mend = (
+            f": `segmint data convert nnunet {path.parent} --out D` numbers them anew"
+            if len(ids) > 1 and ids[0] == 0
+            else ""
+        )
         raise UserError(
             f"{path} has the label ids {', '.join(map(str, ids)) or 'none'}: they must run 0 (background), 1, 2, ... "
-            "without gaps, with at least one label beside the background."
+            f"without gaps, with at least one label beside the background{mend}."
         )
     if len(ids) > 256:
         raise UserError(f"{path} has {len(ids)} labels: at most 256, background included, can be stored in 8 bits.")
-    return _unique(path, [sizes[number][1] for number in ids])
+    return {number: sizes[number][1] for number in ids}
 
 
-def _unique(path: Path, names: Sequence[str]) -> tuple[str, ...]:
-    """Label names by id; ids of one name, such as those of a region, get their number: "core 2", "core 3"."""
-    unique = tuple(
-        f"{name} {number}" if number and names.count(name) > 1 else name for number, name in enumerate(names)
-    )
+def _unique(path: Path, named: Mapping[int, str]) -> tuple[str, ...]:
+    """Label names in the order of their ids; ids of one name, such as those of a region, get their number: "core 2", "core 3"."""
+    names = list(named.values())
+    unique = tuple(f"{name} {number}" if number and names.count(name) > 1 else name for number, name in named.items())
     for name in unique:
         if unique.count(name) > 1:
             raise UserError(

@@ -17,6 +17,7 @@ EIGHT_BIT = (0.0, 255.0)
 PERCENTILES = (0.5, 99.5)
 
 _CONSTANT_BACKGROUND_SHARE = 0.1
+_BRIGHTEST = 99.95
 _CT_WORDS = frozenset({"ct", "cta", "cbct"})
 
 
@@ -97,6 +98,15 @@ def percentile_intensity(values: NDArray[Any]) -> IntensityMap:
     if high <= low:
         low, high = lowest, float(flat.max())
     return IntensityMap("percentile", low, high)
+
+
+def clipped_contrast(values: NDArray[Any], found: IntensityMap) -> float:
+    """How far the brightest half a thousandth of the values lies above the top of a map, in units of the map's range.
+
+    Percentiles of an image that is mostly background may lie within the background's noise; then all that is to be seen is as
+    white as can be.
+    """
+    return (float(np.percentile(values, _BRIGHTEST)) - found.high) / (found.high - found.low)
 
 
 def median_intensity(maps: Sequence[IntensityMap]) -> IntensityMap:

@@ -232,7 +232,10 @@ def checked_settings(segmenter: str, *, preset: str, capacity: str, changes: Map
     ):
         if value not in known:
             raise UserError(f"--segmenter-{flag} {value}: {segmenter} has {', '.join(known)}; choose one of them.")
-    return recipe.settings(preset=preset, capacity=capacity, changes=changes)
+    try:
+        return recipe.settings(preset=preset, capacity=capacity, changes=changes)
+    except UserError as error:
+        raise UserError(str(error).replace("--set augment=", "--augment ")) from error
 
 
 def check_segmenter(

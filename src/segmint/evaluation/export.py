@@ -108,7 +108,8 @@ def _check_arms(names: Sequence[str]) -> None:
 def _check_numbers(first_id: int, *, count: int) -> None:
     if not 1 <= first_id <= _LAST_ID + 1 - count:
         raise UserError(
-            f"--first-id {first_id}: nnU-Net numbers datasets from 1 to {_LAST_ID}, and {count} are written."
+            f"--first-id {first_id}: nnU-Net numbers datasets from 1 to {_LAST_ID}, and {count} are written: give 1 to"
+            f" {_LAST_ID + 1 - count}."
         )
 
 

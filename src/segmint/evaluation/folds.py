@@ -55,9 +55,8 @@ def outer_splits(split: Split, folds: int, *, seed: int = 0) -> list[Split]:
     if folds < 2:
         raise UserError(f"--folds {folds}: at least 2 are needed.")
     if len(subjects) < max(_FEWEST, folds):
-        raise UserError(
-            f"--folds {folds}: the split has {len(subjects)} subjects; at least {max(_FEWEST, folds)} are needed."
-        )
+        mend = f"at least {_FEWEST} are needed" if len(subjects) < _FEWEST else f"give at most {len(subjects)}"
+        raise UserError(f"--folds {folds}: the split has {len(subjects)} subjects; {mend}.")
     share = len(split.validation) / (len(split.train) + len(split.validation))
     found = []
     for number, tested in enumerate(deal_folds(tuple(subjects), folds, seed=[seed, _SEED])):

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from segmint.data.dataset import Dataset
+from segmint.data.dataset import Dataset, shortened
 from segmint.data.slices import SliceSet
 from segmint.errors import UserError
 from segmint.evaluation.arms import Arm, parse_arm
@@ -89,6 +89,7 @@ def score_predictions(
         content = conclude(designs[0], scored[0].results, outside=True)
     else:
         content = conclude(designs[0], pool_results(scored), outside=True, folds=scored)
+    content["notes"] += _surplus(designs, folders)
     content["predictions"] = [{"arm": arm.name, "folder": str(one)} for arm, of in folders.items() for one in of]
     with staged_folder(out, overwrite=overwrite) as staging:
         write_outcome(staging, content)
@@ -107,6 +108,29 @@ def _scored(design: Design, folders: Mapping[Arm, Sequence[Path]], console: Cons
         counts = {subject: score.counts for subject, score in sorted(scores.items())}
         metrics = {subject: score.metrics for subject, score in sorted(scores.items())}
         yield CellResult(cell, counts, [], metrics)
+
+
+def _surplus(designs: Sequence[Design], folders: Mapping[Arm, Sequence[Path]]) -> list[str]:
+    """Maps that are of no tested case: they may be of the training, or wrongly named."""
+    notes = []
+    for folder in (one for of in folders.values() for one in of):
+        read = set()
+        for design in designs:
+            slices, indices = design.regime.slices, design.regime.test
+            cases = {slices.records[i].case for i in indices.tolist()}
+            read |= {_file(folder, case, slices.dataset) for case in cases}
+        endings = {design.regime.slices.dataset.file_ending for design in designs} | {
+            exported_ending(design.regime.slices.dataset) for design in designs
+        }
+        others = sorted(
+            path.name for path in folder.iterdir() if path.name.endswith(tuple(endings)) and path not in read
+        )
+        if others:
+            notes.append(
+                f"{folder} holds {len(others)} label map{'s' if len(others) > 1 else ''} of no tested case, not looked at:"
+                f" {shortened(others)}."
+            )
+    return notes
 
 
 def _by_arm(predictions: Sequence[tuple[str, Path]]) -> dict[Arm, list[Path]]:

@@ -55,6 +55,8 @@ def opened_with_generators(
 
 
 def _check_source(source: Path, settings: Mapping[str, Any], out: Path) -> None:
+    if not source.is_dir():
+        raise UserError(f"{FLAG} {source}: there is no such folder; give that of a trial.")
     there = begun_with(source)
     if there.get("kind") != "trial" or not there.get("generator"):
         raise UserError(f"{FLAG} {source}: it holds no trial that trains generators (segmint trial --recipe).")

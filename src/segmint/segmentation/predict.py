@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from rich.console import Console
 from segmint.data.case import Case
 from segmint.data.case_intensity import CaseIntensity
 from segmint.data.dataset import Dataset
+from segmint.data.intensity import PERCENTILES, IntensityMap, clipped_contrast
 from segmint.data.orientation import Turn
 from segmint.data.placement import BACKGROUND, resampled
 from segmint.data.unlabelled import open_unlabelled
@@ -27,6 +29,8 @@ OVERLAP = 0.5
 _PLANES, _WINDOWS = 8, 32
 # Images whose pixels are so many times larger or smaller than the training's are a mistake in a header.
 _LARGEST_RATIO = 10.0
+# Times the range of an image's percentiles, beyond which its brightest parts lie too far for anything to be told apart there.
+_MOST_CLIPPED = 2.0
 
 
 def predict(
@@ -41,7 +45,8 @@ def predict(
     """Segment every image of a folder and write a label map for each, on its grid, with its affine and spacing.
 
     Volumes are turned to lie as those of the training did, where the files tell how they lie. Intensities are mapped as in
-    the training: recorded maps win, fixed ranges and windows are those of the training, percentiles are taken of each volume.
+    the training: recorded maps win, fixed ranges and windows are those of the training, percentiles are taken of each volume
+    (a line tells of images that are so full of background that these leave the rest no contrast).
     Slices are brought to the resolution the segmenter was trained at (by millimetres where both are known, else by the
     same factor in pixels); what is larger than its field is taken in overlapping windows, what is smaller is padded.
     Probabilities go back to the image's grid by linear interpolation, and the most probable label there is written.
@@ -78,11 +83,26 @@ def predict(
         for number, case in enumerate(dataset.cases, start=1):
             image = dataset.read_image(case)
             maps = intensity_of(case, image)
+            for told in _clipped(dataset, case, image, maps):
+                console.print(told)
             normalised = np.stack([one.normalise(channel) for one, channel in zip(maps, image, strict=True)])
             ids = _segmented(trained, normalised, case, dataset, described)
             _write(dataset, case, ids, staging)
             console.print(f"{number}/{len(dataset.cases)}  {case.id}  {_found(ids, dataset.label_names)}")
     return out
+
+
+def _clipped(dataset: Dataset, case: Case, image: NDArray[np.float32], maps: Sequence[IntensityMap]) -> Iterator[str]:
+    """Channels whose percentiles leave no contrast to what is bright; of slices that share those of a volume nothing is said."""
+    for name, channel, one in zip(dataset.channel_names, image, maps, strict=True):
+        if one.kind == "percentile" and case.volume is None:
+            above = clipped_contrast(channel, one)
+            if above > _MOST_CLIPPED:
+                yield (
+                    f"{case.id}: brightness of {name} is told apart from {one.low:.4g} to {one.high:.4g}, its percentiles"
+                    f" {PERCENTILES[0]:g} and {PERCENTILES[1]:g}, but its brightest parts lie {above:.1f} times that range higher"
+                    " and are seen as equally white: if it shows more background than the training images, crop it"
+                )
 
 
 def _opened(segmenter: Path, *, device: str) -> Segmenter:

@@ -15,7 +15,7 @@ from segmint.errors import UserError
 from segmint.locks import locked
 from segmint.outputs import check_target, staged_folder
 from segmint.synthesis.drawing_check import check_truncation
-from segmint.synthesis.open_run import OpenedRun
+from segmint.synthesis.opened_run import OpenedRun
 from segmint.synthesis.sample import GridWriter, read_marks, read_pairs
 from segmint.training.annotations import write_annotations
 from segmint.training.examination import draw_images

@@ -50,9 +50,9 @@ def sample(
 ) -> Path:
     """Draw `n` pairs and write them to `out` as an nnU-Net v2 dataset, with a datasheet and a model card.
 
-    Images come on the source's grid (padding cut off, scale undone) and in its intensities (the training set's median map);
-    pairs of volumes are single-slice NIfTI with the source's spacing, and the orientation that its training volumes share, for
-    nnU-Net's 2-D configuration.
+    Images come on the source's grid, or that of given masks (padding cut off, scale undone), and in its intensities (the
+    training set's median map); pairs of volumes are single-slice NIfTI with the source's spacing, and the orientation that its
+    training volumes share, for nnU-Net's 2-D configuration.
 
     Args:
         truncation: in (0, 1]; smaller draws nearer to the mean latent: less varied, fewer odd samples; default: the recipe's.
@@ -98,7 +98,7 @@ def sample(
         keep = 1.0 if balance else _by_recipe(config, "keep")
     if keep < 1 and not sampler.tells_uncertainty:
         raise UserError(f"--keep {keep:g}: runs of {config['recipe']} do not tell how certain a pair is: leave it out.")
-    source, grid = config["dataset"], config["grid"]
+    source, grid = config["dataset"], opened.grid
     provenance = Provenance(
         run=str(opened.run.folder.root.resolve()),
         checkpoint_sha256=sampler.checkpoint_sha256,

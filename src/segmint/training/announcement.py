@@ -49,6 +49,22 @@ def _without_labels(data: TrainingData, unlabelled_slices: int | None) -> str:
     return f" ({data.images_alone} slices without labels left out)" if data.images_alone else ""
 
 
+def _narrowed(part: Part) -> str:
+    """How a part that is trained as published is not: the widths of a CPU's networks."""
+    if part.preset != "faithful":
+        return ""
+    recipe = part.recipe
+    full = recipe.settings(preset=part.preset, capacity="full", changes={})
+    widths = {name for of in recipe.preset_capacities.get(part.preset, recipe.capacities).values() for name in of}
+    other = {name: getattr(part.settings, name) for name in sorted(widths)}
+    told = [
+        f"{name} {value} for {getattr(full, name)}" for name, value in other.items() if value != getattr(full, name)
+    ]
+    return (
+        f"{recipe.name} as published, but for its widths ({', '.join(told)}): --capacity full has those" if told else ""
+    )
+
+
 def announce(
     console: Console,
     data: TrainingData,
@@ -71,6 +87,9 @@ def announce(
     turned = orientation_remark(orientations_of(data.dataset))
     if turned is not None:
         console.print(turned, highlight=False)
+    for narrowed in dict.fromkeys(_narrowed(part) for part, _ in stages):
+        if narrowed:
+            console.print(narrowed, highlight=False)
     if console.quiet:
         return  # an estimate takes some steps
     for part, stage in stages:

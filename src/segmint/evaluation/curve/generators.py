@@ -12,7 +12,7 @@ from rich.console import Console
 from segmint.errors import UserError, WaitingForPerson
 from segmint.evaluation.curve.plan import CurveArm, CurvePlan, GeneratorOrders, Level
 from segmint.evaluation.scoring import Predicts
-from segmint.synthesis.open_run import OpenedRun
+from segmint.synthesis.opened_run import OpenedRun
 from segmint.synthesis.sample import sample
 from segmint.training.run_folder import RunFolder
 from segmint.training.segmenter import Segmenter

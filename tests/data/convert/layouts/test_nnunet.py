@@ -46,6 +46,27 @@ def raw(tmp_path: Path, write_nifti: Callable[..., Any]) -> Path:
     return root
 
 
+def test_label_ids_with_gaps_are_numbered_anew(raw: Path, tmp_path: Path, write_nifti: Callable[..., Any]) -> None:
+    """Which a dataset of ours, and nnU-Net itself, does not take."""
+    describe(raw, ".nii.gz", "T1", "FLAIR", labels={"background": 0, "tumour": 9, "edema": 4})
+    stored = np.array([0, 4, 9], dtype=np.uint8)
+    masks = {path: np.random.default_rng(7).integers(0, 3, SHAPE) for path in sorted(raw.glob("labels*/*"))}
+    for path, ids in masks.items():
+        write_nifti(path, stored[ids], AFFINE)
+    with pytest.raises(
+        UserError, match=r"the label ids 0, 4, 9: .*: `segmint data convert nnunet .* numbers them anew"
+    ):
+        open_dataset(raw)
+    result = convert_layout("nnunet", raw, out=tmp_path / "out")
+    assert (
+        "Label ids were numbered anew, without gaps: 0 -> 0 background, 4 -> 1 edema, 9 -> 2 tumour." in result.messages
+    )
+    dataset = open_dataset(result.dataset)
+    assert dataset.label_names == ("background", "edema", "tumour")
+    for case in dataset.cases:
+        assert np.array_equal(dataset.read_label(case), next(iter(masks.values())))
+
+
 def test_a_copy_with_subjects_and_test_part(raw: Path, tmp_path: Path, check_in_place: Callable[..., None]) -> None:
     result = convert_layout("nnunet", raw, out=tmp_path / "out", subject=r"(\w+)_v\d", licence="CC BY 4.0")
     assert (result.pairs, result.subjects, result.subject_kind) == (5, 3, "subject")

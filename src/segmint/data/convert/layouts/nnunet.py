@@ -20,17 +20,18 @@ def _find(source: Path, options: LayoutOptions) -> Source:
     """`imagesTr/CASE_0000.*`, `labelsTr/CASE.*`; `imagesTs` is the test part with `labelsTs`, unlabelled without."""
     del options
     root = find_root(source, inner=(), holds=DATASET_JSON_NAME)
-    if (root / SIDECAR_NAME).exists():
+    description = read_description(root, gaps=True)
+    values = description.label_values
+    renumbered = values != tuple(range(len(values)))
+    if (root / SIDECAR_NAME).exists() and not renumbered:
         raise UserError(
             f"{root} is a dataset of ours already: use it as it is, or `segmint data split` with --subject."
         )
-    description = read_description(root)
     if description.multichannel_files:
         raise UserError(f"{root / DATASET_JSON_NAME} is the Decathlon's: convert it as msd instead of nnunet.")
     found = find_cases(root, description)
     if found.problems:
         raise UserError(found.problems[0])
-    values = range(len(description.label_names))
     cases = [
         SourceCase(
             id=case.id,
@@ -52,11 +53,21 @@ def _find(source: Path, options: LayoutOptions) -> Source:
         subject_kind="image",
         remarks=(
             "The layout does not tell whom a case comes from, so every case counts as its own; say so with --subject.",
+            *(_numbered_anew(root, description) if renumbered else ()),
         ),
         file_ending=found.file_ending,
         rgb=found.packed,
         licence=description.licence,
     )
+
+
+def _numbered_anew(root: Path, description: Description) -> list[str]:
+    told = ", ".join(
+        f"{value} -> {number} {name}"
+        for number, (value, name) in enumerate(zip(description.label_values, description.label_names, strict=True))
+    )
+    left = [f"{root / SIDECAR_NAME} was not taken over: subjects and split are to be given again."]
+    return [f"Label ids were numbered anew, without gaps: {told}.", *(left if (root / SIDECAR_NAME).exists() else ())]
 
 
 def _test_cases(root: Path, description: Description, found: Found) -> list[SourceCase]:
@@ -66,7 +77,7 @@ def _test_cases(root: Path, description: Description, found: Found) -> list[Sour
     for case, first in matching_files(folder, rf"(.+)_0000{ending.replace('.', '[.]')}").items():
         images = [first, *(existing(folder / f"{case}_{channel:04d}{ending}") for channel in range(1, width))]
         mask = existing(labels / f"{case}{ending}") if labels.is_dir() else None
-        read = partial(read_volume, images, mask, range(len(description.label_names)))
+        read = partial(read_volume, images, mask, description.label_values)
         part: Literal["test"] | None = "test" if mask is not None else None
         cases.append(
             SourceCase(id=case, path=first, place=f"imagesTs/{first.name}", subject=case, read=read, part=part)
