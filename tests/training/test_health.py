@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from segmint.recipes import vess2image
+from segmint.recipes.contract import Task
 from segmint.training.health import WON_TICKS, assess
 
 
@@ -19,6 +21,23 @@ def test_a_discriminator_that_stays_ahead_is_named() -> None:
     assert [finding.code for finding in assess([won] * WON_TICKS)] == ["discriminator_won"]
     assert assess([won] * (WON_TICKS - 1)) == []
     assert assess([won, line(), won]) == []
+
+
+def test_what_is_high_depends_on_the_loss() -> None:
+    """Losses of a repaired vess2image whose discriminator learns ten times as fast, between 68 and 120 images."""
+    measured = [(0.081, 2.943), (0.005, 2.009), (0.0, 2.493), (0.001, 1.862), (0.007, 2.529)]
+    won = [line(generator=generator, discriminator=discriminator) for discriminator, generator in measured]
+    assert [finding.code for finding in assess(won, adversarial="hinge")] == ["discriminator_won"]
+    assert assess(won) == [], "cross entropy of that size is none yet"
+    even = [line(generator=0.5, discriminator=1.6)] * 5
+    assert assess(even, adversarial="hinge") == []
+
+
+def test_a_stage_tells_the_form_of_its_loss() -> None:
+    for recipe, preset, form in ((vess2image.RECIPE, "faithful", "bce"), (vess2image.RECIPE, "repaired", "hinge")):
+        settings = recipe.settings(preset=preset, capacity="small", changes={})
+        (stage,) = recipe.stages(Task(32, 1, 2, 1, 10), settings)
+        assert stage.adversarial == form
 
 
 def looks(*diversities: float, share: float) -> list[dict[str, Any]]:

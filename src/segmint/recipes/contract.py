@@ -147,6 +147,7 @@ class Stage(nn.Module):
         averaged: pairs (average, network) of attribute names; the loop keeps the average (EMA).
         unit: what its budget counts, in short.
         snapshots: about how often it is looked at.
+        adversarial: form of its adversarial loss, where it has one: "bce" (cross entropy), "least-squares" or "hinge".
         shaped_by: names of the settings that what it becomes depends on; None: all of its recipe's.
     """
 
@@ -159,6 +160,7 @@ class Stage(nn.Module):
     averaged: tuple[tuple[str, str], ...] = ()
     unit: str = "img"
     snapshots: int = 15
+    adversarial: str = "bce"
     shaped_by: frozenset[str] | None = None
 
     @property

@@ -88,7 +88,7 @@ class PaintingStage(TranslatorStage):
 
     def __init__(self, task: Task, settings: TranslatorSettings) -> None:
         super().__init__()
-        self.task, self.settings = task, settings
+        self.task, self.settings, self.adversarial = task, settings, settings.adversarial
         channels = sum(task.mask_counts)
         self.generator = _generator(task, settings, channels)
         self.discriminator = MultiScaleDiscriminator(

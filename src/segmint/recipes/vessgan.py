@@ -50,7 +50,7 @@ class VessGANStage(MaskStage):
 
     def __init__(self, task: Task, settings: VessGANSettings) -> None:
         super().__init__()
-        self.task, self.settings = task, settings
+        self.task, self.settings, self.adversarial = task, settings, settings.adversarial
         channels = sum(count - 1 for count in task.mask_counts)
         self.generator = DenseGenerator(
             size=task.size,

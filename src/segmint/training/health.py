@@ -17,8 +17,10 @@ BEGINNING = 0.4
 RISING = 1.25
 # Training samples that differ from one another less than this share of what they differ from validation samples.
 ALIKE_TRAINING = 0.2
-# Non-saturating losses in nats: at these values D tells nearly every sample, and G's gradient comes from outliers.
-WON_DISCRIMINATOR_LOSS, WON_GENERATOR_LOSS, WON_TICKS = 0.1, 4.0, 3
+# By the form of the adversarial loss: at these values D tells nearly every sample, and G's gradient comes from outliers. In nats
+# for cross entropy; G's hinge loss is what D says of fakes, which it then puts beyond its margin of 1.
+WON_DISCRIMINATOR_LOSS, WON_TICKS = 0.1, 3
+WON_GENERATOR_LOSS = {"bce": 4.0, "least-squares": 0.4, "hinge": 1.0}
 
 
 @dataclass(frozen=True)
@@ -43,13 +45,13 @@ def not_finite(network: str, images: int) -> Finding:
     )
 
 
-def assess(lines: Sequence[Mapping[str, Any]]) -> list[Finding]:
+def assess(lines: Sequence[Mapping[str, Any]], *, adversarial: str = "bce") -> list[Finding]:
     """Findings for the newest of a stage's log lines, given those before it.
 
-    A function of the log alone, so that it says the same after a resume.
+    A function of the log alone, and of the form of the adversarial loss, so that it says the same after a resume.
     """
     findings = []
-    if _discriminator_won(lines):
+    if _discriminator_won(lines, high=WON_GENERATOR_LOSS[adversarial]):
         findings.append(
             Finding(
                 "discriminator_won",
@@ -106,7 +108,7 @@ def _tells_diversity(line: Mapping[str, Any]) -> bool:
     return found is not None and math.isfinite(found)
 
 
-def _discriminator_won(lines: Sequence[Mapping[str, Any]]) -> bool:
+def _discriminator_won(lines: Sequence[Mapping[str, Any]], *, high: float) -> bool:
     recent = lines[-WON_TICKS:]
     if len(recent) < WON_TICKS:
         return False
@@ -115,6 +117,6 @@ def _discriminator_won(lines: Sequence[Mapping[str, Any]]) -> bool:
         discriminator = line["losses"].get("discriminator", {}).get("adversarial")
         if generator is None or discriminator is None:
             return False
-        if generator < WON_GENERATOR_LOSS or discriminator > WON_DISCRIMINATOR_LOSS:
+        if generator < high or discriminator > WON_DISCRIMINATOR_LOSS:
             return False
     return True

@@ -236,7 +236,9 @@ class Loop:
             if examination.training_diversity is not None:
                 line["training_diversity"] = round(examination.training_diversity, 4)
         mine = [old for old in self.log.lines() if old["stage"] == self.name]
-        line["health"] = [finding.as_json() for finding in health.assess([*mine, line])]
+        line["health"] = [
+            finding.as_json() for finding in health.assess([*mine, line], adversarial=self.stage.adversarial)
+        ]
         self.log.append(line)
         if snapshot:
             self._save(line["validation"], best=best)
