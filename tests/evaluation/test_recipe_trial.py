@@ -125,6 +125,29 @@ def curated_alone_help(study: Any) -> Any:
     return Trainer()
 
 
+@pytest.mark.parametrize("dropped", [None, 0])
+def test_curated_pairs_that_are_all_pairs_are_looked_at_once(
+    tmp_path: Path, real: Path, study: Any, dropped: int | None
+) -> None:
+    class Keeps(study.draws):  # type: ignore[misc]
+        def __call__(self, *given: Any, folder: Path, **options: Any) -> None:
+            super().__call__(*given, folder=folder, **options)
+            if (folder / "curated").exists():
+                pairs = [{"pair": str(i), "kept": i != dropped} for i in range(200)]
+                (folder / "curated" / "curation.json").write_text(json.dumps({"pairs": pairs}))
+
+    train = study.stand_in(lambda share, seed: 0.02 * seed + 0.3 * share)
+    content = conducted(tmp_path / "trial", prepared(real, Keeps(), train, gate=GateOrders((100,))))
+    looked = [one["arm"] for one in content["gate"]["candidates"]]
+    told = "curation dropped none of the pairs of 100R+100C"
+    if dropped is None:
+        assert (looked, content["gate"]["unchanged"]) == (["100R+100F"], ["100R+100C"])
+        assert told in content["gate"]["sentence"]
+    else:
+        assert (looked, content["gate"]["unchanged"]) == (["100R+100F", "100R+100C"], [])
+        assert told not in content["gate"]["sentence"]
+
+
 def test_the_gate_takes_curated_pairs_where_they_alone_help(tmp_path: Path, real: Path, study: Any) -> None:
     draw, arms = study.draws(), parse_arms("100R,100R+300F,gate", gate=True)
     one = prepared(real, draw, curated_alone_help(study), arms=arms, gate=GateOrders((300,)))

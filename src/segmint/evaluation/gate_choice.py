@@ -79,6 +79,7 @@ class Choice:
         arm: 100R where no candidate gained for sure, without surely more false alarms.
         subjects: how many the candidates were tested on; confidence: of each two-sided interval, by their number.
         missing: arms that could not be looked at, since curation left too few pairs for them.
+        unchanged: arms of curated pairs that are those without curation, since it dropped none of them.
         rise: of 100R, as of a candidate.
     """
 
@@ -87,6 +88,7 @@ class Choice:
     subjects: int
     confidence: float
     missing: tuple[Arm, ...] = ()
+    unchanged: tuple[Arm, ...] = ()
     rise: float = float("nan")
 
     @property
@@ -158,6 +160,9 @@ class Choice:
             if alarmed
             else "",
             f"curation left too few pairs for {', '.join(arm.name for arm in self.missing)}" if self.missing else "",
+            f"curation dropped none of the pairs of {', '.join(arm.name for arm in self.unchanged)}"
+            if self.unchanged
+            else "",
         ]
         return "".join(f"; {part}" for part in parts if part)
 
@@ -188,6 +193,7 @@ class Choice:
             "confidence": self.confidence,
             "candidates": [one.as_json() for one in self.candidates],
             "missing": [arm.name for arm in self.missing],
+            "unchanged": [arm.name for arm in self.unchanged],
             "convergence": describe_convergence(rises, judged=self.rises),
         }
 
@@ -198,6 +204,7 @@ def choose(
     *,
     absent: NDArray[np.bool_],
     missing: Sequence[Arm] = (),
+    unchanged: Sequence[Arm] = (),
     seed: int = 0,
 ) -> Choice:
     """Take the candidate that gained most among those whose gain has its lower bound above 0; else 100R.
@@ -209,7 +216,7 @@ def choose(
     Args:
         candidates: what the arms with pairs did; real: what 100R did, on the same subjects.
         absent: [subjects, labels], the labels that a subject does not have.
-        missing: arms that could not be looked at.
+        missing, unchanged: arms that could not, or need not, be looked at.
         seed: of the bootstrap.
     """
     confidence = 1 - 2 * _ALARM / max(len(candidates), 1)
@@ -225,4 +232,5 @@ def choose(
     certain = [one for one in judged if one.gained and not one.more_alarms]
     chosen = max(certain, key=lambda one: one.gain.value).arm if certain else parse_arm(REAL_ARM)
     tested = int((~np.isnan(control)).any(axis=0).sum())
-    return Choice(chosen, tuple(judged), tested, confidence, tuple(missing), last_fifth_gain(real.curves))
+    rise = last_fifth_gain(real.curves)
+    return Choice(chosen, tuple(judged), tested, confidence, tuple(missing), tuple(unchanged), rise)

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from segmint.data.dataset import open_dataset
 from segmint.data.subjects import Split
 from segmint.errors import UserError, WaitingForPerson
-from segmint.evaluation.curation.curate import NothingKept, curate
+from segmint.evaluation.curation.curate import RESULT, NothingKept, curate
 from segmint.outputs import read_json, write_json
 from segmint.recipes import find_recipe
 from segmint.synthesis.drawing_check import check_drawing
@@ -261,6 +261,12 @@ def are_drawn(orders: GeneratorOrders, folder: Path, *, pairs: int, curated: int
 def kept_pairs(folder: Path) -> int:
     """How many curated pairs `draw_pairs` left in a folder."""
     return int(read_json(folder / KEPT)["kept"])
+
+
+def drops_none(folder: Path, pairs: int) -> bool:
+    """Whether the first curated pairs that `draw_pairs` left in a folder are the first ones drawn."""
+    result = folder / CURATED / RESULT
+    return result.is_file() and all(one["kept"] for one in read_json(result)["pairs"][:pairs])
 
 
 def to_draw(pairs: int) -> int:

@@ -16,7 +16,7 @@ from segmint.evaluation.conduct import cell_jobs, cell_plan
 from segmint.evaluation.design import Design
 from segmint.evaluation.gate import candidate_arms, inner_splits
 from segmint.evaluation.gate_choice import Choice, Looked, choose
-from segmint.evaluation.generator import kept_pairs
+from segmint.evaluation.generator import drops_none, kept_pairs
 from segmint.evaluation.jobs.cell_job import CellJob
 from segmint.evaluation.jobs.executor import carry_out
 from segmint.evaluation.jobs.job import Plan
@@ -120,7 +120,15 @@ class RecipeTrial(RecipeOrders):
             if arm.curated
             and any(kept_pairs(job.folder) < arm.counts(size).synthetic for job, size in zip(drawn, sizes, strict=True))
         ]
-        arms = [parse_arm(REAL_ARM), *(arm for arm in candidates if arm not in missing)]
+        unchanged = [
+            arm
+            for arm in candidates
+            if arm.curated
+            and arm not in missing
+            and replace(arm, curated=False) in candidates
+            and all(drops_none(job.folder, arm.counts(size).synthetic) for job, size in zip(drawn, sizes, strict=True))
+        ]
+        arms = [parse_arm(REAL_ARM), *(arm for arm in candidates if arm not in missing and arm not in unchanged)]
         jobs = []
         for job, split, fold in zip(drawn, splits, folds, strict=True):
             sets, curated = [job.target], [job.curated_target]
@@ -136,7 +144,7 @@ class RecipeTrial(RecipeOrders):
         ]
         real_alone, *others = [_looked(arm, found) for arm in arms]
         absent = np.concatenate([scores.absent for scores in found])
-        choice = choose(others, real_alone, absent=absent, missing=missing)
+        choice = choose(others, real_alone, absent=absent, missing=missing, unchanged=unchanged)
         write_json(gate.folder / "gate.json", choice.as_json())
         console.print(f"{place.where}{choice.sentence}.", highlight=False)
         return choice
