@@ -20,6 +20,7 @@ from own_translator_step import build_own_step
 from reporting import describe_machine, print_round, print_share, rates_table, run
 from segmint.errors import UserError
 from segmint.training.precision import choose_hardware
+from step_shares import step_shares
 from translator_sizes import PUBLISHED_FILTERS, Contestant, TranslatorSizes
 
 OWN_FLOAT32, OWN_BF16 = "segmint float32", "segmint bf16"
@@ -50,6 +51,9 @@ def main(
             help="wall, or processor: seconds that this process was given, for a machine that others use (one thread)."
         ),
     ] = "wall",
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Print what the steps spend their time on instead.")
+    ] = False,
     seed: Annotated[int, typer.Option()] = 0,
 ) -> None:
     """Measure and print."""
@@ -69,6 +73,13 @@ def main(
             counts = ", ".join(f"{network} {count:,}" for network, count in contestant.parameters.items())
             console.print(f"{name}: parameters of the {counts}", highlight=False)
         _refuse_other_networks(contestants)
+        if profile:
+            for name, contestant in contestants.items():
+                shares = step_shares(contestant.step, steps=steps)
+                console.print(
+                    f"{name}, batch {images}: {', '.join(f'{kind} {share:.0%}' for kind, share in shares.items())}"
+                )
+            continue
         wall, busy = time.perf_counter(), time.process_time()
         rates = alternate(
             {name: contestant.step for name, contestant in contestants.items()},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -43,6 +44,20 @@ def test_the_translator_step_is_measured() -> None:
     assert done.returncode == 0, done.stderr
     assert "segmint float32: parameters of the generator" in done.stdout
     assert "other float32" not in done.stdout
+
+
+def test_the_shares_of_a_step_are_shares(
+    measure_translator: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    measure_translator(size=32, profile=True)
+    told = " ".join(capsys.readouterr().out.split())
+    assert "img/s" not in told
+    found = re.search(
+        r"segmint float32, batch 1: convolutions (\d+)%, normalisation (\d+)%, optimisers (\d+)%, all else (\d+)%", told
+    )
+    assert found is not None
+    assert 98 <= sum(map(int, found.groups())) <= 102
+    assert int(found[1]) > 0
 
 
 @pytest.fixture
