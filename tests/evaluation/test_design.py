@@ -149,7 +149,7 @@ def test_notes_tell_what_a_reader_must_know(real: Path, synthetic: Path, tmp_pat
         ({"steps": 0}, "--steps 0"),
         ({"batch": -1}, "--batch -1"),
         ({"segmenter": "joint-stylegan2"}, "gives no segmenter"),
-        ({"augment": ["mixup"]}, "--set augment"),
+        ({"augment": ["mixup"]}, "--augment mixup: "),
         ({"surface_tolerance": -1.0}, "--surface-tolerance -1: give millimetres"),
         ({"segmenter_preset": "mended"}, "--segmenter-preset mended: unet has repaired, faithful"),
         ({"segmenter_capacity": "wide"}, "--segmenter-capacity wide: unet has small, full"),

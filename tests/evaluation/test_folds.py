@@ -60,7 +60,7 @@ def test_subjects_are_joined_through_others() -> None:
     assert joined("edcba", ["bz", "zd"]) == [("a",), ("b", "d"), ("c",), ("e",)], "one patient under the name z too"
 
 
-@pytest.mark.parametrize(("folds", "word"), [(1, "--folds 1: at least 2"), (9, "has 8 subjects; at least 9")])
+@pytest.mark.parametrize(("folds", "word"), [(1, "--folds 1: at least 2"), (9, "has 8 subjects; give at most 8")])
 def test_folds_that_cannot_be_dealt_are_refused(folds: int, word: str) -> None:
     with pytest.raises(UserError, match=word):
         outer_splits(split_of(4, 1, 3), folds)

@@ -132,7 +132,7 @@ def test_an_image_that_is_mostly_background_is_told(
     """The same volume in so wide a field of noise that its percentiles lie within the noise."""
     values = np.asarray(nibabel.load(images / "subject_06_0000.nii.gz").dataobj, dtype=np.float32)
     rng = np.random.default_rng(0)
-    wide = rng.normal(values.min(), 0.01 * np.ptp(values), (150, 150, values.shape[2])).astype(np.float32)
+    wide = rng.normal(values.min(), 0.01 * np.ptp(values), (240, 240, values.shape[2])).astype(np.float32)
     wide[:24, :24] = values
     (tmp_path / "wide").mkdir()
     for name, one in (("plain", values), ("wide", wide)):
