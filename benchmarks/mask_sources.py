@@ -68,6 +68,9 @@ def main() -> None:
 def _print(name: str, drawn: MaskSet, real: MaskSet, label_names: tuple[str, ...]) -> None:
     found = compare_masks(drawn, real, label_names=label_names)
     distinct, pairs, nearest = found["distinct"], found["pairwise"], found["nearest"]
+    if nearest["drawn"] is None:
+        print(f"{name}: all masks are empty", flush=True)
+        return
     print(f"{name}: {distinct['beyond_dice']} of {distinct['masks']} distinct", end="")
     if pairs is not None:
         print(f"; pairwise Dice {_spread(pairs['drawn'])} (real {_spread(pairs['real'])})", end="")

@@ -48,6 +48,20 @@ def test_shapes(size: int, labels: int) -> None:
     assert code.shape == (2, 6)
 
 
+def test_variances_stay_finite_however_far_the_encoder_goes() -> None:
+    """A training came to 1e31 nats in one step, and stayed there."""
+    vae = MaskVAE(size=16, labels=2, latent_size=3, width=2)
+    with torch.no_grad():
+        vae.encoder.linear.bias.fill_(1e4)
+    _, log_variance = vae.encode(squares(2))
+    assert log_variance.max() <= 10
+    small = torch.linspace(-1, 1, 6)
+    with torch.no_grad():
+        vae.encoder.linear.weight.zero_()
+        vae.encoder.linear.bias.copy_(small)
+    assert torch.allclose(vae.encode(squares(1))[1], small[3:], atol=0.01), "usual ones are as they were"
+
+
 def test_drawn_masks_depend_on_their_generator_alone() -> None:
     network = MaskVAE(size=16, labels=2, latent_size=5, width=4)
     together = network.decode(network.draw_latents(seeded(0, 1, 2), CPU))

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 
 SMALLEST_SIDE = 4
+# Logarithms of variances stay within this, whose exponential would else run away from one step to the next.
+LARGEST_LOG_VARIANCE = 10.0
 
 
 def level_widths(size: int, width: int) -> tuple[int, ...]:
@@ -89,7 +91,7 @@ class MaskVAE(nn.Module):
     def encode(self, maps: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and logarithm of the variance of the latents, each [N, latent_size]."""
         mean, log_variance = self.encoder(maps).chunk(2, dim=1)
-        return mean, log_variance
+        return mean, LARGEST_LOG_VARIANCE * torch.tanh(log_variance / LARGEST_LOG_VARIANCE)
 
     def decode(self, z: Tensor) -> Tensor:
         """Latents [N, latent_size] -> logits [N, labels, size, size]."""
