@@ -2,6 +2,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+import torch
+
+from segmint.losses.adversarial_patch import AdversarialKind, discriminator_adversarial, generator_adversarial
 from segmint.recipes import vess2image
 from segmint.recipes.contract import Task
 from segmint.training.health import WON_TICKS, assess
@@ -31,6 +35,22 @@ def test_what_is_high_depends_on_the_loss() -> None:
     assert assess(won) == [], "cross entropy of that size is none yet"
     even = [line(generator=0.5, discriminator=1.6)] * 5
     assert assess(even, adversarial="hinge") == []
+
+
+@pytest.mark.parametrize(
+    ("form", "real", "fake"), [("bce", 5.0, -5.0), ("hinge", 1.5, -1.5), ("least-squares", 0.95, 0.05)]
+)
+def test_a_discriminator_that_is_sure_has_won_by_every_loss(form: AdversarialKind, real: float, fake: float) -> None:
+    def lines(real: float, fake: float) -> list[dict[str, Any]]:
+        reals, fakes = torch.full((4, 1), real), torch.full((4, 1), fake)
+        generator = float(generator_adversarial(form, fakes))
+        return [
+            line(generator=generator, discriminator=float(discriminator_adversarial(form, reals, fakes)))
+        ] * WON_TICKS
+
+    assert [finding.code for finding in assess(lines(real, fake), adversarial=form)] == ["discriminator_won"]
+    undecided = (real + fake) / 2
+    assert assess(lines(undecided, undecided), adversarial=form) == []
 
 
 def test_a_stage_tells_the_form_of_its_loss() -> None:

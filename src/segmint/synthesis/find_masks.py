@@ -31,6 +31,16 @@ class FoundMasks:
 
 
 def find_masks(opened: OpenedRun, mask_source: str | None, masks: Path | None, truncation: float) -> FoundMasks:
+    """The masks that a run paints.
+
+    Args:
+        mask_source: "real", "deformed", or a run that draws masks or pairs; None: as in training.
+        masks: a dataset whose label maps are painted, in its own order and on its own grid, in place of a mask source.
+        truncation: of a generator of masks.
+
+    Raises:
+        UserError: something does not exist or does not fit.
+    """
     if masks is not None:
         if mask_source is not None:
             raise UserError("--masks and --mask-source exclude each other: give one.")
